@@ -1,0 +1,1 @@
+"""What a virtio-mem device with several memslots is: pure rules, no solver, no input or output."""

@@ -1,0 +1,305 @@
+"""C unsigned arithmetic as an explicit domain.
+
+A rule in this package never adds, compares, divides or branches by itself: it asks a domain to.
+Given `INTS` the rule runs on machine integers exactly as the C code would; given a symbolic domain
+the same text builds solver terms. All words are unsigned 64-bit unless a rule narrows them.
+
+Source: ISO C unsigned arithmetic (results modulo 2^64) and the QEMU_ALIGN_UP, QEMU_ALIGN_DOWN and
+QEMU_IS_ALIGNED macros of include/qemu/osdep.h, which divide and so accept any alignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
+
+from model.extents import Extents
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+GIB: Final = 1 << 30
+TIB: Final = 1 << 40
+
+U16_BITS: Final = 16
+UINT_BITS: Final = 32
+U64_MASK: Final = (1 << 64) - 1
+
+W = TypeVar("W")
+"""A 64-bit unsigned word: `int`, or a solver term."""
+B = TypeVar("B")
+"""A truth value: `bool`, or a solver term."""
+S = TypeVar("S")
+"""A set of indices (plugged blocks, mapped memslots): `Extents`, or a solver array."""
+
+
+class Words(Protocol[W, B]):
+    """What a rule may do with words and truth values."""
+
+    def lit(self, value: int) -> W:
+        """The word `value`, 0 <= value < 2^64."""
+
+    def add(self, a: W, b: W) -> W:
+        """a + b, a sum that the rule's author expects not to wrap (it wraps all the same)."""
+
+    def wrapping_add(self, a: W, b: W) -> W:
+        """a + b modulo 2^64 where the rule relies on the wrap, such as an overflow check."""
+
+    def sub(self, a: W, b: W) -> W:
+        """a - b, expected not to wrap."""
+
+    def mul(self, a: W, b: W) -> W:
+        """a * b, expected not to wrap."""
+
+    def div(self, a: W, b: W) -> W:
+        """a / b rounded down. Undefined in C for b = 0."""
+
+    def mod(self, a: W, b: W) -> W:
+        """a % b. Undefined in C for b = 0."""
+
+    def narrow(self, a: W, bits: int) -> W:
+        """The store of a 64-bit value to an unsigned field of `bits` bits (keeps the low bits)."""
+
+    def eq(self, a: W, b: W) -> B:
+        """a == b."""
+
+    def lt(self, a: W, b: W) -> B:
+        """a < b."""
+
+    def le(self, a: W, b: W) -> B:
+        """a <= b."""
+
+    def truth(self, value: bool) -> B:
+        """The constant `value`."""
+
+    def both(self, a: B, b: B) -> B:
+        """a && b, both already evaluated."""
+
+    def either(self, a: B, b: B) -> B:
+        """a || b, both already evaluated."""
+
+    def negate(self, a: B) -> B:
+        """!a."""
+
+    def test(self, condition: B) -> bool:
+        """A branch of the rule. A symbolic domain explores both outcomes, one run for each."""
+
+    def select(self, condition: B, then: W, otherwise: W) -> W:
+        """condition ? then : otherwise, both words already evaluated."""
+
+    def same_truth(self, a: B, b: B) -> B:
+        """a if and only if b."""
+
+    def every_index(self, end: W, holds: Callable[[W], B]) -> B:
+        """holds(i) for every i of [0, end)."""
+
+
+class Domain(Words[W, B], Protocol[W, B, S]):
+    """Words, truth values and sets of indices."""
+
+    def empty(self) -> S:
+        """The empty index set."""
+
+    def filled(self, items: S, start: W, end: W) -> S:
+        """`items` with every index of [start, end) added."""
+
+    def cleared(self, items: S, start: W, end: W) -> S:
+        """`items` with every index of [start, end) removed."""
+
+    def dropped(self, items: S, start: W, end: W, drop: Callable[[W], B]) -> S:
+        """`items` without the members i of [start, end) for which drop(i) holds."""
+
+    def chosen(self, items: S, start: W, end: W, keep: Callable[[W], B]) -> S:
+        """`items` with membership of every i in [start, end) decided by keep(i)."""
+
+    def all_in(self, items: S, start: W, end: W) -> B:
+        """Every index of [start, end) is a member (holds for an empty range)."""
+
+    def none_in(self, items: S, start: W, end: W) -> B:
+        """No index of [start, end) is a member (holds for an empty range)."""
+
+    def with_groups(self, items: S, members: S, group: W) -> S:
+        """`items` with i / group added for every member i of `members`."""
+
+    def groups_within(self, items: S, group: W, outer: S) -> B:
+        """For every member i of `items`, i / group is a member of `outer`."""
+
+    def every_member(self, items: S, holds: Callable[[W], B]) -> B:
+        """holds(i) for every member i."""
+
+    def member(self, items: S, index: W) -> B:
+        """`index` is a member."""
+
+    def count(self, items: S) -> W:
+        """The number of members."""
+
+
+class MachineInts:
+    """The concrete domain: 64-bit machine words as `int`, index sets as `Extents`."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def lit(value: int) -> int:
+        return value
+
+    @staticmethod
+    def add(a: int, b: int) -> int:
+        return (a + b) & U64_MASK
+
+    wrapping_add = add
+
+    @staticmethod
+    def sub(a: int, b: int) -> int:
+        return (a - b) & U64_MASK
+
+    @staticmethod
+    def mul(a: int, b: int) -> int:
+        return (a * b) & U64_MASK
+
+    @staticmethod
+    def div(a: int, b: int) -> int:
+        return a // b
+
+    @staticmethod
+    def mod(a: int, b: int) -> int:
+        return a % b
+
+    @staticmethod
+    def narrow(a: int, bits: int) -> int:
+        return a & ((1 << bits) - 1)
+
+    @staticmethod
+    def eq(a: int, b: int) -> bool:
+        return a == b
+
+    @staticmethod
+    def lt(a: int, b: int) -> bool:
+        return a < b
+
+    @staticmethod
+    def le(a: int, b: int) -> bool:
+        return a <= b
+
+    @staticmethod
+    def truth(value: bool) -> bool:
+        return value
+
+    @staticmethod
+    def both(a: bool, b: bool) -> bool:
+        return a and b
+
+    @staticmethod
+    def either(a: bool, b: bool) -> bool:
+        return a or b
+
+    @staticmethod
+    def negate(a: bool) -> bool:
+        return not a
+
+    @staticmethod
+    def same_truth(a: bool, b: bool) -> bool:
+        return a == b
+
+    @staticmethod
+    def test(condition: bool) -> bool:
+        return condition
+
+    @staticmethod
+    def select(condition: bool, then: int, otherwise: int) -> int:
+        return then if condition else otherwise
+
+    @staticmethod
+    def empty() -> Extents:
+        return Extents.EMPTY
+
+    @staticmethod
+    def filled(items: Extents, start: int, end: int) -> Extents:
+        return items.with_range(start, end)
+
+    @staticmethod
+    def cleared(items: Extents, start: int, end: int) -> Extents:
+        return items.without_range(start, end)
+
+    @staticmethod
+    def dropped(items: Extents, start: int, end: int, drop: Callable[[int], bool]) -> Extents:
+        for index in items.members(start, end):
+            if drop(index):
+                items = items.without_range(index, index + 1)
+        return items
+
+    @staticmethod
+    def chosen(items: Extents, start: int, end: int, keep: Callable[[int], bool]) -> Extents:
+        for index in range(start, end):
+            change = items.with_range if keep(index) else items.without_range
+            items = change(index, index + 1)
+        return items
+
+    @staticmethod
+    def all_in(items: Extents, start: int, end: int) -> bool:
+        return items.all_in(start, end)
+
+    @staticmethod
+    def none_in(items: Extents, start: int, end: int) -> bool:
+        return items.none_in(start, end)
+
+    @staticmethod
+    def with_groups(items: Extents, members: Extents, group: int) -> Extents:
+        for a, b in members.ranges():
+            items = items.with_range(a // group, (b - 1) // group + 1)
+        return items
+
+    @staticmethod
+    def groups_within(items: Extents, group: int, outer: Extents) -> bool:
+        return all(outer.all_in(a // group, (b - 1) // group + 1) for a, b in items.ranges())
+
+    @staticmethod
+    def every_member(items: Extents, holds: Callable[[int], bool]) -> bool:
+        return all(holds(i) for a, b in items.ranges() for i in range(a, b))
+
+    @staticmethod
+    def every_index(end: int, holds: Callable[[int], bool]) -> bool:
+        return all(map(holds, range(end)))
+
+    @staticmethod
+    def member(items: Extents, index: int) -> bool:
+        return index in items
+
+    @staticmethod
+    def count(items: Extents) -> int:
+        return len(items)
+
+
+INTS: Final = MachineInts()
+
+
+def align_down(d: Words[W, B], n: W, m: W) -> W:
+    """The largest multiple of m not above n. Source: QEMU_ALIGN_DOWN."""
+    return d.mul(d.div(n, m), m)
+
+
+def align_up(d: Words[W, B], n: W, m: W) -> W:
+    """The smallest multiple of m not below n. Source: QEMU_ALIGN_UP.
+
+    C computes (n + m) - 1; n + (m - 1) is the same modulo 2^64 and is the sum whose wrap matters.
+    """
+    return align_down(d, d.add(n, d.sub(m, d.lit(1))), m)
+
+
+def ceil_div(d: Words[W, B], n: W, m: W) -> W:
+    """n / m rounded up, in the form (n + m - 1) / m."""
+    return d.div(d.add(n, d.sub(m, d.lit(1))), m)
+
+
+def is_aligned(d: Words[W, B], n: W, m: W) -> B:
+    """n is a multiple of m. Source: QEMU_IS_ALIGNED."""
+    return d.eq(d.mod(n, m), d.lit(0))
+
+
+def minimum(d: Words[W, B], a: W, b: W) -> W:
+    """MIN(a, b)."""
+    return d.select(d.lt(a, b), a, b)
+
+
+def maximum(d: Words[W, B], a: W, b: W) -> W:
+    """MAX(a, b)."""
+    return d.select(d.lt(b, a), a, b)

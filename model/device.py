@@ -1,0 +1,145 @@
+"""The executable reference device: the rules over machine integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from model.arithmetic import INTS, U64_MASK, UINT_BITS
+from model.events import realize
+from model.geometry import (
+    MIN_BLOCK_SIZE,
+    DecisionInput,
+    Memslots,
+    decide_memslots,
+    realized_memslots,
+)
+from model.invariants import INVARIANTS, Layout
+from model.profiles import Mapping, Profile
+from model.rules import step
+from model.state import ConcreteAction, ConcreteState, Config, Fixed, Observation
+
+
+class ConfigError(ValueError):
+    """A configuration that the device would refuse; the message says what would be right."""
+
+
+def check_config(config: Config) -> None:
+    """Raise ConfigError for a configuration that realize or a property setter refuses.
+
+    Source: virtio_mem_set_block_size, virtio_mem_device_realize. That the requested size is at most
+    the region is asked here and by virtio_mem_set_requested_size, but not by realize.
+    """
+    for name in ("region", "block", "limit", "requested", "addr", "page", "extent"):
+        if not 0 <= getattr(config, name) <= U64_MASK:
+            raise ConfigError(f"{name} {getattr(config, name)} is not an unsigned 64-bit number")
+    block = config.block
+    if block < MIN_BLOCK_SIZE or block & (block - 1):
+        raise ConfigError(f"block size {block} is not a power of two of at least {MIN_BLOCK_SIZE}")
+    if block < config.page:
+        raise ConfigError(f"block size {block} is below the page size {config.page}")
+    if not 1 <= config.limit < 1 << UINT_BITS:
+        raise ConfigError(f"limit {config.limit} is not within 1..{(1 << UINT_BITS) - 1} memslots")
+    if config.region == 0:
+        raise ConfigError("region size 0: a memory backend has at least one block")
+    for name in ("region", "requested", "addr"):
+        if getattr(config, name) % block:
+            raise ConfigError(
+                f"{name} {getattr(config, name)} is not a multiple of the block size {block}"
+            )
+    if config.requested > config.region:
+        raise ConfigError(f"requested {config.requested} exceeds the region of {config.region}")
+    if config.addr + config.region > U64_MASK:
+        raise ConfigError(f"the region ends above 2^64: addr {config.addr}, size {config.region}")
+
+
+def decision_input(config: Config) -> DecisionInput[int, bool]:
+    """What the decision function reads of a configuration."""
+    return DecisionInput(
+        region=config.region,
+        block=config.block,
+        limit=config.limit,
+        page=config.page,
+        default_block=config.block,
+        option=config.option,
+        has_ram=True,
+    )
+
+
+def fix(profile: Profile, config: Config) -> Fixed[int]:
+    """What realize fixes for a configuration. Raises ConfigError."""
+    check_config(config)
+    try:
+        mapping = profile.mapping(option=config.option, inaccessible=config.inaccessible)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    decided = decide_memslots(INTS, decision_input(config))
+    if decided.count == 0:
+        raise ConfigError(
+            f"limit {config.limit} makes the uint16_t memslot count 0, on which QEMU asserts"
+        )
+    return Fixed(
+        profile=profile,
+        mapping=mapping,
+        slots=realized_memslots(INTS, config.region, decided),
+        region=config.region,
+        block=config.block,
+        addr=config.addr,
+        extent=config.extent,
+        start_requested=config.requested,
+        inaccessible=config.inaccessible,
+        prealloc=config.prealloc,
+    )
+
+
+def layout_of(config: Config, slots: Memslots[int]) -> Layout[int, bool]:
+    """The view of a configuration's memslots that the layout invariants judge."""
+    return Layout(
+        region=config.region,
+        block=config.block,
+        limit=config.limit,
+        several=config.option,
+        slots=slots,
+    )
+
+
+def violated(config: Config, fixed: Fixed[int], state: ConcreteState) -> list[str]:
+    """Names of the invariants that do not hold in a state, in their order of definition."""
+    layout = layout_of(config, fixed.slots)
+    return [
+        invariant.name
+        for invariant in INVARIANTS
+        if fixed.mapping in invariant.mappings
+        and not (
+            invariant.holds(INTS, layout)
+            if invariant.of_layout
+            else invariant.holds(INTS, fixed, state)
+        )
+    ]
+
+
+@dataclass(slots=True)
+class ReferenceDevice:
+    """A device that behaves exactly as the rules of its profile say. Raises ConfigError."""
+
+    profile: Profile
+    config: Config
+    fixed: Fixed[int] = field(init=False)
+    state: ConcreteState = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fixed = fix(self.profile, self.config)
+        self.state = realize(INTS, self.fixed)
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        """Carry out one action and say what can be seen afterwards."""
+        result = step(INTS, self.fixed, self.state, action)
+        self.state = state = result.state
+        return Observation(
+            answer=result.answer,
+            block_state=result.block_state,
+            usable=state.usable,
+            size=state.size,
+            requested=state.requested,
+            mapped=None if self.fixed.mapping is Mapping.STATIC else state.mapped,
+            notified=result.notified,
+        )

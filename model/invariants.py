@@ -1,0 +1,174 @@
+"""The invariants, each written once: goal of the proofs and check on the executable device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic
+
+from model.arithmetic import B, Domain, S, W, Words, is_aligned, maximum
+from model.geometry import MIN_MEMSLOT_SIZE, Memslots, slot_length, slot_start
+from model.profiles import Mapping
+from model.state import Fixed, State
+
+
+@dataclass(frozen=True, slots=True)
+class Layout(Generic[W, B]):
+    """The memslots of a realized device and what they were chosen from.
+
+    Sizes are bytes, `limit` memslots. `several` says that more than one memslot was permitted: the
+    option is on and realize did not have to fall back to one.
+    """
+
+    region: W
+    block: W
+    limit: W
+    several: B
+    slots: Memslots[W]
+
+
+def count_in_limit(d: Words[W, B], g: Layout[W, B]) -> B:
+    """1 <= count <= max(limit, 1)."""
+    one = d.lit(1)
+    return d.both(d.le(one, g.slots.count), d.le(g.slots.count, maximum(d, g.limit, one)))
+
+
+def slot_aligned(d: Words[W, B], g: Layout[W, B]) -> B:
+    """Start and size of every memslot are multiples of the block size."""
+
+    def aligned(index: W) -> B:
+        start = slot_start(d, g.slots, index)
+        length = slot_length(d, g.slots, g.region, index)
+        return d.both(is_aligned(d, start, g.block), is_aligned(d, length, g.block))
+
+    return d.every_index(g.slots.count, aligned)
+
+
+def last_slot_smaller(d: Words[W, B], g: Layout[W, B]) -> B:
+    """All memslots but the last have the slot size, the last has 0 < size <= slot size.
+
+    Memslot i starts at i * size, so the memslots tile the region exactly if the last one starts
+    before the region's end and ends at it.
+    """
+    zero, one = d.lit(0), d.lit(1)
+    last = d.sub(g.slots.count, one)
+    start = slot_start(d, g.slots, last)
+    length = slot_length(d, g.slots, g.region, last)
+    return d.both(
+        d.le(one, g.slots.count),
+        d.both(
+            d.lt(start, g.region),
+            d.both(
+                d.both(d.lt(zero, length), d.le(length, g.slots.size)),
+                d.eq(d.add(start, length), g.region),
+            ),
+        ),
+    )
+
+
+def slot_minimum(d: Words[W, B], g: Layout[W, B]) -> B:
+    """Several memslots are each at least one block and 1 GiB, but for the last."""
+    least = maximum(d, g.block, d.lit(MIN_MEMSLOT_SIZE))
+    return d.either(d.le(g.slots.count, d.lit(1)), d.le(least, g.slots.size))
+
+
+def slots_as_fine_as_allowed(d: Words[W, B], g: Layout[W, B]) -> B:
+    """No smaller memslot size would do: one block less breaks the minimum or the limit.
+
+    A single memslot is right only where one was asked for or the region is no larger than the
+    minimum. With the other layout invariants this determines the decision.
+    """
+    least = maximum(d, g.block, d.lit(MIN_MEMSLOT_SIZE))
+    if d.test(d.le(g.slots.count, d.lit(1))):
+        one_asked = d.either(d.negate(g.several), d.le(g.limit, d.lit(1)))
+        return d.either(one_asked, d.le(g.region, least))
+    finer = d.sub(g.slots.size, g.block)
+    return d.either(d.lt(finer, least), d.lt(d.mul(finer, g.limit), g.region))
+
+
+def blocks_per_slot(d: Domain[W, B, S], f: Fixed[W]) -> W:
+    """Number of blocks of every memslot but the last."""
+    return d.div(f.slots.size, f.block)
+
+
+def plugged_in_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """Every plugged block lies in a mapped memslot."""
+    return d.groups_within(s.plugged, blocks_per_slot(d, f), s.mapped)
+
+
+def mapped_needs_plugged(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """Every mapped memslot has a plugged block, so no memslot metadata is wasted."""
+
+    def holds_block(index: W) -> B:
+        first = d.div(slot_start(d, f.slots, index), f.block)
+        blocks = d.div(slot_length(d, f.slots, f.region, index), f.block)
+        return d.negate(d.none_in(s.plugged, first, d.add(first, blocks)))
+
+    return d.every_member(s.mapped, holds_block)
+
+
+def legacy_usable_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """A memslot is mapped if and only if the usable region covers its start."""
+    return d.every_index(
+        f.slots.count,
+        lambda i: d.same_truth(d.member(s.mapped, i), d.lt(slot_start(d, f.slots, i), s.usable)),
+    )
+
+
+def size_matches_bitmap(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """The plugged size is the number of plugged blocks times the block size."""
+    return d.eq(s.size, d.mul(d.count(s.plugged), f.block))
+
+
+def plugged_in_usable(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """No block outside the usable region is plugged."""
+    return d.none_in(s.plugged, d.div(s.usable, f.block), d.div(f.region, f.block))
+
+
+def usable_covers_requested(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """The usable region is at least the requested size and at most the region."""
+    return d.both(d.le(s.requested, s.usable), d.le(s.usable, f.region))
+
+
+def multiples_of_block(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """Usable, plugged and requested size are multiples of the block size."""
+    return d.both(
+        is_aligned(d, s.usable, f.block),
+        d.both(is_aligned(d, s.size, f.block), is_aligned(d, s.requested, f.block)),
+    )
+
+
+EVERY_MAPPING: Final = frozenset(Mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """An invariant by name. `holds` takes (domain, Layout) if it is `of_layout`, and else
+    (domain, Fixed, State); it is claimed for the `mappings` named."""
+
+    name: str
+    holds: Callable[..., Any]
+    of_layout: bool = False
+    mappings: frozenset[Mapping] = EVERY_MAPPING
+
+    @property
+    def claim(self) -> str:
+        """The invariant in one line."""
+        return (self.holds.__doc__ or "").strip().split("\n")[0]
+
+
+INVARIANTS: Final = (
+    Invariant("plugged-in-mapped", plugged_in_mapped),
+    Invariant("slot-aligned", slot_aligned, of_layout=True),
+    Invariant("count-in-limit", count_in_limit, of_layout=True),
+    Invariant("last-slot-smaller", last_slot_smaller, of_layout=True),
+    Invariant("slot-minimum", slot_minimum, of_layout=True),
+    Invariant("slots-as-fine-as-allowed", slots_as_fine_as_allowed, of_layout=True),
+    Invariant("mapped-needs-plugged", mapped_needs_plugged, mappings=frozenset({Mapping.PLUGGED})),
+    Invariant("legacy-usable-mapped", legacy_usable_mapped, mappings=frozenset({Mapping.USABLE})),
+    Invariant("size-matches-bitmap", size_matches_bitmap),
+    Invariant("plugged-in-usable", plugged_in_usable),
+    Invariant("usable-covers-requested", usable_covers_requested),
+    Invariant("multiples-of-block", multiples_of_block),
+)
+INVARIANT_NAMED: Final = {invariant.name: invariant for invariant in INVARIANTS}

@@ -1,0 +1,97 @@
+"""Revisions of the device as data: each behaviour that differs is one named switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+
+class Mapping(Enum):
+    """Which memslots a device keeps mapped into guest memory."""
+
+    PLUGGED = "plugged"
+    """Those with a plugged block (VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE offered)."""
+    USABLE = "usable"
+    """Those whose start the usable region covers (the feature is not offered)."""
+    STATIC = "static"
+    """The whole region, always: no memslots of the device's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The rule switches of one revision.
+
+    `accessible_slots`: unplugged-inaccessible=off may be combined with several memslots.
+    `container_when_off`: with the option off there is still a container with one memslot.
+    `busy_before_empty`: UNPLUG_ALL asks for BUSY before it looks whether anything is plugged.
+    `post_load_maps`: an incoming migration maps the memslots of the restored blocks.
+    `wake_up_keeps`: wake-up from suspend leaves the plugged blocks alone.
+    `unrealize_shrinks`: unrealize shrinks the usable region to nothing.
+    """
+
+    name: str
+    summary: str
+    source: str
+    option_name: str
+    accessible_slots: bool
+    container_when_off: bool
+    busy_before_empty: bool
+    post_load_maps: bool
+    wake_up_keeps: bool
+    unrealize_shrinks: bool
+
+    def mapping(self, *, option: bool, inaccessible: bool) -> Mapping:
+        """How memslots follow the state. Raises ValueError where realize would refuse the pair."""
+        if not option and not self.container_when_off:
+            return Mapping.STATIC
+        if inaccessible:
+            return Mapping.PLUGGED
+        if not self.accessible_slots:
+            raise ValueError(
+                f"{self.option_name}=on needs unplugged-inaccessible=on in {self.name}"
+            )
+        return Mapping.USABLE
+
+
+SEED_V2: Final = Profile(
+    name="seed-v2",
+    summary="the patch under review, version 2",
+    source="virtio-mem: Expose device memory via multiple memslots if enabled, v2 14/16",
+    option_name="multiple-memslots",
+    accessible_slots=True,
+    container_when_off=True,
+    busy_before_empty=True,
+    post_load_maps=False,
+    wake_up_keeps=False,
+    unrealize_shrinks=True,
+)
+QEMU: Final = Profile(
+    name="qemu",
+    summary="QEMU 9.2 and later",
+    source="hw/virtio/virtio-mem.c, read at 10.0.2",
+    option_name="dynamic-memslots",
+    accessible_slots=False,
+    container_when_off=False,
+    busy_before_empty=False,
+    post_load_maps=True,
+    wake_up_keeps=True,
+    unrealize_shrinks=False,
+)
+QEMU_8_2: Final = replace(
+    QEMU,
+    name="qemu-8.2",
+    summary="QEMU 8.2 to 9.1: as qemu, but wake-up unplugs like a system reset",
+    source="hw/virtio/virtio-mem.c before VIRTIO_MEM_F_PERSISTENT_SUSPEND (September 2024)",
+    wake_up_keeps=False,
+)
+
+PROFILES: Final = {profile.name: profile for profile in (SEED_V2, QEMU, QEMU_8_2)}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of that name. Raises ValueError that lists the names there are."""
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise ValueError(f"unknown profile {name!r}: known are {', '.join(PROFILES)}") from None

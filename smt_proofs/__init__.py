@@ -1,0 +1,1 @@
+"""Theorems over the rules of `model`, decided by an SMT solver."""

@@ -1,0 +1,145 @@
+"""Wrong rules for the negative controls: one line of a function of `model`, replaced.
+
+A mutant swaps the code object of the function, so every caller and every domain sees the wrong
+rule; leaving the context restores it.
+"""
+
+from __future__ import annotations
+import __future__
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any, Final, cast
+
+from model import geometry
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`function` with the one occurrence of the text `old` replaced by `new`."""
+
+    name: str
+    function: Callable[..., Any]
+    old: str
+    new: str
+
+    def code(self) -> CodeType:
+        """The code of the wrong rule. Raises ValueError where `old` does not occur exactly once."""
+        source = textwrap.dedent(inspect.getsource(self.function))
+        if source.count(self.old) != 1:
+            raise ValueError(f"mutant {self.name}: {self.old!r} must occur exactly once")
+        wrong = source.replace(self.old, self.new)
+        flags = __future__.annotations.compiler_flag
+        module = compile(wrong, f"<mutant {self.name}>", "exec", flags=flags, dont_inherit=True)
+        return next(
+            constant
+            for constant in module.co_consts
+            if isinstance(constant, CodeType) and constant.co_name == self.function.__name__
+        )
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The wrong rule in force everywhere in this process."""
+        function = cast(FunctionType, self.function)
+        right = function.__code__
+        function.__code__ = self.code()
+        try:
+            yield
+        finally:
+            function.__code__ = right
+
+
+_DECIDE: Final = geometry.decide_memslots
+_SINGLE: Final = geometry.single_memslot
+
+MUTANTS: Final = {
+    mutant.name: mutant
+    for mutant in (
+        Mutant(
+            "count-rounded-down", _DECIDE, "ceil_div(d, c.region, size)", "d.div(c.region, size)"
+        ),
+        Mutant(
+            "count-one-more",
+            _DECIDE,
+            "ceil_div(d, c.region, size)",
+            "d.add(ceil_div(d, c.region, size), d.lit(1))",
+        ),
+        Mutant("size-unset-for-two", _DECIDE, "d.eq(count, d.lit(1))", "d.eq(count, d.lit(2))"),
+        Mutant(
+            "share-not-rounded",
+            geometry.memslot_share,
+            "align_up(d, d.div(c.region, c.limit), block)",
+            "d.div(c.region, c.limit)",
+        ),
+        Mutant(
+            "share-rounded-down",
+            geometry.memslot_share,
+            "align_up(d, d.div(c.region, c.limit), block)",
+            "d.mul(d.div(d.div(c.region, c.limit), block), block)",
+        ),
+        Mutant(
+            "limit-plus-one",
+            geometry.memslot_share,
+            "c.limit",
+            "d.add(c.limit, d.lit(1))",
+        ),
+        Mutant(
+            "one-block-too-coarse",
+            geometry.memslot_share,
+            "align_up(d, d.div(c.region, c.limit), block)",
+            "d.add(align_up(d, d.div(c.region, c.limit), block), block)",
+        ),
+        Mutant(
+            "smaller-of-share-and-minimum",
+            geometry.memslot_size,
+            "maximum(d, memslot_share(d, c, block), minimum_memslot(d, block))",
+            "d.select(d.lt(memslot_share(d, c, block), minimum_memslot(d, block)), "
+            "memslot_share(d, c, block), minimum_memslot(d, block))",
+        ),
+        Mutant(
+            "no-minimum",
+            geometry.memslot_size,
+            "maximum(d, memslot_share(d, c, block), minimum_memslot(d, block))",
+            "memslot_share(d, c, block)",
+        ),
+        Mutant(
+            "minimum-of-one-block",
+            geometry.minimum_memslot,
+            "maximum(d, block, d.lit(MIN_MEMSLOT_SIZE))",
+            "block",
+        ),
+        Mutant("always-one", _SINGLE, "d.le(c.limit, d.lit(1))", "d.le(d.lit(0), c.limit)"),
+        Mutant("option-ignored", _SINGLE, "not d.test(c.option)", "False"),
+        Mutant("backend-ignored", _SINGLE, "not d.test(c.has_ram)", "False"),
+        Mutant("page-size-ignored", _SINGLE, "d.test(d.lt(block, c.page))", "False"),
+        Mutant("alignment-ignored", _SINGLE, "not d.test(is_aligned(d, c.region, block))", "False"),
+        Mutant(
+            "default-block-ignored",
+            geometry.effective_block,
+            "c.default_block, c.block",
+            "d.lit(MIN_BLOCK_SIZE), c.block",
+        ),
+        Mutant(
+            "end-slot-rounded-down",
+            geometry.end_slot,
+            "ceil_div(d, d.add(offset, size), slots.size)",
+            "d.div(d.add(offset, size), slots.size)",
+        ),
+        Mutant(
+            "end-slot-one-more",
+            geometry.end_slot,
+            "ceil_div(d, d.add(offset, size), slots.size)",
+            "d.add(ceil_div(d, d.add(offset, size), slots.size), d.lit(1))",
+        ),
+        Mutant(
+            "first-slot-one-more",
+            geometry.first_slot,
+            "d.div(offset, slots.size)",
+            "d.add(d.div(offset, slots.size), d.lit(1))",
+        ),
+    )
+}

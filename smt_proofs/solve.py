@@ -1,0 +1,95 @@
+"""One solver query, and the closed set of verdicts that follow from its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+import z3
+
+Term: TypeAlias = Any
+"""A z3 expression; z3's Python interface carries no types."""
+
+SEED: Final = 1
+"""The solver's random seed: a version decides the same way on every machine."""
+
+
+LINEAR_EFFORT: Final = 30_000
+"""Resource units (not time, so that every machine stops at the same point) for a linear reading: it
+answers within a few milliseconds or not at all."""
+
+
+class Verdict(Enum):
+    """What became of a claim; only PROVEN is a success."""
+
+    PROVEN = "proven"
+    REFUTED = "refuted"
+    UNKNOWN = "unknown"
+    VACUOUS = "vacuous"
+
+
+class Answer(Enum):
+    """What a solver says of a query."""
+
+    SAT = "sat"
+    UNSAT = "unsat"
+    UNKNOWN = "unknown"
+
+
+NEGATION_VERDICT: Final = {
+    Answer.UNSAT: Verdict.PROVEN,
+    Answer.SAT: Verdict.REFUTED,
+    Answer.UNKNOWN: Verdict.UNKNOWN,
+}
+"""The verdict on a claim by the answer to its negation."""
+
+
+def ask(conditions: Iterable[Term], timeout: float) -> tuple[Answer, z3.ModelRef | None]:
+    """Are the conditions satisfiable together, and by what? `timeout` is in seconds.
+
+    Every query gets a solver of its own: z3 falls back to a weaker procedure for non-linear
+    arithmetic once a solver is used incrementally.
+    """
+    solver = z3.Solver()
+    solver.set("timeout", max(int(timeout * 1000), 1))
+    return _answer(solver, conditions)
+
+
+def contradict_linearly(conditions: Iterable[Term]) -> bool:
+    """Do the conditions contradict each other even with every product taken as an unknown?
+
+    That reading is weaker, so a contradiction in it is one; anything else says nothing. Where lemma
+    instances carry the non-linear argument it answers in milliseconds.
+    """
+    linear = z3.SimpleSolver()
+    linear.set("arith.nl", False)
+    linear.set("rlimit", LINEAR_EFFORT)
+    return _answer(linear, conditions)[0] is Answer.UNSAT
+
+
+def refute(conditions: Iterable[Term], timeout: float) -> Answer:
+    """As `ask`, for conditions expected to contradict each other: the linear reading goes first."""
+    conditions = list(conditions)
+    if contradict_linearly(conditions):
+        return Answer.UNSAT
+    return ask(conditions, timeout)[0]
+
+
+def _answer(solver: z3.Solver, conditions: Iterable[Term]) -> tuple[Answer, z3.ModelRef | None]:
+    solver.set("random_seed", SEED)
+    solver.add(*conditions)
+    answer = Answer(str(solver.check()))
+    return answer, solver.model() if answer is Answer.SAT else None
+
+
+def solver_version() -> str:
+    """Name and version of the solver."""
+    return f"z3 {z3.get_version_string()}"
+
+
+def conjuncts(claim: Term) -> list[Term]:
+    """The claims that a conjunction is made of, each to be decided by itself."""
+    if z3.is_and(claim):
+        return [part for child in claim.children() for part in conjuncts(child)]
+    return [] if z3.is_true(claim) else [claim]
