@@ -75,7 +75,7 @@ def slot_minimum(d: Words[W, B], g: Layout[W, B]) -> B:
 def slots_as_fine_as_allowed(d: Words[W, B], g: Layout[W, B]) -> B:
     """No smaller memslot size would do: one block less breaks the minimum or the limit.
 
-    A single memslot is right only where one was asked for or the region is no larger than the
+    A single memslot is right exactly where one was asked for or the region is no larger than the
     minimum. With the other layout invariants this determines the decision.
     """
     least = maximum(d, g.block, d.lit(MIN_MEMSLOT_SIZE))
@@ -83,7 +83,9 @@ def slots_as_fine_as_allowed(d: Words[W, B], g: Layout[W, B]) -> B:
         one_asked = d.either(d.negate(g.several), d.le(g.limit, d.lit(1)))
         return d.either(one_asked, d.le(g.region, least))
     finer = d.sub(g.slots.size, g.block)
-    return d.either(d.lt(finer, least), d.lt(d.mul(finer, g.limit), g.region))
+    # finer * limit < region, said without a product that could wrap.
+    short = d.le(finer, d.div(d.sub(g.region, d.lit(1)), g.limit))
+    return d.both(g.several, d.either(d.lt(finer, least), short))
 
 
 def blocks_per_slot(d: Domain[W, B, S], f: Fixed[W]) -> W:

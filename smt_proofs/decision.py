@@ -35,10 +35,12 @@ from smt_proofs.lemmas import (
     Lemma,
     aligned_share_covers_region,
     larger_slots_cover_no_less,
+    last_byte_loses_at_most_one_share,
     multiple_has_no_remainder,
     multiple_of_a_multiple_has_no_remainder,
     rest_of_the_region_has_no_remainder,
     rounded_up_quotient_is_within_cover,
+    rounding_up_adds_less_than_a_block,
 )
 from smt_proofs.solve import Term
 from smt_proofs.terms import IntTerms, Terms
@@ -158,6 +160,21 @@ def alignment_hints(d: IntTerms, c: Input) -> Hints:
     return hints
 
 
+def fineness_hints(d: IntTerms, c: Input) -> Hints:
+    """The rounded share exceeds the region's share by less than a block."""
+    hints = cover_hints(d, c)
+    if not hints:
+        return []
+    share = d.divided(c.region, c.limit)
+    step = d.divided(share[0] + (c.block - 1), c.block)
+    shorter = d.divided(c.region - 1, c.limit)
+    return [
+        *hints,
+        (rounding_up_adds_less_than_a_block, (share[0], c.block, *step)),
+        (last_byte_loses_at_most_one_share, (c.region, c.limit, *share, *shorter)),
+    ]
+
+
 USUAL: Final = {"block": 2 * MIB, "page": 4096, "default_block": 2 * MIB, "limit": 3}
 
 EMPTY = Outside(
@@ -269,7 +286,7 @@ register(
         inputs=any_input,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=of_settled(slots_as_fine_as_allowed),
-        hints=cover_hints,
+        hints=fineness_hints,
         outside=(EMPTY, HUGE, MANY, TINY),
         mutants=("always-one", "one-block-too-coarse"),
         pins=USUAL,

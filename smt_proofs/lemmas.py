@@ -173,3 +173,62 @@ def aligned_block_fits_its_slot(
 def equal_indices_start_alike(index: Term, other: Term, size: Term) -> Formula:
     """Equal memslot indices have equal offsets."""
     return [index == other], index * size == other * size
+
+
+@lemma
+def last_byte_loses_at_most_one_share(
+    region: Term, limit: Term, share: Term, rest: Term, quotient: Term, remainder: Term
+) -> Formula:
+    """Without its last byte the region's share shrinks by at most one."""
+    premises = [
+        *divides(region, limit, share, rest),
+        *divides(region - 1, limit, quotient, remainder),
+    ]
+    return premises, share <= quotient + 1
+
+
+@lemma
+def rounding_up_adds_less_than_a_block(
+    n: Term, block: Term, quotient: Term, slack: Term
+) -> Formula:
+    """n rounded up to whole blocks is below n + block."""
+    return divides(n + (block - 1), block, quotient, slack), quotient * block < n + block
+
+
+@lemma
+def multiples_differ_by_a_block(
+    small: Term, large: Term, block: Term, few: Term, many: Term
+) -> Formula:
+    """Of two different multiples of the block the larger is larger by a block."""
+    premises = [block >= 1, small == few * block, large == many * block, small < large]
+    return premises, small <= large - block
+
+
+@lemma
+def cover_of_smaller_slots_is_short(
+    region: Term, limit: Term, count: Term, size: Term, finer: Term, quotient: Term, rest: Term
+) -> Formula:
+    """If `count` <= limit slots of `size` cover the region, no size from there up is short."""
+    premises = [
+        *divides(region - 1, limit, quotient, rest),
+        count <= limit,
+        region <= count * size,
+        size <= finer,
+        size >= 0,
+    ]
+    return premises, quotient < finer
+
+
+@lemma
+def tiling_fixes_the_count(region: Term, size: Term, count: Term, other: Term) -> Formula:
+    """Two counts for which the last slot of `size` reaches the region's end are equal."""
+    premises = [
+        size >= 1,
+        count >= 1,
+        other >= 1,
+        (count - 1) * size < region,
+        region <= count * size,
+        (other - 1) * size < region,
+        region <= other * size,
+    ]
+    return premises, count == other

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, Final, cast
 
-from model import geometry
+from model import geometry, invariants
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,18 @@ MUTANTS: Final = {
             geometry.first_slot,
             "d.div(offset, slots.size)",
             "d.add(d.div(offset, slots.size), d.lit(1))",
+        ),
+        Mutant(
+            "coarser-slots-allowed",
+            invariants.slots_as_fine_as_allowed,
+            "d.either(d.lt(finer, least), short)",
+            "d.truth(True)",
+        ),
+        Mutant(
+            "one-slot-always-allowed",
+            invariants.slots_as_fine_as_allowed,
+            "d.le(g.region, least)",
+            "d.truth(True)",
         ),
     )
 }

@@ -26,7 +26,6 @@ from smt_proofs.solve import (
 from smt_proofs.terms import IntTerms, Terms
 from smt_proofs.theorem import Theorem
 
-
 NO_PINS: Final[Mapping[str, int]] = {}
 
 
@@ -55,14 +54,16 @@ class Necessity:
 class Proof:
     """The outcome for one theorem.
 
-    `cases` counts the paths through the rule that inputs within the hypotheses may take, the others
-    having been shown impossible; `goals` and `conditions` the queries answered unsat, the latter
-    for "does not wrap" and "is defined". `example` meets the hypotheses. `seconds` is wall clock.
+    `lemmas` are those that the solver was given. `cases` counts the paths through the rule that
+    inputs within the hypotheses may take, the others having been shown impossible; `goals` and
+    `conditions` the queries answered unsat, the latter for "does not wrap" and "is defined".
+    `example` meets the hypotheses. `seconds` is wall clock.
     """
 
     theorem: str
     verdict: Verdict
     reason: str
+    lemmas: tuple[str, ...]
     cases: int
     goals: int
     conditions: int
@@ -90,6 +91,7 @@ class Path:
     inputs: Any
     goal: Term
     hints: tuple[Term, ...]
+    lemmas: frozenset[str]
 
 
 def paths_of(
@@ -109,11 +111,12 @@ def paths_of(
         for hypothesis in theorem.hypotheses:
             d.given.append(hypothesis.holds(d, inputs))
         goal = theorem.goal(d, inputs)
-        hints: tuple[Term, ...] = ()
+        hints = []
         if theorem.hints is not None and isinstance(d, IntTerms):
             with d.without_duties():
-                hints = tuple(lemma.at(*terms) for lemma, terms in theorem.hints(d, inputs))
-        return Path(d, inputs, goal, hints)
+                hints = theorem.hints(d, inputs)
+        instances = tuple(lemma.at(*terms) for lemma, terms in hints)
+        return Path(d, inputs, goal, instances, frozenset(lemma.name for lemma, _ in hints))
 
     return explore(run)
 
@@ -210,6 +213,14 @@ def example(theorem: Theorem[Any], timeout: float) -> Any | None:
     return find(theorem, lambda path: z3.And(*path.domain.path), lambda _: True, timeout)
 
 
+def contradictory(theorem: Theorem[Any], timeout: float) -> bool:
+    """No input meets the hypotheses, whatever path it takes."""
+    return all(
+        ask([*path.domain.facts, *path.domain.given], timeout)[0] is Answer.UNSAT
+        for path in paths_of(theorem, IntTerms)
+    )
+
+
 def control(theorem: Theorem[Any], mutant: str, timeout: float) -> Control:
     """The theorem under a wrong rule: it must be refuted, by inputs that execution confirms."""
     with MUTANTS[mutant].applied():
@@ -241,6 +252,7 @@ class _Tally:
 
     verdict: Verdict = Verdict.PROVEN
     reason: str = ""
+    lemmas: frozenset[str] = frozenset()
     cases: int = 0
     goals: int = 0
     conditions: int = 0
@@ -257,6 +269,7 @@ def decide_obligations(theorem: Theorem[Any], timeout: float) -> _Tally:
         if contradict_linearly([*assumed, *d.path]):
             continue
         tally.cases += 1
+        tally.lemmas |= path.lemmas
         claims = [(duty.what, duty.path, duty.condition) for duty in d.duties]
         claims += [("goal", tuple(d.path), part) for part in conjuncts(path.goal)]
         for what, before, claim in claims:
@@ -286,8 +299,14 @@ def prove(theorem: Theorem[Any], timeout: float) -> Proof:
     tally = decide_obligations(theorem, timeout)
     meeting = example(theorem, timeout)
     if tally.verdict is Verdict.PROVEN and meeting is None:
-        tally.verdict = Verdict.VACUOUS
-        tally.reason = "no input was found that meets the hypotheses"
+        if contradictory(theorem, timeout):
+            tally.verdict = Verdict.VACUOUS
+            tally.reason = "the hypotheses contradict each other"
+        else:
+            tally.verdict, tally.reason = (
+                Verdict.UNKNOWN,
+                "no input found in time that meets the hypotheses",
+            )
     failing = None
     if tally.verdict is Verdict.REFUTED:
         failing = counterexample(theorem, timeout)
@@ -296,6 +315,7 @@ def prove(theorem: Theorem[Any], timeout: float) -> Proof:
         theorem=theorem.name,
         verdict=tally.verdict,
         reason=tally.reason,
+        lemmas=tuple(sorted(tally.lemmas)),
         cases=tally.cases,
         goals=tally.goals,
         conditions=tally.conditions,

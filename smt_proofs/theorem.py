@@ -65,7 +65,6 @@ class Theorem(Generic[C]):
     goal: Callable[[Any, C], Any]
     mutants: tuple[str, ...]
     hints: Callable[[IntTerms, C], list[tuple[Lemma, tuple[Term, ...]]]] | None = None
-    lemmas: tuple[Lemma, ...] = ()
     outside: tuple[Outside[C], ...] = ()
     pins: dict[str, int] = field(default_factory=dict)
     profiles: tuple[str, ...] = ("seed-v2", "qemu", "qemu-8.2")

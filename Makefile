@@ -1,0 +1,43 @@
+# One virtual environment for everything; it is made anew when its inputs change.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+QEMU_THERE := $(BIN)/python -c 'from conformance.qemu.process import find_qemu; find_qemu()'
+
+.PHONY: verify test lint bench setup clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("slotproof needs Python 3.11 or later: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+# The main job: prove, then check devices against the model.
+verify: setup
+	$(BIN)/slotproof prove
+	$(BIN)/slotproof check --target reference --seed 1 --traces 200 --steps 100
+	$(BIN)/slotproof check --target 'cmd:$(BIN)/python docs/example_device.py' --seed 1 --traces 50
+	@if $(QEMU_THERE) 2>/dev/null; then \
+	  echo "$(BIN)/slotproof check --target qemu"; $(BIN)/slotproof check --target qemu; \
+	elif [ "$$SLOTPROOF_REQUIRE_QEMU" = 1 ]; then \
+	  $(QEMU_THERE) 2>&1 | tail -n 1; exit 1; \
+	else \
+	  echo "skipped: no QEMU with dynamic-memslots (README says how to get one)"; \
+	fi
+
+test: setup
+	$(BIN)/pytest --cov --cov-report=term:skip-covered tests
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+clean:
+	rm -rf $(VENV)

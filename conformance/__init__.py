@@ -1,0 +1,1 @@
+"""Checks devices against the model: traces, generators, targets, runner, command line."""

@@ -1,0 +1,141 @@
+"""`slotproof trace`: make trace files, run them again, make them small, explain them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conformance.commands.options import (
+    exit_with,
+    failures_option,
+    keep,
+    opened_target,
+    profile_option,
+    seed_option,
+    shrunk,
+    trace_argument,
+)
+from conformance.explain import explain, failure_of, replay_command
+from conformance.finding import OF_THE_TARGET
+from conformance.generate import random_trace
+from conformance.runner import as_run, run_trace
+from conformance.sizes import size
+from conformance.target import Target, needs
+from conformance.targets.recorded import RecordedTarget
+from conformance.trace import Trace, write_trace
+from model.device import ConfigError
+from model.profiles import Profile
+
+File = tuple[Path, Trace]
+
+
+def config_options(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for every field of a Config; those not given are generated."""
+    for name in ("prealloc", "inaccessible", "option"):
+        command = click.option(f"--{name}/--no-{name}", default=None)(command)
+    command = click.option("--limit", type=int, help="Memslots.")(command)
+    for name in ("page", "extent", "addr", "requested", "block", "region"):
+        command = click.option(f"--{name}", type=size)(command)
+    return command
+
+
+@click.group(no_args_is_help=False)
+def trace() -> None:
+    """Make trace files, run them again, make them small, explain them."""
+
+
+@trace.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@profile_option
+@seed_option
+@click.option("--steps", type=click.IntRange(min=1), default=60, show_default=True)
+@config_options
+def generate(file: Path, profile: Profile, seed: int, steps: int, **fields: Any) -> None:
+    """Write the trace of a seed, with what the model says to each step."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        write_trace(random_trace(profile, seed, steps, given=given), file)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise click.UsageError(f"cannot write {file}: {reason}") from None
+    click.echo(f"wrote {file}: {steps} steps, profile {profile.name}, seed {seed}")
+
+
+@trace.command()
+@trace_argument
+@click.option("--target", "spec", metavar="TARGET", help="Run it on a device.")
+def replay(file: File, spec: str | None) -> None:
+    """Judge a trace: as it was recorded, or run afresh on a TARGET.
+
+    Ends 0 if every step is allowed and every invariant holds, 1 if not, and 3 for a failure that
+    only its target can show.
+    """
+    path, recorded = file
+    before = recorded.finding
+    if spec is None and before and (before.kind in OF_THE_TARGET or before.step == 0):
+        click.echo(f"not decided: only the target can show it again, name it: {before.message}")
+        exit_with(3)
+    with opened(spec, recorded) as target:
+        outcome = run_trace(target, recorded)
+    if (found := outcome.finding) is None:
+        verdict = "holds" if before is None else "fixed"
+        click.echo(f"{verdict}: all {len(outcome.seen)} steps are allowed, every invariant holds")
+        return
+    known = before is not None and before.alike(found)
+    click.echo("still fails" if known else "fails")
+    lines = explain(failure_of(as_run(recorded, outcome)), replay_command(path, spec))
+    click.echo("\n".join(lines))
+    exit_with(1)
+
+
+@trace.command()
+@trace_argument
+@click.option("--target", "spec", default="reference", show_default=True, metavar="TARGET")
+@failures_option
+def shrink(file: File, spec: str, failures: Path) -> None:
+    """Make a failing trace small by running it on TARGET again and again; keep the result."""
+    path, recorded = file
+    with opened(spec, recorded) as target:
+        failing = as_run(recorded, run_trace(target, recorded))
+        if failing.finding is None:
+            raise click.UsageError(f"{path} does not fail on {spec}: there is nothing to shrink")
+        small = shrunk(target, failing)
+    kept = keep(small, failures)
+    click.echo(f"{len(recorded.steps)} steps made {len(small.steps)}, kept as {kept}")
+    click.echo("\n".join(explain(failure_of(small), replay_command(kept, spec))))
+
+
+@trace.command(name="explain")
+@trace_argument
+def explain_command(file: File) -> None:
+    """Explain the failure that a trace records."""
+    path, recorded = file
+    if recorded.finding is None:
+        recorded = as_run(recorded, run_trace(RecordedTarget(recorded), recorded))
+    if (found := recorded.finding) is None:
+        click.echo("nothing to explain: every step is allowed, every invariant holds")
+        return
+    spec = "cmd:COMMAND" if found.kind in OF_THE_TARGET else None
+    click.echo("\n".join(explain(failure_of(recorded), replay_command(path, spec))))
+
+
+@contextmanager
+def opened(spec: str | None, recorded: Trace) -> Iterator[Target]:
+    """The target of a spec, or the trace's own observations where there is none.
+
+    Raises click.UsageError for a target that cannot do the trace's steps.
+    """
+    if spec is None:
+        yield RecordedTarget(recorded)
+        return
+    with closing(opened_target(spec)) as target:
+        for number, step in enumerate(recorded.steps, 1):
+            if lacking := needs(step.action) - target.capabilities:
+                raise click.UsageError(f"{spec} cannot do {min(lacking)}: step {number} needs it")
+        yield target

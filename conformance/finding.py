@@ -1,0 +1,51 @@
+"""What a check can find wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """Why a trace failed."""
+
+    INVARIANT = "invariant"
+    """An invariant does not hold; device and model agree."""
+    DIVERGENCE = "divergence"
+    """The device showed something that the model does not allow."""
+    DIED = "died"
+    """The target exited."""
+    HUNG = "hung"
+    """The target gave no answer in time."""
+    GARBAGE = "garbage"
+    """The target's answer means nothing."""
+    REFUSED = "refused"
+    """The target refused a configuration that the model accepts."""
+
+
+OF_THE_TARGET = frozenset({Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED})
+"""Kinds that only a run of the target itself can show again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The first thing that went wrong in a trace.
+
+    `what` names the invariant or the differing field and is empty for the kinds of the target;
+    `step` counts from 1, and 0 is the device just started; `message` is one line.
+    """
+
+    kind: Kind
+    what: str
+    step: int
+    message: str
+
+    def alike(self, other: Finding | None) -> bool:
+        """Both are the same failure, maybe at another step.
+
+        Two wrong answers are alike only if the same answer is given for the same one: an
+        accepted request is another failure than one refused for the wrong reason.
+        """
+        if other is None or (self.kind, self.what) != (other.kind, other.what):
+            return False
+        return self.what != "answer" or self.message == other.message

@@ -1,0 +1,71 @@
+"""What is allowed: the model's observation, and every invariant by name."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from model.arithmetic import INTS
+from model.device import layout_of
+from model.invariants import INVARIANTS, Invariant
+from model.profiles import Mapping
+from model.state import ConcreteState, Config, Fixed, Observation
+
+FIELDS: Final = {
+    "answer": "answer",
+    "state": "block_state",
+    "size": "size",
+    "requested": "requested",
+    "usable": "usable",
+    "mapped": "mapped",
+    "notified": "notified",
+}
+"""Fields of an observation by the names that traces give them, in the order they are judged."""
+ALWAYS: Final = frozenset({"answer", "state"})
+"""Fields that every target shows: no `state` then means that the device gave none."""
+
+
+def shared(allowed: Observation, seen: Observation) -> list[str]:
+    """The fields that both show and that are therefore compared."""
+    return [
+        name
+        for name, field in FIELDS.items()
+        if name in ALWAYS
+        or (getattr(allowed, field) is not None and getattr(seen, field) is not None)
+    ]
+
+
+def differing(
+    allowed: Observation, seen: Observation, promised: frozenset[str] = frozenset()
+) -> str | None:
+    """The first field that differs, or that was promised and is not shown; None if none is."""
+    for name, field in FIELDS.items():
+        want, have = getattr(allowed, field), getattr(seen, field)
+        if name in ALWAYS or (want is not None and have is not None):
+            if want != have:
+                return name
+        elif want is not None and name in promised:
+            return name
+    return None
+
+
+@cache
+def _claimed(mapping: Mapping, of_layout: bool) -> tuple[Invariant, ...]:
+    return tuple(i for i in INVARIANTS if mapping in i.mappings and i.of_layout == of_layout)
+
+
+def broken_by_layout(config: Config, fixed: Fixed[int]) -> tuple[str | None, int]:
+    """The first layout invariant that does not hold, if any, and how many were checked."""
+    layout = layout_of(config, fixed.slots)
+    for number, invariant in enumerate(_claimed(fixed.mapping, True), 1):
+        if not invariant.holds(INTS, layout):
+            return invariant.name, number
+    return None, len(_claimed(fixed.mapping, True))
+
+
+def broken_by_state(fixed: Fixed[int], state: ConcreteState) -> tuple[str | None, int]:
+    """The first state invariant that does not hold, if any, and how many were checked."""
+    for number, invariant in enumerate(_claimed(fixed.mapping, False), 1):
+        if not invariant.holds(INTS, fixed, state):
+            return invariant.name, number
+    return None, len(_claimed(fixed.mapping, False))

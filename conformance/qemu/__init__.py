@@ -1,0 +1,1 @@
+"""Drive the virtio-mem device of a real QEMU from outside, without a guest."""

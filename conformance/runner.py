@@ -1,0 +1,175 @@
+"""The lockstep run: device and model side by side, compared and checked after every step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from conformance.codec import observation_to_json
+from conformance.finding import Finding, Kind
+from conformance.generate import random_trace, trace_seed
+from conformance.oracle import broken_by_layout, broken_by_state, differing, shared
+from conformance.target import VIEWS, Target, TargetError
+from conformance.targets.reference import at_start
+from conformance.trace import Trace, TraceStep
+from model.device import ReferenceDevice
+from model.profiles import Profile
+from model.state import ConcreteState, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A trace's run: what was seen step by step up to the finding, and what was counted."""
+
+    finding: Finding | None
+    seen: tuple[Observation, ...]
+    answers: Counter[str]
+    compared: Counter[str]
+    invariant_checks: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check did. `failing` is the trace of the finding as it was run, the last one.
+
+    `answers` counts steps by answer, `compared` compared fields by name.
+    """
+
+    traces: int
+    steps: int
+    answers: dict[str, int]
+    compared: dict[str, int]
+    invariant_checks: int
+    failing: Trace | None
+
+    @property
+    def finding(self) -> Finding | None:
+        """The failure, None if the check holds."""
+        return None if self.failing is None else self.failing.finding
+
+
+@dataclass(frozen=True, slots=True)
+class TraceDone:
+    """Event: trace `number` of `total` was run, `steps` of it."""
+
+    number: int
+    total: int
+    steps: int
+
+
+Listener = Callable[[TraceDone], None]
+
+
+class _Run:
+    """One trace on one target; the counters grow as it goes."""
+
+    def __init__(self, target: Target, trace: Trace) -> None:
+        self.target = target
+        self.trace = trace
+        self.model = ReferenceDevice(trace.profile, trace.config)
+        self.promised = target.capabilities & VIEWS
+        self.seen: list[Observation] = []
+        self.answers: Counter[str] = Counter()
+        self.compared: Counter[str] = Counter()
+        self.invariant_checks = 0
+        self.holding: list[ConcreteState] = []
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            self.finding(), tuple(self.seen), self.answers, self.compared, self.invariant_checks
+        )
+
+    def finding(self) -> Finding | None:
+        number = 0
+        try:
+            start = self.target.start(self.trace.profile, self.trace.config)
+            found = self.judged(at_start(self.model), start, number) or self.layout_judged()
+            for number, step in enumerate(self.trace.steps, 1):
+                if found is not None:
+                    break
+                allowed = self.model.apply(step.action)
+                seen = self.target.apply(step.action)
+                self.seen.append(seen)
+                self.answers[seen.answer.value] += 1
+                found = self.judged(allowed, seen, number)
+        except TargetError as error:
+            return Finding(error.kind, "", number, str(error))
+        return found
+
+    def judged(self, allowed: Observation, seen: Observation, number: int) -> Finding | None:
+        # Nobody can look into a device that is gone.
+        promised = self.promised if self.model.state.realized else frozenset()
+        self.compared.update(shared(allowed, seen))
+        if (field := differing(allowed, seen, promised)) is not None:
+            want, have = observation_to_json(allowed), observation_to_json(seen)
+            message = f"{field}: allowed {want.get(field)}, seen {have.get(field)}"
+            return Finding(Kind.DIVERGENCE, field, number, message)
+        return self.states_judged(number)
+
+    def states_judged(self, number: int) -> Finding | None:
+        """Check the model's state, and the target's own where it is open to us."""
+        own = self.target.state()
+        states = [self.model.state] if own in (None, self.model.state) else [self.model.state, own]
+        # A state that an earlier step was checked in needs no second check.
+        fresh = [state for state in states if state not in self.holding]
+        for state in fresh:
+            name, checks = broken_by_state(self.model.fixed, state)
+            self.invariant_checks += checks
+            if name is not None:
+                return _broken(name, number)
+        self.holding = states
+        return None
+
+    def layout_judged(self) -> Finding | None:
+        name, checks = broken_by_layout(self.trace.config, self.model.fixed)
+        self.invariant_checks += checks
+        return None if name is None else _broken(name, 0)
+
+
+def _broken(name: str, number: int) -> Finding:
+    return Finding(Kind.INVARIANT, name, number, f"{name} does not hold")
+
+
+def run_trace(target: Target, trace: Trace) -> Outcome:
+    """Run a trace up to its end or its first finding. Raises model.device.ConfigError."""
+    return _Run(target, trace).outcome()
+
+
+def as_run(trace: Trace, outcome: Outcome) -> Trace:
+    """The trace with what was seen, up to the step of the finding if there is one."""
+    reached = trace.steps if outcome.finding is None else trace.steps[: outcome.finding.step]
+    steps = (
+        TraceStep(step.action, outcome.seen[i] if i < len(outcome.seen) else None)
+        for i, step in enumerate(reached)
+    )
+    return replace(trace, steps=tuple(steps), finding=outcome.finding)
+
+
+def check(
+    target: Target,
+    profile: Profile,
+    *,
+    seed: int,
+    traces: int,
+    steps: int,
+    listeners: Iterable[Listener] = (),
+) -> CheckReport:
+    """Run generated traces until one fails or all are done."""
+    answers: Counter[str] = Counter()
+    compared: Counter[str] = Counter()
+    done = checks = number = 0
+    failing = None
+    for number in range(1, traces + 1):
+        trace = random_trace(profile, trace_seed(seed, number), steps, target.capabilities)
+        outcome = run_trace(target, trace)
+        answers += outcome.answers
+        compared += outcome.compared
+        checks += outcome.invariant_checks
+        done += len(outcome.seen)
+        for listener in listeners:
+            listener(TraceDone(number, traces, len(outcome.seen)))
+        if outcome.finding is not None:
+            failing = as_run(trace, outcome)
+            break
+    return CheckReport(number, done, dict(answers), dict(compared), checks, failing)

@@ -1,0 +1,239 @@
+"""The published JSON Schemas, built from the code's own tables so that they cannot drift.
+
+`python -m conformance.schema_source` writes them to `conformance/schema/`; a test compares.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.codec import FAULT_NAMES, MAX_BLOCKS, MAX_SLOT, USES
+from conformance.finding import Kind
+from conformance.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
+from model.arithmetic import U64_MASK
+from model.profiles import PROFILES
+from model.state import Answer, BlockState, Config, Op
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+TRACE_FORMAT: Final = "slotproof"
+TRACE_VERSION: Final = 1
+CHECK_VERSION: Final = 1
+
+Schema = dict[str, Any]
+
+
+def ref(name: str) -> Schema:
+    """A reference to a definition of the same document."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def whole(low: int, high: int) -> Schema:
+    """A whole number within low..high."""
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+def closed(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
+    """An object with exactly these members, but for the optional ones."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _config() -> Schema:
+    kinds: Schema = {"bool": {"type": "boolean"}, "int": whole(0, U64_MASK)}
+    return closed({field.name: kinds[str(field.type)] for field in fields(Config)})
+
+
+def _use(op: Op) -> Schema:
+    """The members that one operation reads."""
+    uses = USES[op]
+    read: Schema = {name: whole(*uses.limits(name)) for name in uses.numbers}
+    if uses.faults:
+        read["fail"] = {"items": {"enum": list(uses.faults)}}
+    return {
+        "if": {"properties": {"op": {"const": op.value}}},
+        "then": {
+            "required": list(uses.numbers),
+            "properties": read,
+            "propertyNames": {"enum": ["op", *read]},
+        },
+    }
+
+
+def _action() -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            "op": {"enum": [op.value for op in Op]},
+            "addr": whole(0, U64_MASK),
+            "blocks": whole(0, MAX_BLOCKS),
+            "value": whole(0, U64_MASK),
+            "fail": {"type": "array", "items": {"enum": list(FAULT_NAMES)}, "uniqueItems": True},
+        },
+        "required": ["op"],
+        "additionalProperties": False,
+        "allOf": [_use(op) for op in Op],
+    }
+
+
+def _observation() -> Schema:
+    size = whole(0, U64_MASK)
+    run = {
+        "type": "array",
+        "prefixItems": [whole(0, MAX_SLOT - 1), whole(1, MAX_SLOT)],
+        "minItems": 2,
+        "maxItems": 2,
+    }
+    properties: Schema = {
+        "answer": {"enum": [answer.value for answer in Answer]},
+        "state": {"enum": [state.value for state in BlockState]},
+        "usable": size,
+        "size": size,
+        "requested": size,
+        "mapped": {"type": "array", "items": run},
+        "notified": {"type": "boolean"},
+    }
+    return closed(properties, optional=tuple(properties)[1:])
+
+
+def _finding() -> Schema:
+    return closed(
+        {
+            "kind": {"enum": [kind.value for kind in Kind]},
+            "what": {"type": "string"},
+            "step": {"type": "integer", "minimum": 0},
+            "message": {"type": "string"},
+        }
+    )
+
+
+def _vocabulary() -> Schema:
+    return {
+        "profile": {"enum": list(PROFILES)},
+        "config": _config(),
+        "action": _action(),
+        "observation": _observation(),
+    }
+
+
+def trace_schema() -> Schema:
+    """One line of a trace file."""
+    header = closed(
+        {
+            "trace": {"const": TRACE_FORMAT},
+            "version": {"const": TRACE_VERSION},
+            "profile": ref("profile"),
+            "config": ref("config"),
+            "seed": {"anyOf": [{"type": "null"}, whole(0, U64_MASK)]},
+            "finding": ref("finding"),
+        },
+        optional=("finding",),
+    )
+    step = closed(
+        {
+            "step": {"type": "integer", "minimum": 1},
+            "do": ref("action"),
+            "see": ref("observation"),
+        },
+        optional=("see",),
+    )
+    end = closed({"end": closed({"steps": {"type": "integer", "minimum": 0}})})
+    return {
+        "$schema": DIALECT,
+        "title": "slotproof trace, version 1: one line of the file",
+        "description": "The first line is a header, then a line a step, the last line an end.",
+        "anyOf": [ref("header"), ref("step"), ref("end")],
+        "$defs": {"header": header, "step": step, "end": end, "finding": _finding()}
+        | _vocabulary(),
+    }
+
+
+def protocol_schema() -> Schema:
+    """One message of the `cmd:` protocol, in either direction."""
+    version: Schema = {"protocol": {"const": PROTOCOL}, "version": {"const": PROTOCOL_VERSION}}
+    capabilities = {
+        "type": "array",
+        "items": {"enum": sorted(CAPABILITIES)},
+        "uniqueItems": True,
+    }
+    welcome = version | {"name": {"type": "string"}, "capabilities": capabilities}
+    definitions = {
+        "hello": closed({"hello": closed(version)}),
+        "welcome": closed({"hello": closed(welcome)}),
+        "start": closed({"start": closed({"profile": ref("profile"), "config": ref("config")})}),
+        "do": closed({"do": ref("action")}),
+        "see": closed({"see": ref("observation")}),
+        "refuse": closed({"refuse": {"type": "string"}}),
+        "quit": closed({"quit": closed({})}),
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "slotproof target protocol, version 1: one message",
+        "description": "slotproof sends hello, start, do and quit; a target answers hello with "
+        "welcome, start with see or refuse, do with see, and quit by exiting.",
+        "anyOf": [ref(name) for name in definitions],
+        "$defs": definitions | _vocabulary(),
+    }
+
+
+def check_schema() -> Schema:
+    """What `slotproof check --json` prints."""
+    count: Schema = {"type": "integer", "minimum": 0}
+    counts: Schema = {"type": "object", "additionalProperties": count}
+    observation: Schema = {"anyOf": [{"type": "null"}, ref("observation")]}
+    failure = closed(
+        {
+            "finding": ref("finding"),
+            "claim": {"type": "string"},
+            "action": {"anyOf": [{"type": "null"}, ref("action")]},
+            "allowed": observation,
+            "seen": observation,
+            "trace": {"type": "string"},
+            "steps": count,
+            "replay": {"type": "string"},
+        }
+    )
+    return {
+        "$schema": DIALECT,
+        "title": "slotproof check --json, version 1",
+        **closed(
+            {
+                "schema": {"const": CHECK_VERSION},
+                "command": {"const": "check"},
+                "target": {"type": "string"},
+                "profile": ref("profile"),
+                "seed": whole(0, U64_MASK),
+                "verdict": {"enum": ["holds", "fails"]},
+                "traces": count,
+                "steps": count,
+                "answers": counts,
+                "compared": counts,
+                "invariant_checks": count,
+                "failure": {"anyOf": [{"type": "null"}, failure]},
+            }
+        ),
+        "$defs": {"finding": _finding()} | _vocabulary(),
+    }
+
+
+SCHEMAS: Final = {
+    "trace-v1.json": trace_schema,
+    "protocol-v1.json": protocol_schema,
+    "check-v1.json": check_schema,
+}
+
+
+def text_of(name: str) -> str:
+    """The bytes of one schema file, as text."""
+    return json.dumps(SCHEMAS[name](), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    for file_name in SCHEMAS:
+        Path(__file__).parent.joinpath("schema", file_name).write_text(text_of(file_name))

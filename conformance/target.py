@@ -1,0 +1,59 @@
+"""What the runner asks of a device under test."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from conformance.codec import FAULT_NAMES
+from conformance.finding import Kind
+from model.profiles import Profile
+from model.state import ConcreteAction, ConcreteState, Config, Observation, Op
+
+PROTOCOL: Final = "slotproof"
+PROTOCOL_VERSION: Final = 1
+
+OPERATIONS: Final = frozenset(op.value for op in Op)
+"""Capabilities: the operations a target can carry out, by the name of `model.state.Op`."""
+FAULTS: Final = frozenset(f"fail-{name}" for name in FAULT_NAMES)
+"""Capabilities: the host operations that a target can make fail on demand."""
+VIEWS: Final = frozenset({"usable", "size", "requested", "mapped", "notified"})
+"""Capabilities: what a target promises to show after every step, besides the answer."""
+CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS
+
+
+def needs(action: ConcreteAction) -> frozenset[str]:
+    """The capabilities that an action takes."""
+    faults = action.faults
+    failing = (f"fail-{name}" for name in FAULT_NAMES if getattr(faults, name))
+    return frozenset({action.op.value, *failing})
+
+
+class TargetError(Exception):
+    """The target itself failed; `kind` is one of `conformance.finding.OF_THE_TARGET`.
+
+    The message is one line.
+    """
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Target(Protocol):
+    """A device under test. Every method but `close` may raise TargetError."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The part of CAPABILITIES that the target has."""
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        """Replace the device by a fresh one and show it; the answer is `done`."""
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        """Carry out one action and show the device afterwards."""
+
+    def state(self) -> ConcreteState | None:
+        """The device's whole state, where it is open to the runner."""
+
+    def close(self) -> None:
+        """Let go of everything the target holds; a closed target may be closed again."""

@@ -1,0 +1,154 @@
+"""A program as a target: JSON lines on its standard input and output. See docs/protocol.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from conformance.codec import (
+    CodecError,
+    action_to_json,
+    config_to_json,
+    observation_from_json,
+)
+from conformance.finding import Kind
+from conformance.schemas import problem
+from conformance.target import PROTOCOL, PROTOCOL_VERSION, TargetError
+from conformance.targets.pipes import LINE_LIMIT, Closed, Late, Pipes, TooLong
+from model.profiles import Profile
+from model.state import ConcreteAction, Config, Observation
+
+DEADLINE = 10.0
+"""Seconds that a target may take for one answer."""
+QUIT_SECONDS = 2.0
+"""Seconds that a target may take to exit once it is told to."""
+SHOWN = 80
+"""Characters of a bad answer that a message repeats."""
+
+
+class CommandTarget:
+    """Speaks the protocol with a program, which is started again after it failed.
+
+    Raises TargetError, on construction as well: the program says hello at once. Raises ValueError
+    for a command that names no program.
+    """
+
+    def __init__(self, command: str, deadline: float = DEADLINE) -> None:
+        self._words = shlex.split(command)
+        if not self._words:
+            raise ValueError("the command is empty: cmd:PROGRAM ARGUMENTS is right")
+        self._deadline = deadline
+        self._process: subprocess.Popen[bytes] | None = None
+        self.capabilities = self._hello()
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        if self._process is None:
+            self._hello()
+        return self._seen({"start": {"profile": profile.name, "config": config_to_json(config)}})
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        return self._seen({"do": action_to_json(action)})
+
+    def state(self) -> None:
+        return None
+
+    def close(self) -> None:
+        if self._process is None:
+            return
+        with suppress(OSError, subprocess.TimeoutExpired):
+            self._pipes.write(b'{"quit":{}}\n')
+            self._process.wait(QUIT_SECONDS)
+        self._end()
+
+    def _hello(self) -> frozenset[str]:
+        try:
+            self._process = subprocess.Popen(
+                self._words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise TargetError(Kind.DIED, f"cannot start {self._words[0]}: {error}") from None
+        self._pipes = Pipes(self._process)
+        hello = {"hello": {"protocol": PROTOCOL, "version": PROTOCOL_VERSION}}
+        answer = self._ask(hello)
+        said = answer.get("hello")
+        if isinstance(said, dict) and said.get("version", PROTOCOL_VERSION) != PROTOCOL_VERSION:
+            self._fail(
+                Kind.GARBAGE,
+                f"the target speaks protocol version {said['version']!r}, "
+                f"this program version {PROTOCOL_VERSION}",
+            )
+        if (wrong := problem(answer, "protocol-v1.json", "welcome")) is not None:
+            self._fail(Kind.GARBAGE, f"the target's hello is none: {wrong}")
+        return frozenset(answer["hello"]["capabilities"])
+
+    def _seen(self, message: dict[str, Any]) -> Observation:
+        answer = self._ask(message)
+        if isinstance(answer.get("refuse"), str) and "start" in message:
+            reason = " ".join(answer["refuse"].split())
+            raise TargetError(Kind.REFUSED, f"the target refused the configuration: {reason}")
+        try:
+            if set(answer) != {"see"}:
+                raise CodecError(f"members {', '.join(answer) or 'none'}, where 'see' is right")
+            return observation_from_json(answer["see"])
+        except CodecError as error:
+            self._fail(Kind.GARBAGE, f"the target's answer is no observation: {error}")
+
+    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a message and read the answer, any JSON object."""
+        try:
+            if unasked := self._pipes.unasked():
+                self._fail(Kind.GARBAGE, f"the target spoke unasked: {_text(unasked)}")
+            self._pipes.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+            line = self._pipes.line(self._deadline)
+        except (Closed, OSError):
+            self._fail(Kind.DIED, self._death())
+        except Late:
+            self._fail(Kind.HUNG, f"the target gave no answer within {self._deadline:g} s")
+        except TooLong:
+            self._fail(Kind.GARBAGE, f"the target's line is longer than {LINE_LIMIT} bytes")
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            self._fail(Kind.GARBAGE, f"the target's line is no JSON object: {_text(line)}")
+        return answer
+
+    def _death(self) -> str:
+        """How the program ended, with the last line that it left on standard error."""
+        assert self._process is not None
+        try:
+            status = self._process.wait(QUIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "the target closed its standard output"
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        last = self._pipes.last_error()
+        return f"the target ended with {how}" + (f": {last}" if last else "")
+
+    def _fail(self, kind: Kind, message: str) -> NoReturn:
+        self._end()
+        raise TargetError(kind, message)
+
+    def _end(self) -> None:
+        """End the program and what it started, which share a session of their own."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._pipes.close()
+
+
+def _text(line: bytes) -> str:
+    """The start of what a target wrote, printable."""
+    return repr(line[:SHOWN].decode(errors="backslashreplace"))

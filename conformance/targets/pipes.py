@@ -1,0 +1,112 @@
+"""Lines to and from a program, with deadlines and a limit on their length."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import time
+from contextlib import suppress
+from typing import Final
+
+LINE_LIMIT: Final = 1 << 20
+"""Bytes of one answer at most."""
+ERROR_LIMIT: Final = 1 << 12
+"""Bytes kept of what the program wrote to standard error, the last ones."""
+CHUNK: Final = 1 << 16
+
+
+class Closed(Exception):
+    """The program closed its standard output."""
+
+
+class Late(Exception):
+    """No whole line came in time."""
+
+
+class TooLong(Exception):
+    """A line exceeds LINE_LIMIT."""
+
+
+class Pipes:
+    """The standard streams of a process. Reading one never lets another fill up."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin and process.stdout and process.stderr
+        self._streams = (process.stdin, process.stdout, process.stderr)
+        self._input, self._output, self._errors = (s.fileno() for s in self._streams)
+        for stream in (self._output, self._errors):
+            os.set_blocking(stream, False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._output, selectors.EVENT_READ)
+        self._selector.register(self._errors, selectors.EVENT_READ)
+        self._pending = bytearray()
+        self._error_tail = b""
+
+    def write(self, data: bytes) -> None:
+        """Write everything; a message is shorter than a pipe is deep. Raises OSError."""
+        os.write(self._input, data)
+
+    def line(self, seconds: float) -> bytes:
+        """The next line. Raises Closed, Late after `seconds`, or TooLong."""
+        deadline = time.monotonic() + seconds
+        searched = 0
+        while (end := self._pending.find(b"\n", searched)) < 0:
+            if len(self._pending) > LINE_LIMIT:
+                raise TooLong
+            searched = len(self._pending)
+            self._wait(deadline)
+        if end > LINE_LIMIT:
+            raise TooLong
+        line = bytes(self._pending[:end])
+        del self._pending[: end + 1]
+        return line
+
+    def unasked(self) -> bytes:
+        """What the program wrote beyond the lines that were read. Raises Closed."""
+        self._read(self._selector.select(0))
+        return bytes(self._pending)
+
+    def last_error(self) -> str:
+        """The last line on standard error, empty if there is none."""
+        self._read_errors()
+        lines = self._error_tail.decode(errors="backslashreplace").split("\n")
+        return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+
+    def close(self) -> None:
+        """Close the pipes."""
+        self._selector.close()
+        for stream in self._streams:
+            with suppress(OSError):
+                stream.close()
+
+    def _wait(self, deadline: float) -> None:
+        """Read what there is on the streams, waiting for some up to the deadline."""
+        left = deadline - time.monotonic()
+        ready = self._selector.select(max(left, 0))
+        # A program that keeps talking without ever ending a line is late as well.
+        if not ready or left < 0:
+            raise Late
+        self._read(ready)
+
+    def _read(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, _ in ready:
+            if key.fd == self._errors:
+                self._read_errors()
+            elif data := os.read(self._output, CHUNK):
+                self._pending += data
+            else:
+                raise Closed
+
+    def _read_errors(self) -> None:
+        while True:
+            try:
+                data = os.read(self._errors, CHUNK)
+            except OSError:
+                return
+            if not data:
+                # At its end a stream is always ready, which would spin the wait.
+                if self._errors in self._selector.get_map():
+                    self._selector.unregister(self._errors)
+                return
+            self._error_tail = (self._error_tail + data)[-ERROR_LIMIT:]

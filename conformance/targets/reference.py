@@ -1,0 +1,47 @@
+"""The reference device as a target: in this process, every operation, fault and view."""
+
+from __future__ import annotations
+
+from conformance.target import CAPABILITIES
+from model.device import ReferenceDevice
+from model.profiles import Mapping, Profile
+from model.state import Answer, ConcreteAction, ConcreteState, Config, Observation
+
+
+def at_start(device: ReferenceDevice) -> Observation:
+    """What a device shows before anything was done to it; no notification can be due."""
+    state = device.state
+    return Observation(
+        answer=Answer.DONE,
+        usable=state.usable,
+        size=state.size,
+        requested=state.requested,
+        mapped=None if device.fixed.mapping is Mapping.STATIC else state.mapped,
+    )
+
+
+class ReferenceTarget:
+    """The model run as a device of its own. `start` raises model.device.ConfigError."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self) -> None:
+        self._device: ReferenceDevice | None = None
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        self._device = ReferenceDevice(profile, config)
+        return at_start(self._device)
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        return self._started().apply(action)
+
+    def state(self) -> ConcreteState:
+        return self._started().state
+
+    def close(self) -> None:
+        self._device = None
+
+    def _started(self) -> ReferenceDevice:
+        if self._device is None:
+            raise RuntimeError("the device was not started")
+        return self._device

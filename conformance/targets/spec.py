@@ -1,0 +1,28 @@
+"""Targets by the name that the command line gives them."""
+
+from __future__ import annotations
+
+import click
+
+from conformance.target import Target
+from conformance.targets.command import CommandTarget
+from conformance.targets.reference import ReferenceTarget
+
+KNOWN = "reference, qemu, qemu:PATH, cmd:COMMAND"
+
+
+def open_target(spec: str) -> Target:
+    """The target of a spec. Raises click.UsageError, and TargetError if it fails at once."""
+    kind, _, rest = spec.partition(":")
+    if spec == "reference":
+        return ReferenceTarget()
+    if kind == "cmd":
+        try:
+            return CommandTarget(rest)
+        except ValueError as error:
+            raise click.UsageError(f"target {spec!r}: {error}") from None
+    if kind == "qemu":
+        raise click.UsageError(
+            f"target {spec!r} is not available: known are reference, cmd:COMMAND"
+        )
+    raise click.UsageError(f"unknown target {spec!r}: known are {KNOWN}")

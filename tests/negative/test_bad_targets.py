@@ -1,0 +1,242 @@
+"""Programs that are no good targets: one clear line each, and the trace so far is kept."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from conformance.cli import slotproof
+from conformance.finding import Kind
+from conformance.runner import run_trace
+from conformance.target import CAPABILITIES, TargetError
+from conformance.targets.command import CommandTarget
+from conformance.trace import Trace, TraceStep, read_trace
+from model.arithmetic import GIB, MIB
+from model.profiles import QEMU
+from model.state import Config, Op, action
+
+HELLO = (
+    '{"hello":{"protocol":"slotproof","version":1,"name":"x",'
+    f'"capabilities":["{next(iter({"short"} & CAPABILITIES))}"]}}}}'
+)
+SEE = '{"see":{"answer":"done"}}'
+VIOLATION = '{"see":{"answer":"violation"}}'
+TRACE = Trace(QEMU, Config(region=GIB, block=MIB, limit=2), (TraceStep(action(Op.SHORT)),) * 3)
+
+
+def command(tmp_path: Path, *answers: str, end: str = "") -> str:
+    """A program that gives these answers (Python expressions for bytes), then does `end`."""
+    script = tmp_path / "target.py"
+    script.write_text(
+        "import os, sys, time\n"
+        f"for answer in [{', '.join(answers)}]:\n"
+        "    sys.stdin.buffer.readline()\n"
+        "    sys.stdout.buffer.write(answer)\n"
+        "    sys.stdout.buffer.flush()\n"
+        "sys.stdin.buffer.readline()\n"
+        f"{end}\n"
+    )
+    return f"{sys.executable} {script}"
+
+
+def line(text: str) -> str:
+    return repr(text.encode() + b"\n")
+
+
+def failure(command_line: str, deadline: float = 10.0) -> TargetError:
+    """What the target fails with, be it at hello, start or the first step."""
+    with pytest.raises(TargetError) as caught:
+        target = CommandTarget(command_line, deadline)
+        try:
+            target.start(TRACE.profile, TRACE.config)
+            for step in TRACE.steps:
+                target.apply(step.action)
+        finally:
+            target.close()
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_a_program_that_does_not_exist() -> None:
+    error = failure("/no/such/program --flag")
+    assert error.kind is Kind.DIED
+    assert "cannot start /no/such/program" in str(error)
+
+
+@pytest.mark.parametrize("answers", [[], [HELLO], [HELLO, SEE]])
+def test_a_program_that_exits(tmp_path: Path, answers: list[str]) -> None:
+    end = "print('first\\n\\nthe reason', file=sys.stderr); sys.exit(3)"
+    error = failure(command(tmp_path, *map(line, answers), end=end))
+    assert error.kind is Kind.DIED
+    assert str(error) == "the target ended with exit status 3: the reason"
+
+
+def test_a_program_that_is_killed(tmp_path: Path) -> None:
+    error = failure(command(tmp_path, line(HELLO), end="os.kill(os.getpid(), 9)"))
+    assert error.kind is Kind.DIED
+    assert str(error) == "the target ended with signal 9"
+
+
+def test_a_program_that_closes_its_output_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.targets.command.QUIT_SECONDS", 0.2)
+    error = failure(command(tmp_path, line(HELLO), end="os.close(1); time.sleep(60)"))
+    assert error.kind is Kind.DIED
+    assert str(error) == "the target closed its standard output"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "time.sleep(60)",
+        "while True: sys.stdout.write('x'); sys.stdout.flush(); time.sleep(0.01)",
+        "while True: sys.stderr.write('x' * 100000); sys.stderr.flush(); time.sleep(0.001)",
+        "os.close(2); time.sleep(60)",
+    ],
+    ids=["silent", "trickling", "chatting on stderr", "without stderr"],
+)
+def test_a_program_that_hangs(tmp_path: Path, end: str) -> None:
+    began = time.monotonic()
+    error = failure(command(tmp_path, line(HELLO), line(SEE), end=end), deadline=0.5)
+    assert error.kind is Kind.HUNG
+    assert str(error) == "the target gave no answer within 0.5 s"
+    assert time.monotonic() - began < 5
+
+
+def test_a_program_that_is_left_leaves_no_process(tmp_path: Path) -> None:
+    """What the program started goes with it."""
+    end = (
+        "child = os.fork()\n"
+        "if child: open(sys.argv[0] + '.pid', 'w').write(str(child))\n"
+        "time.sleep(60)"
+    )
+    failure(command(tmp_path, line(HELLO), end=end), deadline=1.0)
+    child = int((tmp_path / "target.py.pid").read_text())
+    for _ in range(100):
+        if not Path(f"/proc/{child}").exists() or "\nState:\tZ" in status(child):
+            return
+        time.sleep(0.02)
+    pytest.fail("the child still runs")
+
+
+def status(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return "\nState:\tZ"
+
+
+GARBAGE = [
+    ("no json", "the target's line is no JSON object: 'no json'"),
+    ("[]", "no JSON object"),
+    ("\\xff", "no JSON object"),
+    ("[" * 100_000, "no JSON object: '[[["),
+    ("{}", "members none, where 'see' is right"),
+    ('{"see":{}}', "answer is None: known are ack"),
+    ('{"see":{"answer":"maybe"}}', "answer is 'maybe': known are ack"),
+    ('{"see":{"answer":"done","colour":1}}', "see has 'colour'"),
+    ('{"see":{"answer":"done","size":1.5}}', "size is 1.5"),
+    ('{"see":{"answer":"done"},"more":1}', "members see, more"),
+    ('{"see":{"answer":"done","mapped":[[5,2]]}}', "end of a mapped run"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), GARBAGE, ids=[str(n) for n in range(len(GARBAGE))])
+def test_a_program_that_answers_garbage(tmp_path: Path, text: str, expected: str) -> None:
+    error = failure(command(tmp_path, line(HELLO), line(text)))
+    assert error.kind is Kind.GARBAGE
+    assert expected in str(error)
+
+
+def test_a_line_that_is_too_long(tmp_path: Path) -> None:
+    for answer in ("b'x' * 3000000", "b'x' * 1100000 + b'\\n'"):
+        error = failure(command(tmp_path, line(HELLO), answer, end="time.sleep(60)"))
+        assert error.kind is Kind.GARBAGE
+        assert str(error) == "the target's line is longer than 1048576 bytes"
+
+
+def test_a_program_that_speaks_unasked(tmp_path: Path) -> None:
+    error = failure(command(tmp_path, line(HELLO), line(f"{SEE}\n{SEE}"), line(VIOLATION)))
+    assert error.kind is Kind.GARBAGE
+    assert 'spoke unasked: \'{"see"' in str(error)
+
+
+@pytest.mark.parametrize(
+    ("hello", "expected"),
+    [
+        (HELLO.replace('"version":1', '"version":2'), "speaks protocol version 2, this program"),
+        (HELLO.replace("slotproof", "other"), "'slotproof' was expected"),
+        (HELLO.replace("short", "fly"), "'fly' is not one of"),
+        ('{"hello":{}}', "'protocol' is a required property"),
+        ("{}", "'hello' is a required property"),
+        ("hello", "no JSON object"),
+    ],
+)
+def test_a_hello_that_is_none(tmp_path: Path, hello: str, expected: str) -> None:
+    error = failure(command(tmp_path, line(hello)))
+    assert error.kind is Kind.GARBAGE
+    assert expected in str(error)
+
+
+def test_a_program_that_refuses_the_configuration(tmp_path: Path) -> None:
+    error = failure(command(tmp_path, line(HELLO), line('{"refuse":"too\\nbig"}')))
+    assert error.kind is Kind.REFUSED
+    assert str(error) == "the target refused the configuration: too big"
+
+
+def test_a_command_without_a_program() -> None:
+    with pytest.raises(ValueError, match="command is empty"):
+        CommandTarget("  ")
+    with pytest.raises(ValueError, match="quotation"):
+        CommandTarget("'x")
+
+
+def test_a_target_that_failed_is_started_again(tmp_path: Path) -> None:
+    target = CommandTarget(command(tmp_path, line(HELLO), line(SEE), end="sys.exit(1)"))
+    try:
+        for _ in range(2):
+            found = run_trace(target, TRACE).finding
+            assert found is not None
+            assert (found.kind, found.step) == (Kind.DIED, 1)
+    finally:
+        target.close()
+    target.close()
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"), [("sys.exit(7)", "died"), ("print('?', flush=True)", "garbage")]
+)
+def test_check_keeps_the_trace_of_a_target_that_fails(tmp_path: Path, end: str, kind: str) -> None:
+    program = command(tmp_path, line(HELLO), line(SEE), line(VIOLATION), end=end)
+    failures = tmp_path / "failures"
+    arguments = ["check", "--target", f"cmd:{program}", "--failures", str(failures)]
+    result = CliRunner().invoke(slotproof, [*arguments, "--steps", "5"])
+    assert result.exit_code == 1, result.output
+    assert f"\n{kind}: the target" in result.stdout
+    (kept,) = failures.iterdir()
+    trace = read_trace(kept)
+    assert trace.finding is not None
+    assert trace.finding.kind.value == kind
+    again = CliRunner().invoke(slotproof, ["trace", "replay", str(kept)])
+    assert again.exit_code == 3
+    assert "only the target can show it again" in again.stdout
+    explained = CliRunner().invoke(slotproof, ["trace", "explain", str(kept)])
+    assert explained.exit_code == 0
+    assert "--target cmd:COMMAND" in explained.stdout
+
+
+def test_check_tells_of_a_target_that_fails_at_hello() -> None:
+    result = CliRunner().invoke(slotproof, ["check", "--target", "cmd:/no/such/program"])
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "cannot start /no/such/program" in result.stderr
+
+
+def test_a_well_behaved_target_is_told_to_quit(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    end = f"open({str(mark)!r}, 'w').write('quit')"
+    CommandTarget(command(tmp_path, line(HELLO), end=end)).close()
+    assert mark.read_text() == "quit"

@@ -1,0 +1,207 @@
+"""Proofs can fail: wrong rules, false claims, vacuous hypotheses and timeouts are told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from conformance.oracle import broken_by_layout
+from conformance.runner import check
+from conformance.targets.reference import ReferenceTarget
+from model.arithmetic import GIB, INTS, MIB
+from model.device import ConfigError, ReferenceDevice, decision_input
+from model.geometry import decide_memslots
+from model.profiles import QEMU
+from model.state import Config
+from smt_proofs.book import THEOREMS, Book, _withdrawn, prove_book
+from smt_proofs.lemmas import Lemma
+from smt_proofs.mutants import MUTANTS, Mutant
+from smt_proofs.prover import decide_obligations, goal_fails, meets, prove, prove_lemma
+from smt_proofs.solve import Verdict
+from smt_proofs.terms import Terms
+from smt_proofs.theorem import Arithmetic, Hypothesis, Outside, Theorem, register
+
+CONTROLS = [(t.name, m) for t in THEOREMS.values() for m in t.mutants]
+
+NOT_OBSERVABLE = {
+    "backend-ignored": "the reference device always has a backend with RAM",
+    "page-size-ignored": "realize refuses a block size below the page size",
+    "alignment-ignored": "realize refuses a region that is no multiple of the block size",
+    "default-block-ignored": "a configuration of the reference device names its block size",
+    "coarser-slots-allowed": "it weakens an invariant, not a rule",
+    "one-slot-always-allowed": "it weakens an invariant, not a rule",
+}
+"""Mutants that no trace can show, with the reason."""
+
+
+@pytest.mark.parametrize(("theorem", "mutant"), CONTROLS)
+def test_obligations_fail_under_every_control(theorem: str, mutant: str) -> None:
+    """Not only is there a counterexample: the proof itself does not go through."""
+    with MUTANTS[mutant].applied():
+        verdict = decide_obligations(THEOREMS[theorem], timeout=2).verdict
+    assert verdict in {Verdict.REFUTED, Verdict.UNKNOWN}
+    assert decide_memslots(INTS, decision_input(Config(region=4 * GIB, block=MIB, limit=4))).count
+
+
+def test_every_mutant_is_a_control_of_some_theorem() -> None:
+    assert {mutant for _, mutant in CONTROLS} == set(MUTANTS)
+
+
+@pytest.mark.parametrize("name", sorted(set(MUTANTS) - set(NOT_OBSERVABLE)))
+def test_trace_check_catches_mutant(name: str) -> None:
+    """The check on the reference device finds each wrong rule that a trace can show."""
+    with MUTANTS[name].applied():
+        try:
+            report = check(ReferenceTarget(), QEMU, seed=1, traces=60, steps=40)
+        except (ConfigError, ZeroDivisionError):
+            return
+    assert report.failing is not None, f"{name} went unnoticed in {report.traces} traces"
+
+
+@pytest.mark.parametrize("name", sorted(NOT_OBSERVABLE))
+def test_mutant_named_unobservable_is(name: str) -> None:
+    with MUTANTS[name].applied():
+        report = check(ReferenceTarget(), QEMU, seed=1, traces=20, steps=20)
+    assert report.failing is None
+
+
+def test_mutant_text_must_occur_once() -> None:
+    mutant = Mutant("nowhere", decide_memslots, "no such text", "1")
+    with pytest.raises(ValueError, match="exactly once"):
+        mutant.code()
+
+
+@dataclass(frozen=True)
+class One:
+    """A single word."""
+
+    x: Any
+
+
+def claim(goal: Any, *hypotheses: Hypothesis, bits: int = 64) -> Theorem[One]:
+    """A theorem over one word, outside the book."""
+    return Theorem(
+        name="claim",
+        invariant="",
+        claim="",
+        source="",
+        arithmetic=Arithmetic.INTEGERS,
+        inputs=lambda d: One(d.word("x", bits)),
+        hypotheses=hypotheses,
+        goal=goal,
+        mutants=(),
+    )
+
+
+def no_overflow(d: Terms, c: One) -> Any:
+    """x < x + 1: true of integers, false of 64-bit words."""
+    return d.lt(c.x, d.add(c.x, d.lit(1)))
+
+
+def test_claim_true_of_integers_only_is_refuted() -> None:
+    proof = prove(claim(no_overflow), timeout=5)
+    assert proof.verdict is Verdict.REFUTED
+    assert proof.counterexample == {"x": (1 << 64) - 1}
+
+
+def test_same_claim_holds_where_it_cannot_wrap() -> None:
+    below = Hypothesis("below", "x < 2^64 - 1", "", lambda d, c: d.lt(c.x, d.lit((1 << 64) - 1)))
+    proof = prove(claim(no_overflow, below), timeout=5)
+    assert proof.verdict is Verdict.PROVEN
+    assert proof.conditions == 1
+
+
+def test_division_by_zero_is_a_duty() -> None:
+    proof = prove(claim(lambda d, c: d.le(d.div(d.lit(8), c.x), d.lit(8))), timeout=5)
+    assert proof.verdict is Verdict.REFUTED
+    assert proof.counterexample == {"x": 0}
+
+
+def test_narrowing_keeps_the_low_bits() -> None:
+    proof = prove(claim(lambda d, c: d.eq(d.narrow(c.x, 16), c.x)), timeout=5)
+    assert proof.verdict is Verdict.REFUTED
+    assert proof.counterexample is not None
+    assert proof.counterexample["x"] > 65535
+
+
+def test_wrapping_sum_is_exact() -> None:
+    wraps = claim(lambda d, c: d.le(c.x, d.wrapping_add(c.x, d.lit(1))))
+    assert prove(wraps, timeout=5).counterexample == {"x": (1 << 64) - 1}
+
+
+def test_contradicting_hypotheses_are_vacuous() -> None:
+    low = Hypothesis("low", "x < 1", "", lambda d, c: d.lt(c.x, d.lit(1)))
+    high = Hypothesis("high", "x > 1", "", lambda d, c: d.lt(d.lit(1), c.x))
+    assert prove(claim(lambda d, c: d.truth(True), low, high), timeout=5).verdict is Verdict.VACUOUS
+
+
+@dataclass(frozen=True)
+class Three:
+    """Three words."""
+
+    x: Any
+    y: Any
+    z: Any
+
+
+def cubes_differ(d: Terms, c: Three) -> Any:
+    """x^3 + y^3 != z^3 for positive words: true, and beyond the solver."""
+    x, y, z = (d.mul(d.mul(word, word), word) for word in (c.x, c.y, c.z))
+    some = d.both(d.lt(d.lit(0), c.x), d.lt(d.lit(0), c.y))
+    return d.either(d.negate(some), d.negate(d.eq(d.add(x, y), z)))
+
+
+def test_timeout_is_unknown_not_proven() -> None:
+    fermat = replace(
+        claim(cubes_differ), inputs=lambda d: Three(*(d.word(name, 16) for name in "xyz"))
+    )
+    proof = prove(fermat, timeout=0.5)
+    assert proof.verdict is Verdict.UNKNOWN
+    assert not proof.holds
+    assert Book((), (proof,), "", 0.0).exit_code() == 3
+
+
+def test_false_lemma_is_refuted_and_contradicting_premises_are_vacuous() -> None:
+    assert prove_lemma(Lemma("false", lambda a, b: ([a <= b], a < b)), 5) is Verdict.REFUTED
+    assert prove_lemma(Lemma("empty", lambda a: ([a < 0, a > 0], a == 7)), 5) is Verdict.VACUOUS
+
+
+def test_theorem_falls_with_a_lemma_it_uses() -> None:
+    book = prove_book(["count_never_exceeds_limit"])
+    used = book.proofs[0].lemmas
+    assert "rounded_up_quotient_is_within_cover" in used
+    lemmas = tuple(
+        type(lemma)(lemma.lemma, lemma.claim, Verdict.UNKNOWN, 0.0)
+        if lemma.lemma == used[0]
+        else lemma
+        for lemma in book.lemmas
+    )
+    fallen = _withdrawn(book.proofs, lemmas)
+    assert fallen[0].verdict is Verdict.UNKNOWN
+    assert used[0] in fallen[0].reason
+    assert Book(lemmas, fallen, book.solver, 0.0).exit_code() == 3
+
+
+def test_book_refuses_theorem_without_control_or_witness() -> None:
+    with pytest.raises(ValueError, match="negative control"):
+        register(claim(no_overflow))
+    below = Hypothesis("below", "", "", lambda d, c: d.truth(True))
+    with pytest.raises(ValueError, match="witness"):
+        register(claim(no_overflow, below))
+
+
+def test_witness_that_does_not_break_the_claim_is_noticed() -> None:
+    theorem = THEOREMS["count_never_exceeds_limit"]
+    good = theorem.outside[0]
+    assert meets(theorem, good.inputs, without=good.hypothesis)
+    assert goal_fails(theorem, good.inputs)
+    tame = Outside(good.hypothesis, decision_input(Config(4 * GIB, MIB, 4)), "nothing")
+    assert not meets(theorem, tame.inputs, without=tame.hypothesis)
+    assert not goal_fails(theorem, tame.inputs)
+
+
+def test_layout_invariants_hold_of_the_right_rules() -> None:
+    device = ReferenceDevice(QEMU, Config(region=5 * GIB, block=2 * MIB, limit=3))
+    assert broken_by_layout(device.config, device.fixed)[0] is None

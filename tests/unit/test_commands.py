@@ -1,0 +1,177 @@
+"""`check` and `trace` on the command line: output, exit codes, one line for wrong use."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance.cli import slotproof
+from conformance.schemas import problem
+from conformance.trace import read_trace
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(slotproof, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+def test_a_check_that_holds_ends_0(tmp_path: Path) -> None:
+    result = run("check", "--traces", "5", "--steps", "20", "--failures", str(tmp_path / "f"))
+    assert result.exit_code == 0
+    assert "  traces            5\n  steps             100\n" in result.stdout
+    assert result.stdout.endswith("in the cases counted\n")
+    assert result.stderr == ""
+    assert not (tmp_path / "f").exists()
+
+
+def test_a_check_that_fails_ends_1_with_a_trace_that_replays(tmp_path: Path) -> None:
+    failures = tmp_path / "deep" / "failures"
+    result = run("check", "--profile", "seed-v2", "--failures", str(failures))
+    assert result.exit_code == 1
+    assert "made small to 2 steps" in result.stdout
+    assert "migration-in" in result.stdout
+    (kept,) = failures.iterdir()
+    command = result.stdout.splitlines()[-1].removeprefix("replay: slotproof ")
+    assert command == f"trace replay {kept} --target reference"
+    again = run(*command.split())
+    assert again.exit_code == 1
+    assert again.stdout.startswith("still fails\ninvariant: ")
+    explained = run("trace", "explain", str(kept))
+    assert explained.exit_code == 0
+    assert explained.stdout.startswith("invariant: ")
+    shrunk = run("trace", "shrink", str(kept), "--failures", str(failures))
+    assert shrunk.exit_code == 0
+    assert shrunk.stdout.startswith(f"2 steps made 2, kept as {kept}\n")
+
+
+@pytest.mark.parametrize(("profile", "code"), [("qemu", 0), ("seed-v2", 1)])
+def test_the_json_of_a_check_is_valid(tmp_path: Path, profile: str, code: int) -> None:
+    arguments = ["check", "--profile", profile, "--traces", "9", "--failures", str(tmp_path)]
+    result = run(*arguments, "--json")
+    assert result.exit_code == code
+    document = json.loads(result.stdout)
+    assert problem(document, "check-v1.json") is None
+    assert document["verdict"] == ("fails" if code else "holds")
+    if code:
+        assert Path(document["failure"]["trace"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "Missing command"),
+        (["fly"], "No such command 'fly'"),
+        (["check", "--fly"], "No such option"),
+        (["check", "more"], "unexpected extra argument"),
+        (["check", "--profile", "xen"], "unknown profile 'xen': known are seed-v2, qemu"),
+        (["check", "--target", "xen"], "unknown target 'xen': known are reference"),
+        (["check", "--target", "reference:x"], "unknown target"),
+        (["check", "--target", "cmd:"], "the command is empty"),
+        (["check", "--target", "cmd:'x"], "quotation"),
+        (["check", "--traces", "0"], "0 is not in the range x>=1"),
+        (["check", "--traces", "-3"], "-3 is not in the range"),
+        (["check", "--steps", "0"], "0 is not in the range"),
+        (["check", "--seed", "-1"], "-1 is not in the range"),
+        (["check", "--seed", "x"], "'x' is not a valid integer"),
+        (["trace"], "Missing command"),
+        (["trace", "replay"], "Missing argument 'FILE'"),
+        (["trace", "replay", "/no/such/file"], "/no/such/file: no such file"),
+        (["trace", "explain", "/"], "is a directory"),
+        (["trace", "generate", "/no/such/dir/x"], "cannot write /no/such/dir/x"),
+        (["trace", "generate", "x", "--region", "5G+1"], "'5G+1' is not a size"),
+        (["trace", "generate", "x", "--region", "0"], "region size 0"),
+        (["trace", "generate", "x", "--region", "5G", "--block", "3M"], "power of two"),
+        (["trace", "generate", "x", "--limit", "0"], "limit 0"),
+        (["trace", "generate", "x", "--limit", "4294967296"], "limit 4294967296"),
+        (["trace", "generate", "x", "--no-inaccessible", "--option"], "unplugged-inaccessible"),
+        (["trace", "generate", "x", "--steps", "0"], "0 is not in the range"),
+    ],
+)
+def test_wrong_use_ends_2_with_one_line(arguments: list[str], expected: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("slotproof: ")
+    assert result.stderr.count("\n") == 1
+    assert expected in result.stderr
+
+
+def test_failures_that_cannot_be_kept_end_2_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("check", "--profile", "seed-v2", "--failures", str(tmp_path / "file" / "x"))
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "cannot keep the failing trace" in result.stderr
+
+
+def test_generate_writes_the_same_trace_for_the_same_seed(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for path in (one, two):
+        result = run("trace", "generate", str(path), "--seed", "7", "--steps", "30")
+        assert result.stdout == f"wrote {path}: 30 steps, profile qemu, seed 7\n"
+    assert one.read_bytes() == two.read_bytes()
+    assert run("trace", "replay", str(one)).stdout == (
+        "holds: all 30 steps are allowed, every invariant holds\n"
+    )
+    assert run("trace", "replay", str(one), "--target", "reference").exit_code == 0
+    assert run("trace", "explain", str(one)).stdout.startswith("nothing to explain")
+    nothing = run("trace", "shrink", str(one))
+    assert nothing.exit_code == 2
+    assert "nothing to shrink" in nothing.stderr
+
+
+def test_generate_keeps_the_fields_that_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    fields = {"region": "5G", "block": "2M", "limit": "3", "requested": "1G", "addr": "2T"}
+    options = [word for name, value in fields.items() for word in (f"--{name}", value)]
+    run("trace", "generate", str(path), *options, "--page", "2M", "--extent", "1G", "--prealloc")
+    config = read_trace(path).config
+    assert (config.region, config.block, config.limit) == (5 << 30, 2 << 20, 3)
+    assert (config.requested, config.addr, config.page) == (1 << 30, 2 << 40, 2 << 20)
+    assert (config.extent, config.prealloc) == (1 << 30, True)
+
+
+def test_a_trace_that_differs_from_the_model_fails_when_replayed(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    run("trace", "generate", str(path), "--steps", "5")
+    forged = path.read_text().replace('"answer":"done"', '"answer":"refused"', 1)
+    path.write_text(forged)
+    result = run("trace", "replay", str(path))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("fails\ndivergence: answer: allowed done, seen refused")
+    assert run("trace", "explain", str(path)).stdout.startswith("divergence: answer")
+
+
+def test_a_target_that_cannot_do_a_step_is_wrong_use(tmp_path: Path) -> None:
+    path, script = tmp_path / "t", tmp_path / "target.py"
+    run("trace", "generate", str(path), "--steps", "5")
+    hello = {"protocol": "slotproof", "version": 1, "name": "x", "capabilities": ["short"]}
+    script.write_text(f"input(); print({json.dumps({'hello': hello})!r}, flush=True); input()")
+    result = run("trace", "replay", str(path), "--target", f"cmd:{sys.executable} {script}")
+    assert result.exit_code == 2
+    assert "step 1 needs it" in result.stderr
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout.startswith("slotproof, version ")
+
+
+def test_progress_is_shown_on_a_terminal_only() -> None:
+    """A pseudo-terminal as standard error; standard output stays clean."""
+    master, slave = os.openpty()
+    process = subprocess.run(
+        [sys.executable, "-m", "conformance.cli", "check", "--traces", "40"],
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        env=os.environ | {"TERM": "xterm"},
+        check=True,
+    )
+    os.close(slave)
+    assert b"checking" in os.read(master, 1 << 16)
+    os.close(master)
+    assert b"checking" not in process.stdout

@@ -1,0 +1,234 @@
+"""The lockstep run: what counts as a finding, and what is counted."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from conformance.finding import Finding, Kind
+from conformance.generate import random_trace
+from conformance.oracle import FIELDS, broken_by_layout, broken_by_state, differing
+from conformance.runner import TraceDone, as_run, check, run_trace
+from conformance.target import CAPABILITIES, VIEWS, TargetError
+from conformance.targets.recorded import RecordedTarget
+from conformance.targets.reference import ReferenceTarget
+from conformance.trace import Trace, TraceStep
+from model.arithmetic import GIB, MIB
+from model.device import ReferenceDevice, violated
+from model.extents import Extents
+from model.invariants import INVARIANTS
+from model.profiles import QEMU, SEED_V2, Profile
+from model.state import (
+    Answer,
+    BlockState,
+    ConcreteAction,
+    ConcreteState,
+    Config,
+    Observation,
+    Op,
+    action,
+)
+
+CONFIG = Config(region=4 * GIB, block=MIB, limit=4, requested=4 * GIB)
+PLUG = action(Op.PLUG, addr=CONFIG.addr, blocks=1)
+
+
+def trace_of(*actions: ConcreteAction, profile: Profile = QEMU, config: Config = CONFIG) -> Trace:
+    return Trace(profile, config, tuple(map(TraceStep, actions)))
+
+
+class Odd(ReferenceTarget):
+    """The reference device, but one step shows something else."""
+
+    def __init__(self, step: int, **changes: Any) -> None:
+        super().__init__()
+        self.left, self.changes = step, changes
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        return self.changed(super().start(profile, config))
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        return self.changed(super().apply(action))
+
+    def changed(self, seen: Observation) -> Observation:
+        self.left -= 1
+        return replace(seen, **self.changes) if self.left == -1 else seen
+
+
+CHANGES: dict[str, Any] = {
+    "answer": Answer.BUSY,
+    "state": BlockState.MIXED,
+    "size": 7,
+    "requested": 7,
+    "usable": 7,
+    "mapped": Extents.of_ranges([(2, 3)]),
+    "notified": True,
+}
+
+
+@pytest.mark.parametrize("name", list(FIELDS))
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_differing_field_is_a_divergence(name: str, step: int) -> None:
+    target = Odd(step, **{FIELDS[name]: CHANGES[name]})
+    found = run_trace(target, trace_of(PLUG, PLUG)).finding
+    assert found is not None
+    assert (found.kind, found.what, found.step) == (Kind.DIVERGENCE, name, step)
+
+
+def test_a_device_that_starts_wrong_is_found_at_step_0() -> None:
+    found = run_trace(Odd(0, usable=0), trace_of(PLUG)).finding
+    assert found == Finding(Kind.DIVERGENCE, "usable", 0, f"usable: allowed {4 * GIB}, seen 0")
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_a_promised_view_that_is_not_shown_is_a_divergence(name: str) -> None:
+    found = run_trace(Odd(1, **{name: None}), trace_of(PLUG)).finding
+    assert found is not None
+    assert (found.what, found.step) == (name, 1)
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_a_view_that_is_not_promised_may_be_missing(name: str) -> None:
+    target = Odd(1, **{name: None})
+    target.capabilities = CAPABILITIES - {name}  # type: ignore[misc]
+    outcome = run_trace(target, trace_of(PLUG))
+    assert outcome.finding is None
+    assert outcome.compared[name] == (0 if name == "notified" else 1)
+    assert outcome.compared["answer"] == 2
+
+
+def test_a_block_state_that_is_missing_is_a_divergence() -> None:
+    ask = action(Op.STATE, addr=CONFIG.addr, blocks=1)
+    found = run_trace(Odd(1, block_state=None), trace_of(ask)).finding
+    assert found is not None
+    assert found.what == "state"
+
+
+def test_nobody_need_look_into_a_device_that_is_gone() -> None:
+    config = replace(CONFIG, requested=0)
+    hidden = dict.fromkeys(VIEWS)
+    outcome = run_trace(Odd(1, **hidden), trace_of(action(Op.UNREALIZE), config=config))
+    assert outcome.finding is None
+
+
+def test_an_invariant_that_the_profile_breaks_is_a_finding() -> None:
+    trace = trace_of(PLUG, action(Op.MIGRATION_IN), PLUG, profile=SEED_V2)
+    outcome = run_trace(ReferenceTarget(), trace)
+    assert outcome.finding == Finding(
+        Kind.INVARIANT, "plugged-in-mapped", 2, "plugged-in-mapped does not hold"
+    )
+    run = as_run(trace, outcome)
+    assert len(run.steps) == 2
+    assert run.steps[1].seen is not None
+    assert RecordedTarget(run).state() is None
+    assert run_trace(RecordedTarget(run), run).finding == outcome.finding
+
+
+class Hidden(ReferenceTarget):
+    """A device whose own state is wrong though it shows nothing of it."""
+
+    def state(self) -> ConcreteState:
+        return replace(super().state(), size=1)
+
+
+def test_the_devices_own_state_is_checked_where_it_is_open() -> None:
+    found = run_trace(Hidden(), trace_of(PLUG)).finding
+    assert found is not None
+    assert (found.kind, found.what, found.step) == (Kind.INVARIANT, "size-matches-bitmap", 0)
+
+
+def test_a_layout_that_breaks_an_invariant_is_found_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def one_more(config: Config, fixed: Any) -> tuple[str | None, int]:
+        slots = replace(fixed.slots, count=fixed.slots.count + 1)
+        return broken_by_layout(config, replace(fixed, slots=slots))
+
+    monkeypatch.setattr("conformance.runner.broken_by_layout", one_more)
+    found = run_trace(ReferenceTarget(), trace_of(PLUG)).finding
+    assert found is not None
+    assert (found.kind, found.what, found.step) == (Kind.INVARIANT, "count-in-limit", 0)
+
+
+def test_the_oracle_finds_what_the_model_calls_violated() -> None:
+    device = ReferenceDevice(QEMU, CONFIG)
+    device.apply(PLUG)
+    bad = replace(device.state, mapped=Extents.of_ranges([(1, 2)]))
+    first, checks = broken_by_state(device.fixed, bad)
+    assert first == violated(CONFIG, device.fixed, bad)[0] == "plugged-in-mapped"
+    assert checks == 1
+    assert broken_by_state(device.fixed, device.state)[0] is None
+    assert not violated(CONFIG, device.fixed, device.state)
+
+
+def test_every_invariant_is_checked_for_some_mapping() -> None:
+    checks = 0
+    for profile, config in (
+        (QEMU, CONFIG),
+        (SEED_V2, replace(CONFIG, inaccessible=False)),
+    ):
+        device = ReferenceDevice(profile, config)
+        checks += broken_by_state(device.fixed, device.state)[1]
+        layout = broken_by_layout(config, device.fixed)
+        assert layout[0] is None
+    # Both mappings share all state invariants but one each.
+    assert (checks + 2) // 2 + layout[1] == len(INVARIANTS)
+
+
+def test_a_check_counts_what_it_did() -> None:
+    events: list[TraceDone] = []
+    target = ReferenceTarget()
+    report = check(target, QEMU, seed=1, traces=7, steps=9, listeners=[events.append])
+    assert (report.traces, report.steps, report.failing, report.finding) == (7, 63, None, None)
+    assert sum(report.answers.values()) == 63
+    assert report.compared["answer"] == 70
+    assert report.invariant_checks > 0
+    assert events == [TraceDone(n, 7, 9) for n in range(1, 8)]
+    assert report == check(target, QEMU, seed=1, traces=7, steps=9)
+
+
+def test_a_check_stops_at_the_first_failing_trace() -> None:
+    report = check(ReferenceTarget(), SEED_V2, seed=1, traces=50, steps=100)
+    assert report.traces < 50
+    assert report.failing is not None
+    assert report.finding is not None
+    assert report.finding.step == len(report.failing.steps)
+
+
+@pytest.mark.parametrize("kind", [Kind.DIED, Kind.HUNG, Kind.GARBAGE])
+def test_a_target_that_fails_ends_the_trace_with_its_finding(kind: Kind) -> None:
+    class Failing(ReferenceTarget):
+        def apply(self, action: ConcreteAction) -> Observation:
+            if action.op is Op.SHORT:
+                raise TargetError(kind, "it failed")
+            return super().apply(action)
+
+    trace = trace_of(PLUG, action(Op.SHORT), PLUG)
+    outcome = run_trace(Failing(), trace)
+    assert outcome.finding == Finding(kind, "", 2, "it failed")
+    run = as_run(trace, outcome)
+    assert [step.seen is None for step in run.steps] == [False, True]
+
+
+def test_a_recorded_trace_holds_as_it_was_recorded() -> None:
+    trace = random_trace(QEMU, 4, 50)
+    assert run_trace(RecordedTarget(trace), trace).finding is None
+    forged = replace(trace.steps[9], seen=Observation(Answer.SILENT))
+    bad = replace(trace, steps=(*trace.steps[:9], forged, *trace.steps[10:]))
+    found = run_trace(RecordedTarget(bad), bad).finding
+    assert found is not None
+    assert found.step == 10
+
+
+def test_a_device_that_was_not_started_says_so() -> None:
+    target = ReferenceTarget()
+    with pytest.raises(RuntimeError, match="not started"):
+        target.apply(PLUG)
+    target.close()
+
+
+def test_differing_names_the_first_field_only() -> None:
+    seen = Observation(Answer.ACK, size=1, usable=2)
+    assert differing(seen, seen) is None
+    assert differing(seen, replace(seen, size=3, usable=4)) == "size"
+    assert differing(seen, replace(seen, size=None)) is None

@@ -1,0 +1,90 @@
+"""Shrinking: fewer steps, simpler devices, the same failure."""
+
+import pytest
+
+from conformance.finding import Finding, Kind
+from conformance.generate import random_trace, trace_seed
+from conformance.runner import check
+from conformance.shrink import MAX_RUNS_HUNG, shrink
+from conformance.simplify import families, toward
+from conformance.target import TargetError
+from conformance.targets.reference import ReferenceTarget
+from model.profiles import PROFILES, QEMU, SEED_V2
+from model.state import ConcreteAction, Observation, Op
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_migration_of_the_patch_shrinks_to_two_steps(seed: int) -> None:
+    target = ReferenceTarget()
+    report = check(target, SEED_V2, seed=seed, traces=50, steps=100)
+    assert report.failing is not None
+    small = shrink(target, report.failing)
+    operations = [step.action.op for step in small.steps]
+    assert operations[-1] is Op.MIGRATION_IN
+    assert len(operations) == 2
+    assert small.config.region == small.config.block
+    assert small.finding is not None
+    assert small.finding.alike(report.finding)
+
+
+class Hanging(ReferenceTarget):
+    """Hangs at the third request; counts how often it was started."""
+
+    starts = 0
+
+    def start(self, *arguments: object) -> Observation:
+        self.starts, self.left = self.starts + 1, 3
+        return super().start(*arguments)  # type: ignore[arg-type]
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        self.left -= 1
+        if self.left == 0:
+            raise TargetError(Kind.HUNG, "no answer")
+        return super().apply(action)
+
+
+def test_a_hanging_target_is_run_a_few_times_only() -> None:
+    target = Hanging()
+    failing = check(target, QEMU, seed=0, traces=1, steps=30).failing
+    assert failing is not None
+    small = shrink(target, failing)
+    assert len(small.steps) == 3
+    assert target.starts <= MAX_RUNS_HUNG + 1
+
+
+def test_a_trace_that_does_not_fail_again_stays_as_it_is() -> None:
+    trace = random_trace(QEMU, 1, 10)
+    odd = type(trace)(QEMU, trace.config, trace.steps, finding=Finding(Kind.DIED, "", 10, "once"))
+    seen: list[tuple[int, int]] = []
+    assert shrink(ReferenceTarget(), odd, lambda runs, steps: seen.append((runs, steps))) == odd
+    assert seen[-1][0] == len(seen)
+
+
+def test_a_trace_without_a_finding_cannot_be_shrunk() -> None:
+    with pytest.raises(ValueError, match="with a finding"):
+        shrink(ReferenceTarget(), random_trace(QEMU, 1, 3))
+
+
+def test_simpler_traces_differ_from_the_one_they_come_from() -> None:
+    for number in range(40):
+        for profile in PROFILES.values():
+            trace = random_trace(profile, trace_seed(3, number), 12)
+            for family in families(trace):
+                for simpler in family(trace):
+                    actions = [step.action for step in simpler.steps]
+                    assert (simpler.config, actions) != (
+                        trace.config,
+                        [step.action for step in trace.steps],
+                    )
+
+
+@pytest.mark.parametrize(
+    ("low", "current", "unit"), [(0, 0, 1), (0, 1, 1), (1, 100, 1), (0, 96, 8)]
+)
+def test_numbers_toward_a_goal_come_ever_closer(low: int, current: int, unit: int) -> None:
+    numbers = list(toward(low, current, unit))
+    assert numbers == sorted(numbers)
+    assert all(low <= number < current for number in numbers)
+    if current > low:
+        assert numbers[0] == low
+        assert numbers[-1] == current - unit
