@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from conformance.commands.options import profile_option
+from conformance.commands.options import exit_with, profile_option
 from conformance.sizes import format_size, size
 from model.arithmetic import INTS, UINT_BITS, is_aligned
 from model.geometry import (
@@ -20,6 +20,7 @@ from model.geometry import (
     slot_length,
     slot_start,
 )
+from model.invariants import INVARIANTS, Layout
 from model.profiles import Profile
 
 DECIDE_VERSION = 1
@@ -46,6 +47,8 @@ def decide(
 ) -> None:
     """Show how many memslots a device chooses, and of which size.
 
+    Ends 1 where the choice violates a layout invariant, as a limit above 65535 can make it.
+
     \b
     Example:  slotproof decide --region 1T --limit 256 --block 2M
     """
@@ -65,10 +68,12 @@ def decide(
     )
     if decided.count == 0:
         raise click.UsageError(
-            f"limit {limit} gives a count that uint16_t stores as 0, on which QEMU asserts: "
-            "take a limit of at most 65535"
+            "the count comes out as 0, on which QEMU asserts: take a limit of at most 65535 and a "
+            "region of at most 2^63 bytes"
         )
     slots = realized_memslots(INTS, region, decided)
+    layout = Layout(region, given, limit, multiple, slots)
+    violated = [i.name for i in INVARIANTS if i.of_layout and not i.holds(INTS, layout)]
     document = {
         "schema": DECIDE_VERSION,
         "command": "decide",
@@ -82,8 +87,12 @@ def decide(
         "size": slots.size,
         "last_size": slot_length(INTS, slots, region, slots.count - 1),
         "last_start": slot_start(INTS, slots, slots.count - 1),
+        "violated": violated,
     }
     click.echo(json.dumps(document, indent=2) if as_json else sentence(region, slots, document))
+    if violated:
+        click.echo(f"slotproof: these memslots violate {', '.join(violated)}", err=True)
+        exit_with(1)
 
 
 def check_numbers(region: int, limit: int, block: int, page: int) -> None:
