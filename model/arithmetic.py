@@ -96,8 +96,11 @@ class Words(Protocol[W, B]):
 class Domain(Words[W, B], Protocol[W, B, S]):
     """Words, truth values and sets of indices."""
 
-    def empty(self) -> S:
-        """The empty index set."""
+    def no_blocks(self) -> S:
+        """The empty set of blocks."""
+
+    def no_slots(self) -> S:
+        """The empty set of memslots."""
 
     def filled(self, items: S, start: W, end: W) -> S:
         """`items` with every index of [start, end) added."""
@@ -122,6 +125,9 @@ class Domain(Words[W, B], Protocol[W, B, S]):
 
     def groups_within(self, items: S, group: W, outer: S) -> B:
         """For every member i of `items`, i / group is a member of `outer`."""
+
+    def all_below(self, items: S, end: W) -> B:
+        """Every member is below `end`."""
 
     def every_member(self, items: S, holds: Callable[[W], B]) -> B:
         """holds(i) for every member i."""
@@ -209,8 +215,10 @@ class MachineInts:
         return then if condition else otherwise
 
     @staticmethod
-    def empty() -> Extents:
+    def no_blocks() -> Extents:
         return Extents.EMPTY
+
+    no_slots = no_blocks
 
     @staticmethod
     def filled(items: Extents, start: int, end: int) -> Extents:
@@ -222,17 +230,12 @@ class MachineInts:
 
     @staticmethod
     def dropped(items: Extents, start: int, end: int, drop: Callable[[int], bool]) -> Extents:
-        for index in items.members(start, end):
-            if drop(index):
-                items = items.without_range(index, index + 1)
-        return items
+        kept = (index for index in items.members(start, end) if not drop(index))
+        return items.with_only(start, end, kept)
 
     @staticmethod
     def chosen(items: Extents, start: int, end: int, keep: Callable[[int], bool]) -> Extents:
-        for index in range(start, end):
-            change = items.with_range if keep(index) else items.without_range
-            items = change(index, index + 1)
-        return items
+        return items.with_only(start, end, filter(keep, range(start, end)))
 
     @staticmethod
     def all_in(items: Extents, start: int, end: int) -> bool:
@@ -251,6 +254,10 @@ class MachineInts:
     @staticmethod
     def groups_within(items: Extents, group: int, outer: Extents) -> bool:
         return all(outer.all_in(a // group, (b - 1) // group + 1) for a, b in items.ranges())
+
+    @staticmethod
+    def all_below(items: Extents, end: int) -> bool:
+        return not items.bounds or items.bounds[-1] <= end
 
     @staticmethod
     def every_member(items: Extents, holds: Callable[[int], bool]) -> bool:

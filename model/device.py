@@ -9,14 +9,22 @@ from model.events import realize
 from model.geometry import (
     MIN_BLOCK_SIZE,
     DecisionInput,
-    Memslots,
     decide_memslots,
     realized_memslots,
+    slot_length,
 )
-from model.invariants import INVARIANTS, Layout
 from model.profiles import Mapping, Profile
 from model.rules import step
-from model.state import ConcreteAction, ConcreteState, Config, Fixed, Observation
+from model.state import (
+    Answer,
+    BlockState,
+    ConcreteAction,
+    ConcreteState,
+    Config,
+    Fixed,
+    Observation,
+    SlotLayout,
+)
 
 
 class ConfigError(ValueError):
@@ -91,30 +99,13 @@ def fix(profile: Profile, config: Config) -> Fixed[int]:
     )
 
 
-def layout_of(config: Config, slots: Memslots[int]) -> Layout[int, bool]:
-    """The view of a configuration's memslots that the layout invariants judge."""
-    return Layout(
-        region=config.region,
-        block=config.block,
-        limit=config.limit,
-        several=config.option,
-        slots=slots,
-    )
-
-
-def violated(config: Config, fixed: Fixed[int], state: ConcreteState) -> list[str]:
-    """Names of the invariants that do not hold in a state, in their order of definition."""
-    layout = layout_of(config, fixed.slots)
-    return [
-        invariant.name
-        for invariant in INVARIANTS
-        if fixed.mapping in invariant.mappings
-        and not (
-            invariant.holds(INTS, layout)
-            if invariant.of_layout
-            else invariant.holds(INTS, fixed, state)
-        )
-    ]
+def slot_layout(fixed: Fixed[int]) -> SlotLayout | None:
+    """How the region was cut, None for a device without memslots of its own."""
+    if fixed.mapping is Mapping.STATIC:
+        return None
+    slots = fixed.slots
+    last = slot_length(INTS, slots, fixed.region, slots.count - 1)
+    return SlotLayout(count=slots.count, size=slots.size, last=last)
 
 
 @dataclass(slots=True)
@@ -133,13 +124,26 @@ class ReferenceDevice:
     def apply(self, action: ConcreteAction) -> Observation:
         """Carry out one action and say what can be seen afterwards."""
         result = step(INTS, self.fixed, self.state, action)
-        self.state = state = result.state
+        self.state = result.state
+        return self.observe(result.answer, result.block_state, notified=result.notified)
+
+    def observe(
+        self,
+        answer: Answer,
+        block_state: BlockState | None = None,
+        *,
+        notified: bool | None = None,
+        slots: SlotLayout | None = None,
+    ) -> Observation:
+        """What can be seen now, with what only the last action or the start can tell."""
+        state = self.state
         return Observation(
-            answer=result.answer,
-            block_state=result.block_state,
+            answer=answer,
+            block_state=block_state,
             usable=state.usable,
             size=state.size,
             requested=state.requested,
             mapped=None if self.fixed.mapping is Mapping.STATIC else state.mapped,
-            notified=result.notified,
+            notified=notified,
+            slots=slots,
         )

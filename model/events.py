@@ -13,12 +13,12 @@ from model.state import Action, Answer, Fixed, Op, Result, State
 
 def realize(d: Domain[W, B, S], f: Fixed[W]) -> State[W, B, S]:
     """The state of a device just realized. Source: virtio_mem_device_realize."""
-    nothing, no = d.empty(), d.truth(False)
+    no, unmapped = d.truth(False), d.no_slots()
     # A static region is the machine's own single memslot, mapped from the start.
     static = f.mapping is Mapping.STATIC
     state = State(
-        plugged=nothing,
-        mapped=d.filled(nothing, d.lit(0), d.lit(1)) if static else nothing,
+        plugged=d.no_blocks(),
+        mapped=d.filled(unmapped, d.lit(0), d.lit(1)) if static else unmapped,
         size=d.lit(0),
         requested=f.start_requested,
         usable=d.lit(0),
@@ -99,7 +99,10 @@ def migration_start(
 def migration_end(
     d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
-    """The outgoing migration was cancelled or failed: the device is no longer busy."""
+    """The outgoing migration was cancelled or failed: the device is no longer busy.
+
+    Source: virtio_mem_is_busy, which asks whether a migration runs now.
+    """
     return Result(replace(s, busy=d.truth(False)), Answer.DONE)
 
 

@@ -8,7 +8,7 @@ boundaries: cost follows how fragmented the set is, never how large its indices 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -81,6 +81,22 @@ class Extents:
     def without_range(self, start: int, end: int) -> Extents:
         """The set with every index of [start, end) removed."""
         return self._spliced(start, end, 0) if start < end else self
+
+    def with_only(self, start: int, end: int, members: Iterable[int]) -> Extents:
+        """The set whose members in [start, end) are exactly `members`, ascending and within it."""
+        if start >= end:
+            return self
+        inside: list[int] = []
+        for index in members:
+            if inside and inside[-1] == index:
+                inside[-1] = index + 1
+            else:
+                inside += (index, index + 1)
+        bounds = self.without_range(start, end).bounds
+        low, high = bisect_left(bounds, start), bisect_right(bounds, end)
+        # Runs that meet at `start` or `end` become one: a boundary that both have is none.
+        middle = sorted({*bounds[low:high]} ^ {*inside})
+        return Extents((*bounds[:low], *middle, *bounds[high:]))
 
     def _spliced(self, start: int, end: int, inside: int) -> Extents:
         bounds = self.bounds

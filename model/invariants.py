@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from model.arithmetic import B, Domain, S, W, Words, is_aligned, maximum
-from model.geometry import MIN_MEMSLOT_SIZE, Memslots, slot_length, slot_start
+from model.arithmetic import GIB, B, Domain, S, W, Words, is_aligned, maximum
+from model.geometry import Memslots, slot_length, slot_start
 from model.profiles import Mapping
 from model.state import Fixed, State
 
@@ -47,28 +47,36 @@ def slot_aligned(d: Words[W, B], g: Layout[W, B]) -> B:
 def last_slot_smaller(d: Words[W, B], g: Layout[W, B]) -> B:
     """All memslots but the last have the slot size, the last has 0 < size <= slot size.
 
-    Memslot i starts at i * size, so the memslots tile the region exactly if the last one starts
-    before the region's end and ends at it.
+    Together they tile the region: each ends where the next one starts, the last one at the region's
+    end, and a single one is the region.
     """
     zero, one = d.lit(0), d.lit(1)
+    if d.test(d.lt(g.slots.count, one)) or d.test(d.lt(g.slots.size, one)):
+        return d.truth(False)
     last = d.sub(g.slots.count, one)
-    start = slot_start(d, g.slots, last)
+    # last * size < region, said without a product that could wrap.
+    if d.test(d.eq(g.region, zero)):
+        return d.truth(False)
+    if d.test(d.lt(d.div(d.sub(g.region, one), g.slots.size), last)):
+        return d.truth(False)
     length = slot_length(d, g.slots, g.region, last)
-    return d.both(
-        d.le(one, g.slots.count),
-        d.both(
-            d.lt(start, g.region),
-            d.both(
-                d.both(d.lt(zero, length), d.le(length, g.slots.size)),
-                d.eq(d.add(start, length), g.region),
-            ),
-        ),
-    )
+    ends = d.both(d.lt(zero, length), d.le(length, g.slots.size))
+
+    def meets_next(index: W) -> B:
+        if d.test(d.eq(index, last)):
+            return d.truth(True)
+        end = d.add(slot_start(d, g.slots, index), slot_length(d, g.slots, g.region, index))
+        return d.eq(end, slot_start(d, g.slots, d.add(index, one)))
+
+    end = d.add(slot_start(d, g.slots, last), length)
+    alone = d.either(d.lt(zero, last), d.eq(g.slots.size, g.region))
+    tiled = d.both(d.eq(end, g.region), d.every_index(g.slots.count, meets_next))
+    return d.both(d.both(ends, alone), tiled)
 
 
 def slot_minimum(d: Words[W, B], g: Layout[W, B]) -> B:
     """Several memslots are each at least one block and 1 GiB, but for the last."""
-    least = maximum(d, g.block, d.lit(MIN_MEMSLOT_SIZE))
+    least = maximum(d, g.block, d.lit(GIB))
     return d.either(d.le(g.slots.count, d.lit(1)), d.le(least, g.slots.size))
 
 
@@ -78,7 +86,7 @@ def slots_as_fine_as_allowed(d: Words[W, B], g: Layout[W, B]) -> B:
     A single memslot is right exactly where one was asked for or the region is no larger than the
     minimum. With the other layout invariants this determines the decision.
     """
-    least = maximum(d, g.block, d.lit(MIN_MEMSLOT_SIZE))
+    least = maximum(d, g.block, d.lit(GIB))
     if d.test(d.le(g.slots.count, d.lit(1))):
         one_asked = d.either(d.negate(g.several), d.le(g.limit, d.lit(1)))
         return d.either(one_asked, d.le(g.region, least))
@@ -98,6 +106,12 @@ def plugged_in_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
     return d.groups_within(s.plugged, blocks_per_slot(d, f), s.mapped)
 
 
+def indices_in_bounds(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """Every plugged block lies in the region and every mapped memslot exists."""
+    blocks = d.div(f.region, f.block)
+    return d.both(d.all_below(s.plugged, blocks), d.all_below(s.mapped, f.slots.count))
+
+
 def mapped_needs_plugged(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
     """Every mapped memslot has a plugged block, so no memslot metadata is wasted."""
 
@@ -107,6 +121,11 @@ def mapped_needs_plugged(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> 
         return d.negate(d.none_in(s.plugged, first, d.add(first, blocks)))
 
     return d.every_member(s.mapped, holds_block)
+
+
+def static_always_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+    """Memory without memslots of its own is always mapped."""
+    return d.every_index(f.slots.count, lambda i: d.member(s.mapped, i))
 
 
 def legacy_usable_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
@@ -166,8 +185,10 @@ INVARIANTS: Final = (
     Invariant("last-slot-smaller", last_slot_smaller, of_layout=True),
     Invariant("slot-minimum", slot_minimum, of_layout=True),
     Invariant("slots-as-fine-as-allowed", slots_as_fine_as_allowed, of_layout=True),
+    Invariant("indices-in-bounds", indices_in_bounds),
     Invariant("mapped-needs-plugged", mapped_needs_plugged, mappings=frozenset({Mapping.PLUGGED})),
     Invariant("legacy-usable-mapped", legacy_usable_mapped, mappings=frozenset({Mapping.USABLE})),
+    Invariant("static-always-mapped", static_always_mapped, mappings=frozenset({Mapping.STATIC})),
     Invariant("size-matches-bitmap", size_matches_bitmap),
     Invariant("plugged-in-usable", plugged_in_usable),
     Invariant("usable-covers-requested", usable_covers_requested),

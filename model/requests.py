@@ -63,7 +63,10 @@ def plug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) ->
 
 
 def unplug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
-    """UNPLUG. Source: as PLUG, plug = false."""
+    """UNPLUG.
+
+    Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = false.
+    """
     size = request_size(d, f, a)
     if not valid_range(d, f, s, a.addr, size):
         return Result(s, Answer.ERROR)
@@ -91,7 +94,7 @@ def unplug_everything(
     if d.test(d.lt(d.lit(0), s.size)):
         if d.test(s.busy) or d.test(faults.discard):
             return Result(s, Answer.BUSY)
-        plugged = d.empty()
+        plugged = d.no_blocks()
         mapped = mapped_after_unplug(d, f, s.mapped, plugged, d.lit(0), f.region)
         s = replace(s, plugged=plugged, mapped=mapped, size=d.lit(0))
     return Result(resize_usable_region(d, f, s, s.requested, can_shrink=True), Answer.ACK)

@@ -75,6 +75,10 @@ class State(Generic[W, B, S]):
 class Op(Enum):
     """What can happen to the device: guest requests first, then events of the host."""
 
+    # A member is one object, so its identity is hash enough; the one that Enum brings is a call
+    # into Python, twice a step.
+    __hash__ = object.__hash__
+
     PLUG = "plug"
     UNPLUG = "unplug"
     UNPLUG_ALL = "unplug-all"
@@ -170,11 +174,25 @@ ConcreteResult = Result[int, bool, Extents]
 
 
 @dataclass(frozen=True, slots=True)
+class SlotLayout:
+    """How a device cut its region into `count` memslots.
+
+    `last` is the size of the last one, `size` that of every other one (bytes); a single memslot
+    gives its own as both.
+    """
+
+    count: int
+    size: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What can be seen of a device after a step; None where a device cannot show it.
 
     `usable`, `size` and `requested` are the configuration space (bytes); `mapped` the mapped
-    memslots; `notified` whether a configuration change notification was sent.
+    memslots; `notified` whether a configuration change notification was sent; `slots` how the
+    region was cut, which is settled before the first step and shown at the start only.
     """
 
     answer: Answer
@@ -184,6 +202,7 @@ class Observation:
     requested: int | None = None
     mapped: Extents | None = None
     notified: bool | None = None
+    slots: SlotLayout | None = None
 
 
 def action(

@@ -81,9 +81,8 @@ def size_whole_blocks(d: Any, g: Layout[Any, Any]) -> Any:
 
 
 def same_choice(d: Any, c: TwoLayouts[Any, Any]) -> Any:
-    """Equal counts, and equal sizes where there are several memslots."""
-    sizes = d.either(d.le(c.count, d.lit(1)), d.eq(c.size, c.other_size))
-    return d.both(d.eq(c.count, c.other_count), sizes)
+    """Equal counts and equal sizes."""
+    return d.both(d.eq(c.count, c.other_count), d.eq(c.size, c.other_size))
 
 
 def order_hints(d: IntTerms, c: TwoLayouts[Any, Any]) -> Hints:
@@ -125,6 +124,7 @@ register(
         source="the layout invariants",
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_two,
+        over="regions and block sizes of 1 byte or more, counts of 16 bits",
         hypotheses=(
             both_meet("count-in-limit", "both meet count-in-limit", count_in_limit),
             both_meet("last-slot-smaller", "both meet last-slot-smaller", last_slot_smaller),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import networkx as nx
 
@@ -71,14 +71,17 @@ def theorem_names(profile: str | None = None) -> list[str]:
     ]
 
 
-def _decide_lemma(name: str, timeout: float) -> LemmaProof:
-    start = time.perf_counter()
-    verdict = prove_lemma(LEMMAS[name], timeout)
-    return LemmaProof(name, LEMMAS[name].claim, verdict, time.perf_counter() - start)
+def _decide_lemmas(timeout: float) -> tuple[LemmaProof, ...]:
+    outcomes = []
+    for name, lemma in LEMMAS.items():
+        start = time.perf_counter()
+        verdict = prove_lemma(lemma, timeout)
+        outcomes.append(LemmaProof(name, lemma.claim, verdict, time.perf_counter() - start))
+    return tuple(outcomes)
 
 
-def _decide_theorem(name: str, timeout: float) -> Proof:
-    return prove(THEOREMS[name], timeout)
+def _decide_theorem(name: str, timeout: float) -> tuple[Proof]:
+    return (prove(THEOREMS[name], timeout),)
 
 
 def prove_book(
@@ -90,18 +93,22 @@ def prove_book(
     is not. Raises KeyError for a name that is no theorem.
     """
     start = time.perf_counter()
-    theorems = [THEOREMS[name] for name in names]
+    # The longest first. Each task gets a fresh process: a solver's choices depend on all the terms
+    # its process made before, and a theorem is to be decided alike alone and in the book.
+    longest_first = sorted(names, key=lambda name: -len(THEOREMS[name].hypotheses))
     done: dict[str, Outcome] = {}
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        # Theorems first: one of them is the longest task, and lemmas fill the gaps.
-        waiting: dict[Future[Outcome], str] = {}
-        for theorem in sorted(theorems, key=lambda t: -len(t.hypotheses)):
-            waiting[pool.submit(_decide_theorem, theorem.name, timeout)] = theorem.name
-        for name in LEMMAS:
-            waiting[pool.submit(_decide_lemma, name, timeout)] = name
+    with ProcessPoolExecutor(
+        os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        waiting: list[Future[Any]] = [
+            pool.submit(_decide_theorem, name, timeout) for name in longest_first
+        ]
+        waiting.append(pool.submit(_decide_lemmas, timeout))
         for future in as_completed(waiting):
-            done[waiting[future]] = outcome = future.result()
-            listener(outcome)
+            for outcome in future.result():
+                lemma = isinstance(outcome, LemmaProof)
+                done[outcome.lemma if lemma else outcome.theorem] = outcome
+                listener(outcome)
     lemmas = tuple(o for name in LEMMAS if isinstance(o := done[name], LemmaProof))
     proofs = tuple(o for name in names if isinstance(o := done[name], Proof))
     return Book(lemmas, _withdrawn(proofs, lemmas), solver_version(), time.perf_counter() - start)
@@ -119,10 +126,11 @@ def dependencies(proofs: Sequence[Proof]) -> nx.DiGraph:
 def _withdrawn(proofs: Sequence[Proof], lemmas: Sequence[LemmaProof]) -> tuple[Proof, ...]:
     """The proofs, but unknown where a lemma they rest on is not proven."""
     graph = dependencies(proofs)
+    proven = {lemma.lemma for lemma in lemmas if lemma.verdict is Verdict.PROVEN}
+    theorems = {proof.theorem for proof in proofs}
     shaky: dict[str, str] = {}
-    for lemma in lemmas:
-        if lemma.verdict is not Verdict.PROVEN and lemma.lemma in graph:
-            shaky |= dict.fromkeys(nx.ancestors(graph, lemma.lemma), lemma.lemma)
+    for lemma in sorted(graph.nodes - theorems - proven):
+        shaky |= dict.fromkeys(nx.ancestors(graph, lemma), lemma)
     return tuple(
         replace(p, verdict=Verdict.UNKNOWN, reason=f"rests on {shaky[p.theorem]}, not proven")
         if p.verdict is Verdict.PROVEN and p.theorem in shaky

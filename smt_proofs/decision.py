@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic
 
-from model.arithmetic import GIB, MIB, TIB, is_aligned
+from model.arithmetic import GIB, MIB, TIB, W, is_aligned
 from model.geometry import (
     DecisionInput,
     decide_memslots,
+    default_block_size,
     memslot_size,
     realized_memslots,
     single_memslot,
@@ -49,11 +50,15 @@ from smt_proofs.theorem import Arithmetic, Outside, Theorem, register
 Input = DecisionInput[Any, Any]
 Hints = list[tuple[Lemma, tuple[Term, ...]]]
 
-DECIDE: Final = "patch hunk virtio_mem_decide_memslots; QEMU 8.2 and later, same function"
+ALL_WORDS: Final = "all regions, pages and default blocks of 64 bits, all blocks of 1 byte or more"
+DECIDE: Final = "patch hunk virtio_mem_decide_memslots; QEMU 8.2 and later, with the option on"
 
 
 def any_input(d: Terms) -> Input:
-    """All inputs with a block size: words of 64 bits, the limit of 32, both flags free."""
+    """All inputs with a block size: words of 64 bits, the limit of 32, both flags free.
+
+    What a block size of 0 means is the matter of `default_block_as_if_configured`.
+    """
     block = d.word("block")
     d.facts.append(d.lt(d.lit(0), block))
     return DecisionInput(
@@ -215,6 +220,7 @@ register(
         source=DECIDE,
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_input,
+        over=ALL_WORDS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=decided_count,
         hints=cover_hints,
@@ -231,6 +237,7 @@ register(
         source=DECIDE + "; virtio_mem_prepare_memslots",
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_input,
+        over=ALL_WORDS,
         hypotheses=(
             REGION_NOT_EMPTY,
             REGION_IN_HALF,
@@ -254,11 +261,18 @@ register(
         source=DECIDE + "; virtio_mem_prepare_memslots",
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_input,
+        over=ALL_WORDS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=of_settled(last_slot_smaller),
         hints=cover_hints,
         outside=(EMPTY, HUGE, MANY, TINY),
-        mutants=("count-rounded-down", "count-one-more", "size-unset-for-two"),
+        mutants=(
+            "count-rounded-down",
+            "count-one-more",
+            "size-unset-for-two",
+            "slot-reaches-the-end",
+            "single-slot-too-large",
+        ),
         pins=USUAL,
     )
 )
@@ -270,6 +284,7 @@ register(
         source=DECIDE + "; VIRTIO_MEM_MIN_MEMSLOT_SIZE",
         arithmetic=Arithmetic.BITS,
         inputs=any_input,
+        over=ALL_WORDS,
         hypotheses=(),
         goal=lambda d, c: slot_minimum(d, settled(d, c)[1]),
         mutants=("no-minimum", "minimum-of-one-block"),
@@ -284,6 +299,7 @@ register(
         source=DECIDE,
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_input,
+        over=ALL_WORDS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=of_settled(slots_as_fine_as_allowed),
         hints=fineness_hints,
@@ -300,6 +316,7 @@ register(
         source=DECIDE,
         arithmetic=Arithmetic.BITS,
         inputs=any_input,
+        over=ALL_WORDS,
         hypotheses=(),
         goal=one_or_several,
         mutants=("option-ignored", "backend-ignored", "page-size-ignored", "alignment-ignored"),
@@ -311,9 +328,10 @@ register(
         name="default_block_as_if_configured",
         invariant="",
         claim="no block size given: the decision is that for the default block size",
-        source=DECIDE + "; virtio_mem_default_block_size",
+        source=DECIDE,
         arithmetic=Arithmetic.BITS,
         inputs=any_input,
+        over=ALL_WORDS,
         hypotheses=(DEFAULT_BLOCK_SET,),
         goal=default_as_configured,
         outside=(
@@ -325,5 +343,37 @@ register(
         ),
         mutants=("default-block-ignored",),
         pins={"page": 4096, "default_block": 4 * MIB, "limit": 3},
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageInput(Generic[W]):
+    """The page size of the backend, of the host, and the transparent huge page size (bytes)."""
+
+    page: W
+    host_page: W
+    thp: W
+
+
+def default_block_fits(d: Any, c: PageInput[Any]) -> Any:
+    """At least the page, and at least the huge page on ordinary memory or else 1 MiB; no more."""
+    block = default_block_size(d, c.page, c.host_page, c.thp)
+    least = c.thp if d.test(d.eq(c.page, c.host_page)) else d.lit(MIB)
+    covers = d.both(d.le(c.page, block), d.le(least, block))
+    return d.both(covers, d.either(d.eq(block, c.page), d.eq(block, least)))
+
+
+register(
+    Theorem(
+        name="default_block_covers_pages",
+        invariant="",
+        claim="the default block size is the larger of the page and the huge page (or 1 MiB)",
+        source="virtio_mem_default_block_size",
+        arithmetic=Arithmetic.BITS,
+        inputs=lambda d: PageInput(d.word("page"), d.word("host_page"), d.word("thp")),
+        hypotheses=(),
+        goal=default_block_fits,
+        mutants=("huge-page-for-any-backend", "default-ignores-page"),
     )
 )

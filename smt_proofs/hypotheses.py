@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from model.arithmetic import is_aligned
-from model.geometry import MIN_MEMSLOT_SIZE
+from model.arithmetic import GIB, is_aligned
 from smt_proofs.theorem import Hypothesis
 
 REGION_NOT_EMPTY: Final = Hypothesis(
@@ -39,8 +38,8 @@ BLOCK_FITS_GIB: Final = Hypothesis(
     "the minimum memslot size is 1 GiB and must be whole blocks; weaker than the power of two that "
     "the property setter asks for",
     lambda d, c: d.either(
-        is_aligned(d, d.lit(MIN_MEMSLOT_SIZE), c.block),
-        d.le(d.lit(MIN_MEMSLOT_SIZE), c.block),
+        is_aligned(d, d.lit(GIB), c.block),
+        d.le(d.lit(GIB), c.block),
     ),
 )
 REGION_WHOLE_BLOCKS: Final = Hypothesis(

@@ -45,8 +45,10 @@ class Lemma:
 
 
 def lemma(formula: Callable[..., Formula]) -> Lemma:
-    """Register a function of integer terms as a lemma."""
+    """Register a function of integer terms as a lemma. Raises ValueError for a name taken."""
     made = Lemma(formula.__name__, formula)
+    if made.name in LEMMAS:
+        raise ValueError(f"lemma {made.name} is registered twice")
     LEMMAS[made.name] = made
     return made
 

@@ -136,6 +136,37 @@ MUTANTS: Final = {
             "d.add(ceil_div(d, d.add(offset, size), slots.size), d.lit(1))",
         ),
         Mutant(
+            "end-slot-of-the-region",
+            geometry.end_slot,
+            "ceil_div(d, d.add(offset, size), slots.size)",
+            "slots.count",
+        ),
+        Mutant(
+            "slot-reaches-the-end",
+            geometry.slot_length,
+            "slots.size)",
+            "d.select(d.eq(index, d.lit(0)), slots.size, "
+            "d.sub(region, slot_start(d, slots, index))))",
+        ),
+        Mutant(
+            "single-slot-too-large",
+            geometry.realized_memslots,
+            "size=region",
+            "size=maximum(d, region, d.lit(MIN_MEMSLOT_SIZE))",
+        ),
+        Mutant(
+            "huge-page-for-any-backend",
+            geometry.default_block_size,
+            "d.eq(page, host_page)",
+            "d.eq(page, page)",
+        ),
+        Mutant(
+            "default-ignores-page",
+            geometry.default_block_size,
+            "maximum(d, page, d.select(ordinary, thp, d.lit(MIN_BLOCK_SIZE)))",
+            "d.select(ordinary, thp, d.lit(MIN_BLOCK_SIZE))",
+        ),
+        Mutant(
             "first-slot-one-more",
             geometry.first_slot,
             "d.div(offset, slots.size)",

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic
 from model.arithmetic import GIB, MIB, B, W, is_aligned
 from model.geometry import end_slot, first_slot, slot_length, slot_start
 from smt_proofs.decision import (
+    ALL_WORDS,
     HUGE,
     MANY,
     ODD,
@@ -126,13 +127,19 @@ def block_in_one_slot(d: Any, c: BlockInput[Any, Any]) -> Any:
 
 
 def slot_activated(d: Any, c: PlugInput[Any, Any]) -> Any:
-    """The memslot of the block is among those activated, all of which exist."""
+    """The memslot of the block is among those activated; each exists and touches the request."""
     accepted, layout = settled(d, c.device)
     slots = layout.slots
     index = first_slot(d, slots, c.at)
     start, end = first_slot(d, slots, c.offset), end_slot(d, slots, c.offset, c.size)
     among = d.both(d.le(start, index), d.both(d.lt(index, end), d.le(end, slots.count)))
-    return d.both(accepted, among)
+    if not d.test(d.lt(d.lit(0), end)):
+        return d.truth(False)
+    last = slot_start(d, slots, d.sub(end, d.lit(1)))
+    touched = d.both(
+        d.le(slot_start(d, slots, start), c.offset), d.lt(last, d.add(c.offset, c.size))
+    )
+    return d.both(accepted, d.both(among, touched))
 
 
 def rounded_up_count(d: IntTerms, device: Input, size: Term) -> tuple[Term, Term]:
@@ -196,6 +203,7 @@ register(
         source="patch hunks virtio_mem_decide_memslots, virtio_mem_prepare_memslots",
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_block,
+        over=ALL_WORDS,
         hypotheses=(
             *of_device(REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK, BLOCK_FITS_GIB),
             BLOCK_IN_REGION,
@@ -227,10 +235,11 @@ register(
     Theorem(
         name="plug_activates_slot_of_every_block",
         invariant="plugged-in-mapped",
-        claim="PLUG activates the memslot of each of its blocks, and only memslots there are",
+        claim="PLUG activates the memslot of each of its blocks, and none that it does not touch",
         source="patch hunk virtio_mem_activate_memslots_to_plug",
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_plug,
+        over=ALL_WORDS,
         hypotheses=(
             *of_device(REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
             RANGE_IN_REGION,
@@ -253,7 +262,12 @@ register(
                 "the memslot of a block outside the request is not activated",
             ),
         ),
-        mutants=("end-slot-rounded-down", "end-slot-one-more", "first-slot-one-more"),
+        mutants=(
+            "end-slot-rounded-down",
+            "end-slot-one-more",
+            "end-slot-of-the-region",
+            "first-slot-one-more",
+        ),
         pins=USUAL,
     )
 )

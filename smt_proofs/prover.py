@@ -23,7 +23,7 @@ from smt_proofs.solve import (
     contradict_linearly,
     refute,
 )
-from smt_proofs.terms import IntTerms, Terms
+from smt_proofs.terms import Duty, IntTerms, Terms
 from smt_proofs.theorem import Theorem
 
 NO_PINS: Final[Mapping[str, int]] = {}
@@ -115,8 +115,9 @@ def paths_of(
         if theorem.hints is not None and isinstance(d, IntTerms):
             with d.without_duties():
                 hints = theorem.hints(d, inputs)
-        instances = tuple(lemma.at(*terms) for lemma, terms in hints)
-        return Path(d, inputs, goal, instances, frozenset(lemma.name for lemma, _ in hints))
+        instances = [lemma.at(*terms) for lemma, terms in hints]
+        used = frozenset(lemma.name for lemma, _ in hints)
+        return Path(d, inputs, goal, tuple(instances), used)
 
     return explore(run)
 
@@ -265,20 +266,21 @@ def decide_obligations(theorem: Theorem[Any], timeout: float) -> _Tally:
     settled: dict[tuple[int, ...], tuple[Term, ...]] = {}
     for path in paths_of(theorem, theorem.arithmetic.terms()):
         d = path.domain
-        assumed = [*d.facts, *d.given, *path.hints]
-        if contradict_linearly([*assumed, *d.path]):
+        tally.lemmas |= path.lemmas
+        if contradict_linearly([*d.facts, *d.given, *path.hints, *d.path]):
             continue
         tally.cases += 1
-        tally.lemmas |= path.lemmas
-        claims = [(duty.what, duty.path, duty.condition) for duty in d.duties]
-        claims += [("goal", tuple(d.path), part) for part in conjuncts(path.goal)]
-        for what, before, claim in claims:
-            parts = (*d.given, *before, claim)
-            key = tuple(part.get_id() for part in parts)
+        whole = tuple(d.given), tuple(d.path)
+        goals = [Duty("goal", *whole, part) for part in conjuncts(path.goal)]
+        for owed in [*d.duties, *goals]:
+            what = owed.what
+            parts = (*owed.given, *owed.path, owed.condition)
+            key = (len(owed.given), *(part.get_id() for part in parts))
             if key in settled:
                 continue
             settled[key] = parts
-            answer = refute([*assumed, *before, z3.Not(claim)], timeout)
+            given = [*d.facts, *path.hints, *owed.given, *owed.path]
+            answer = refute([*given, z3.Not(owed.condition)], timeout)
             tally.verdict = NEGATION_VERDICT[answer]
             if tally.verdict is not Verdict.PROVEN:
                 tally.reason = f"{what}: the negation is {answer.value}"

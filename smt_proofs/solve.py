@@ -15,7 +15,7 @@ SEED: Final = 1
 """The solver's random seed: a version decides the same way on every machine."""
 
 
-LINEAR_EFFORT: Final = 30_000
+LINEAR_EFFORT: Final = 8_000
 """Resource units (not time, so that every machine stops at the same point) for a linear reading: it
 answers within a few milliseconds or not at all."""
 

@@ -24,11 +24,23 @@ WORD_BITS = 64
 WORD_LIMIT = 1 << WORD_BITS
 
 
+def _word(value: int) -> int:
+    if not 0 <= value < WORD_LIMIT:
+        raise ValueError(f"{value} is no 64-bit word")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A condition that an operation's meaning rests on, and the branches taken before it."""
+    """A condition that an operation's meaning rests on, with what held before it.
+
+    `given` are the hypotheses assumed before the operation and `path` the branches taken: a
+    hypothesis that is being evaluated, or comes later, must not help to show that its own
+    evaluation is sound.
+    """
 
     what: str
+    given: tuple[Term, ...]
     path: tuple[Term, ...]
     condition: Term
 
@@ -82,7 +94,7 @@ class Terms(ABC):
     def require(self, what: str, condition: Term) -> None:
         """Record a duty under the branches taken so far."""
         if self._owing and not z3.is_true(z3.simplify(condition)):
-            self.duties.append(Duty(what, tuple(self.path), condition))
+            self.duties.append(Duty(what, tuple(self.given), tuple(self.path), condition))
 
     def test(self, condition: Term) -> bool:
         settled = z3.simplify(condition)
@@ -144,7 +156,7 @@ class IntTerms(Terms):
         return x
 
     def lit(self, value: int) -> Term:
-        return z3.IntVal(value)
+        return z3.IntVal(_word(value))
 
     def add(self, a: Term, b: Term) -> Term:
         self.require("sum stays below 2^64", a + b < WORD_LIMIT)
@@ -184,9 +196,9 @@ class IntTerms(Terms):
     def narrow(self, a: Term, bits: int) -> Term:
         """Exact: no duty, since C defines the store to keep the low bits."""
         low, high = z3.Int(self.fresh("low")), z3.Int(self.fresh("high"))
-        self.facts.append(
-            z3.And(a == (high * (1 << bits)) + low, low >= 0, low < (1 << bits), high >= 0)
-        )
+        # Nothing is claimed of the parts of a negative integer: no word is one.
+        parts = z3.And(a == (high * (1 << bits)) + low, high >= 0)
+        self.facts += [z3.And(low >= 0, low < (1 << bits)), z3.Implies(a >= 0, parts)]
         return low
 
     def lt(self, a: Term, b: Term) -> Term:
@@ -214,7 +226,7 @@ class BitTerms(Terms):
         return z3.ZeroExt(WORD_BITS - bits, z3.BitVec(name, bits))
 
     def lit(self, value: int) -> Term:
-        return z3.BitVecVal(value, WORD_BITS)
+        return z3.BitVecVal(_word(value), WORD_BITS)
 
     def add(self, a: Term, b: Term) -> Term:
         return a + b

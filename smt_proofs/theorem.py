@@ -49,10 +49,11 @@ class Outside(Generic[C]):
 class Theorem(Generic[C]):
     """A claim about the rules, for all inputs that meet its hypotheses.
 
-    `inputs` makes the symbolic inputs in a domain; `goal` evaluates the rules and returns the
-    claim; `hints` names the lemma instances the solver is given. `mutants` are the wrong rules of
-    `smt_proofs.mutants` that this theorem must refute. `pins` fixes some inputs by name when a
-    counterexample to a mutant is searched, for the search only.
+    `inputs` makes the symbolic inputs in a domain, `over` says which those are in words; `goal`
+    evaluates the rules and returns the claim; `hints` names the lemma instances the solver is
+    given. `mutants` are the wrong rules of `smt_proofs.mutants` that this theorem must refute.
+    `pins` fixes some inputs by name when a counterexample to a mutant is searched, for the search
+    only.
     """
 
     name: str
@@ -60,13 +61,14 @@ class Theorem(Generic[C]):
     claim: str
     source: str
     arithmetic: Arithmetic
-    inputs: Callable[[Terms], C]
+    inputs: Callable[[Any], C]
     hypotheses: tuple[Hypothesis, ...]
     goal: Callable[[Any, C], Any]
     mutants: tuple[str, ...]
     hints: Callable[[IntTerms, C], list[tuple[Lemma, tuple[Term, ...]]]] | None = None
     outside: tuple[Outside[C], ...] = ()
     pins: dict[str, int] = field(default_factory=dict)
+    over: str = "all C inputs"
     profiles: tuple[str, ...] = ("seed-v2", "qemu", "qemu-8.2")
 
 

@@ -15,8 +15,9 @@ from model.device import ConfigError, ReferenceDevice, decision_input
 from model.geometry import decide_memslots
 from model.profiles import QEMU
 from model.state import Config
+from smt_proofs.adequacy import TwoLayouts
 from smt_proofs.book import THEOREMS, Book, _withdrawn, prove_book
-from smt_proofs.lemmas import Lemma
+from smt_proofs.lemmas import Lemma, lemma
 from smt_proofs.mutants import MUTANTS, Mutant
 from smt_proofs.prover import decide_obligations, goal_fails, meets, prove, prove_lemma
 from smt_proofs.solve import Verdict
@@ -30,6 +31,8 @@ NOT_OBSERVABLE = {
     "page-size-ignored": "realize refuses a block size below the page size",
     "alignment-ignored": "realize refuses a region that is no multiple of the block size",
     "default-block-ignored": "a configuration of the reference device names its block size",
+    "huge-page-for-any-backend": "a configuration of the reference device names its block size",
+    "default-ignores-page": "a configuration of the reference device names its block size",
     "coarser-slots-allowed": "it weakens an invariant, not a rule",
     "one-slot-always-allowed": "it weakens an invariant, not a rule",
 }
@@ -205,3 +208,113 @@ def test_witness_that_does_not_break_the_claim_is_noticed() -> None:
 def test_layout_invariants_hold_of_the_right_rules() -> None:
     device = ReferenceDevice(QEMU, Config(region=5 * GIB, block=2 * MIB, limit=3))
     assert broken_by_layout(device.config, device.fixed)[0] is None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two words and a bound."""
+
+    a: Any
+    b: Any
+    c: Any
+
+
+def pair_claim(
+    goal: Any, *hypotheses: Hypothesis, hints: Any = None, arithmetic: Any = Arithmetic.INTEGERS
+) -> Theorem[Pair]:
+    """A theorem over three words, outside the book."""
+    return replace(
+        claim(goal, *hypotheses),
+        inputs=lambda d: Pair(d.word("a"), d.word("b"), d.word("c")),
+        hints=hints,
+        arithmetic=arithmetic,
+    )
+
+
+def ordered(d: Terms, c: Pair) -> Any:
+    """b <= a: false of most words."""
+    return d.le(c.b, c.a)
+
+
+ANYTHING = Lemma("anything", lambda x, y: ([], y <= x))
+
+
+def test_hypothesis_does_not_show_its_own_sum_not_to_wrap() -> None:
+    bounded = Hypothesis("sum", "a + b <= c", "", lambda d, c: d.le(d.add(c.a, c.b), c.c))
+    proof = prove(pair_claim(lambda d, c: d.le(c.a, c.c), bounded), timeout=5)
+    assert proof.verdict is not Verdict.PROVEN
+
+
+def test_narrowing_does_not_show_a_difference_not_to_be_negative() -> None:
+    def narrowed(d: Terms, c: Pair) -> Any:
+        return d.both(d.le(d.lit(0), d.narrow(d.sub(c.a, c.b), 64)), ordered(d, c))
+
+    assert prove(pair_claim(narrowed), timeout=5).verdict is not Verdict.PROVEN
+
+
+def test_hints_cannot_smuggle_a_hypothesis_in() -> None:
+    def hints(d: Any, c: Pair) -> list[Any]:
+        d.narrow(c.a - c.b, 64)
+        d.divided(c.a - c.b, c.c)
+        return []
+
+    assert prove(pair_claim(ordered, hints=hints), timeout=5).verdict is not Verdict.PROVEN
+
+
+def test_proof_by_a_lemma_that_nobody_decided_is_withdrawn() -> None:
+    theorem = pair_claim(ordered, hints=lambda d, c: [(ANYTHING, (c.a, c.b))])
+    proof = prove(theorem, timeout=5)
+    assert proof.lemmas == ("anything",)
+    assert _withdrawn([proof], [])[0].verdict is Verdict.UNKNOWN
+
+
+def test_lemma_that_only_discards_a_path_is_recorded() -> None:
+    def goal(d: Terms, c: Pair) -> Any:
+        return d.truth(d.test(ordered(d, c)))
+
+    def hints(d: Terms, c: Pair) -> list[Any]:
+        return [] if d.test(ordered(d, c)) else [(ANYTHING, (c.a, c.b))]
+
+    assert prove(pair_claim(goal, hints=hints), timeout=5).lemmas == ("anything",)
+
+
+def test_lemma_names_are_taken_once() -> None:
+    def quotient_grows(x: Any, y: Any) -> Any:
+        return [], y <= x
+
+    with pytest.raises(ValueError, match="twice"):
+        lemma(quotient_grows)
+
+
+@pytest.mark.parametrize("arithmetic", [Arithmetic.INTEGERS, Arithmetic.BITS])
+def test_literals_are_words(arithmetic: Arithmetic) -> None:
+    theorem = pair_claim(lambda d, c: d.le(d.add(c.a, d.lit(-1)), c.a), arithmetic=arithmetic)
+    with pytest.raises(ValueError, match="no 64-bit word"):
+        decide_obligations(theorem, timeout=5)
+
+
+def test_layouts_told_apart_even_where_a_product_wraps() -> None:
+    """Five memslots of 2^62 bytes: the last one starts at 2^64, which wraps to 0."""
+    theorem = THEOREMS["invariants_determine_decision"]
+    size = 1 << 62
+    wrapping = TwoLayouts(size, size, 5, True, 5, size, 1, size)
+    assert goal_fails(theorem, wrapping)
+    assert not meets(theorem, wrapping)
+
+
+@pytest.mark.parametrize(
+    ("region", "block", "limit", "count", "size"),
+    [
+        (1 << 40, 2 * MIB, 256, 256, 4 * GIB),
+        (5 * GIB, 2 * MIB, 3, 3, 1708 * MIB),
+        (4 * MIB, MIB, 40931, 1, 0),
+        ((1 << 62), MIB, (1 << 32) - 1, 0, GIB),
+        (GIB + MIB, MIB, 256, 2, GIB),
+    ],
+)
+def test_decisions_worked_by_hand(
+    region: int, block: int, limit: int, count: int, size: int
+) -> None:
+    """Anchors outside the rules' own helpers: align-up, minimum, widths."""
+    decided = decide_memslots(INTS, decision_input(Config(region, block, limit)))
+    assert (decided.count, decided.size) == (count, size)
