@@ -6,19 +6,35 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
-from conformance.commands.check import check
-from conformance.commands.decide import decide
-from conformance.commands.options import TargetFailure
-from conformance.commands.prove import prove
-from conformance.commands.trace import trace
+from conformance.commands.common import TargetFailure
+
+COMMANDS: Final = {
+    "check": "Check a device against a profile with generated traces.",
+    "decide": "Show how many memslots a device chooses, and of which size.",
+    "prove": "Prove the theorems, all of them or those named.",
+    "trace": "Make trace files, run them again, make them small, explain them.",
+}
+"""Each command, and the module of `conformance.commands` it is in, with the first line of its
+help."""
 
 
-class OneLineGroup(click.Group):
-    """A command group that reports wrong use in one line on standard error."""
+class LazyGroup(click.Group):
+    """A command group that imports a command only to run it, and reports wrong use in one line.
+
+    What it lists are stand-ins. The solver and the validators take long to import, and each process
+    of the prover imports the command line anew.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, None if stand_in is None else imported(str(stand_in.name)), rest
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
@@ -27,20 +43,34 @@ class OneLineGroup(click.Group):
             message = " ".join(error.format_message().split())
             click.echo(f"slotproof: {message}", err=True)
             code = 1 if isinstance(error, TargetFailure) else 2
+        except OSError as error:
+            # Most likely the output cannot be written; 1 would say that a property fails.
+            where = "" if error.filename is None else f"{error.filename}: "
+            reason = (error.strerror or str(error)).lower()
+            click.echo(f"slotproof: {where}{reason}", err=True)
+            code = 2
         except click.Abort:
             click.echo("slotproof: interrupted", err=True)
             code = 130
         sys.exit(code if isinstance(code, int) else 0)
 
 
-@click.group("slotproof", cls=OneLineGroup, no_args_is_help=False)
+def imported(name: str) -> click.Command:
+    """The command itself, from its module."""
+    command = getattr(import_module(f"conformance.commands.{name}"), name)
+    assert isinstance(command, click.Command)
+    return command
+
+
+@click.group(
+    "slotproof",
+    cls=LazyGroup,
+    no_args_is_help=False,
+    commands=[click.Command(name, help=line) for name, line in COMMANDS.items()],
+)
 @click.version_option(package_name="slotproof", prog_name="slotproof")
 def slotproof() -> None:
     """Formal model, proofs and conformance checks for virtio-mem devices with several memslots."""
-
-
-for command in (decide, prove, check, trace):
-    slotproof.add_command(command)
 
 
 def main() -> None:

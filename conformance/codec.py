@@ -18,6 +18,7 @@ from model.state import (
     Faults,
     Observation,
     Op,
+    SlotLayout,
     action,
 )
 
@@ -25,6 +26,8 @@ MAX_BLOCKS: Final = (1 << 16) - 1
 """The largest `nb_blocks` of a request (le16)."""
 MAX_SLOT: Final = 1 << 16
 """One past the largest memslot index (the count is a uint16_t)."""
+SLOT_LIMITS: Final = {"count": MAX_SLOT, "size": U64_MASK, "last": U64_MASK}
+"""The members of `slots` and the largest number each may hold."""
 FAULT_NAMES: Final = tuple(field.name for field in fields(Faults))
 
 
@@ -156,13 +159,16 @@ def observation_to_json(seen: Observation) -> dict[str, Any]:
         values["mapped"] = [list(run) for run in seen.mapped.ranges()]
     if seen.notified is not None:
         values["notified"] = seen.notified
+    if seen.slots is not None:
+        values["slots"] = asdict(seen.slots)
     return values
 
 
 def observation_from_json(value: Any) -> Observation:
     """The observation that `observation_to_json` writes so. Raises CodecError."""
     sizes = ("usable", "size", "requested")
-    given = members(value, "see", frozenset({"answer", "state", *sizes, "mapped", "notified"}))
+    known = frozenset({"answer", "state", *sizes, "mapped", "notified", "slots"})
+    given = members(value, "see", known)
     answer = word(given.get("answer"), "answer", tuple(answer.value for answer in Answer))
     state, notified = given.get("state"), given.get("notified")
     if state is not None:
@@ -178,7 +184,16 @@ def observation_from_json(value: Any) -> Observation:
         block_state=None if state is None else BlockState(state),
         mapped=None if given.get("mapped") is None else _extents(given["mapped"]),
         notified=notified,
+        slots=None if given.get("slots") is None else _slots(given["slots"]),
         **read,
+    )
+
+
+def _slots(value: Any) -> SlotLayout:
+    """How the region was cut, all three numbers of it."""
+    given = members(value, "slots", frozenset(SLOT_LIMITS))
+    return SlotLayout(
+        **{name: number(given.get(name), name, 0, most) for name, most in SLOT_LIMITS.items()}
     )
 
 

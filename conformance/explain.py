@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conformance.codec import action_to_json, observation_to_json
 from conformance.finding import Finding, Kind
-from conformance.oracle import FIELDS
+from conformance.oracle import FIELDS, spelled
 from conformance.sizes import format_size
 from conformance.slotmap import slot_map
 from conformance.targets.reference import at_start
 from conformance.trace import Trace
 from model.device import ReferenceDevice
-from model.events import EVENT_RULES
+from model.events import EVENT_RULES, realize
+from model.geometry import decide_memslots
 from model.invariants import INVARIANT_NAMED
 from model.requests import REQUEST_RULES
 from model.state import (
@@ -65,15 +67,14 @@ def claim_of(failure: Failure) -> str:
     if finding.kind is not Kind.DIVERGENCE:
         return "a target answers every message in time and in the protocol"
     if finding.step == 0:
-        return "a device just realized shows what realize leaves"
-    return source_of(failure.trace.steps[finding.step - 1].action.op)
+        return told(decide_memslots if finding.what == "slots" else realize)
+    return told(RULES[failure.trace.steps[finding.step - 1].action.op])
 
 
-def source_of(op: Op) -> str:
-    """The rule that says what an operation does, and where the rule was read."""
-    text = " ".join((RULES[op].__doc__ or "").split())
-    rule, _, source = text.partition("Source: ")
-    return f"{rule.strip()} (source: {source.rstrip('.')})" if source else rule.strip()
+def told(rule: Callable[..., object]) -> str:
+    """What a rule says, and where it was read."""
+    says, _, source = " ".join((rule.__doc__ or "").split()).partition("Source: ")
+    return f"{says.strip()} (source: {source.rstrip('.')})"
 
 
 def replay_command(path: Path, target: str | None) -> str:
@@ -170,4 +171,4 @@ def _both(allowed: Observation, seen: Observation, field: str) -> list[str]:
 
 
 def _show(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+    return ", ".join(f"{name} {spelled(value)}" for name, value in values.items())

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os.path
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from conformance.trace import Trace, trace_text, write_trace
 
 DIRECTORY = Path("slotproof-failures")
 """Where failing traces go if nothing else is said."""
+
+
+def try_out(directory: Path) -> None:
+    """Raise OSError where `save` could not make or fill `directory`; leave nothing behind."""
+    place = directory.absolute()
+    # A link that leads nowhere is in the way as much as a file is.
+    there = next(path for path in (place, *place.parents) if os.path.lexists(path))
+    with TemporaryDirectory(dir=there):
+        pass
 
 
 def save(trace: Trace, directory: Path) -> Path:

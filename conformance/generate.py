@@ -7,6 +7,7 @@ the model, so that a choice can mean "a plugged run" or "one block over the requ
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from conformance.choices import Choices, RandomChoices
 from conformance.codec import FAULT_NAMES, USES
@@ -57,6 +58,10 @@ FAULT_PERCENT = 8
 """How often an operation meets a failing host, of 100."""
 
 
+Fit = Callable[[Profile, Config], Config]
+"""Makes a configuration one that a target can have."""
+
+
 def trace_seed(seed: int, number: int) -> int:
     """The seed of trace `number` of a check: the traces of two seeds are unrelated."""
     digest = hashlib.sha256(f"{seed}/{number}".encode()).digest()
@@ -69,13 +74,16 @@ def random_trace(
     steps: int,
     capabilities: frozenset[str] = CAPABILITIES,
     given: Given | None = None,
+    fitted: Fit | None = None,
 ) -> Trace:
-    """The trace of a seed, exactly `steps` long.
+    """The trace of a seed, exactly `steps` long; `fitted` has the last word on the device.
 
     Raises model.device.ConfigError where the `given` fields make a configuration that is refused.
     """
     choices = RandomChoices(seed)
     config = choose_config(choices, profile, given)
+    if fitted is not None:
+        config = fitted(profile, config)
     return choose_trace(choices, profile, config, steps, capabilities, seed)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from model.arithmetic import INTS
-from model.device import layout_of
-from model.invariants import INVARIANTS, Invariant
+from model.invariants import INVARIANTS, Invariant, Layout
 from model.profiles import Mapping
 from model.state import ConcreteState, Config, Fixed, Observation
 
@@ -17,6 +16,7 @@ FIELDS: Final = {
     "size": "size",
     "requested": "requested",
     "usable": "usable",
+    "slots": "slots",
     "mapped": "mapped",
     "notified": "notified",
 }
@@ -49,6 +49,13 @@ def differing(
     return None
 
 
+def spelled(value: Any) -> str:
+    """A field's JSON value in a message."""
+    if isinstance(value, dict):
+        return " ".join(f"{name} {part}" for name, part in value.items())
+    return str(value)
+
+
 @cache
 def _claimed(mapping: Mapping, of_layout: bool) -> tuple[Invariant, ...]:
     return tuple(i for i in INVARIANTS if mapping in i.mappings and i.of_layout == of_layout)
@@ -56,7 +63,13 @@ def _claimed(mapping: Mapping, of_layout: bool) -> tuple[Invariant, ...]:
 
 def broken_by_layout(config: Config, fixed: Fixed[int]) -> tuple[str | None, int]:
     """The first layout invariant that does not hold, if any, and how many were checked."""
-    layout = layout_of(config, fixed.slots)
+    layout = Layout(
+        region=config.region,
+        block=config.block,
+        limit=config.limit,
+        several=config.option,
+        slots=fixed.slots,
+    )
     for number, invariant in enumerate(_claimed(fixed.mapping, True), 1):
         if not invariant.holds(INTS, layout):
             return invariant.name, number

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from conformance.codec import observation_to_json
 from conformance.finding import Finding, Kind
 from conformance.generate import random_trace, trace_seed
-from conformance.oracle import broken_by_layout, broken_by_state, differing, shared
+from conformance.oracle import broken_by_layout, broken_by_state, differing, shared, spelled
 from conformance.target import VIEWS, Target, TargetError
 from conformance.targets.reference import at_start
 from conformance.trace import Trace, TraceStep
@@ -102,8 +102,9 @@ class _Run:
         promised = self.promised if self.model.state.realized else frozenset()
         self.compared.update(shared(allowed, seen))
         if (field := differing(allowed, seen, promised)) is not None:
-            want, have = observation_to_json(allowed), observation_to_json(seen)
-            message = f"{field}: allowed {want.get(field)}, seen {have.get(field)}"
+            sides = (observation_to_json(side).get(field) for side in (allowed, seen))
+            want, have = map(spelled, sides)
+            message = f"{field}: allowed {want}, seen {have}"
             return Finding(Kind.DIVERGENCE, field, number, message)
         return self.states_judged(number)
 
@@ -161,7 +162,13 @@ def check(
     done = checks = number = 0
     failing = None
     for number in range(1, traces + 1):
-        trace = random_trace(profile, trace_seed(seed, number), steps, target.capabilities)
+        trace = random_trace(
+            profile,
+            trace_seed(seed, number),
+            steps,
+            target.capabilities,
+            fitted=target.fitted,
+        )
         outcome = run_trace(target, trace)
         answers += outcome.answers
         compared += outcome.compared

@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.codec import FAULT_NAMES, MAX_BLOCKS, MAX_SLOT, USES
+from conformance.codec import FAULT_NAMES, MAX_BLOCKS, MAX_SLOT, SLOT_LIMITS, USES
 from conformance.finding import Kind
 from conformance.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
 from model.arithmetic import U64_MASK
@@ -98,6 +98,7 @@ def _observation() -> Schema:
         "requested": size,
         "mapped": {"type": "array", "items": run},
         "notified": {"type": "boolean"},
+        "slots": closed({name: whole(0, most) for name, most in SLOT_LIMITS.items()}),
     }
     return closed(properties, optional=tuple(properties)[1:])
 
@@ -194,14 +195,25 @@ def check_schema() -> Schema:
             "action": {"anyOf": [{"type": "null"}, ref("action")]},
             "allowed": observation,
             "seen": observation,
-            "trace": {"type": "string"},
+            "trace": {"type": ["string", "null"]},
             "steps": count,
             "replay": {"type": "string"},
+        }
+    )
+    decisions = closed(
+        {
+            "version": {"type": "string"},
+            "configurations": count,
+            "limits": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+            "short_last": count,
+            "mapped": count,
+            "differences": {"type": "array", "items": {"type": "string"}},
         }
     )
     return {
         "$schema": DIALECT,
         "title": "slotproof check --json, version 1",
+        "description": "Memslot decisions are compared for the target qemu only.",
         **closed(
             {
                 "schema": {"const": CHECK_VERSION},
@@ -216,16 +228,35 @@ def check_schema() -> Schema:
                 "compared": counts,
                 "invariant_checks": count,
                 "failure": {"anyOf": [{"type": "null"}, failure]},
-            }
+                "decisions": decisions,
+            },
+            optional=("decisions",),
         ),
         "$defs": {"finding": _finding()} | _vocabulary(),
     }
+
+
+def decide_schema() -> Schema:
+    """What `slotproof decide --json` prints."""
+    # Late, here and below: that module imports this one, and the solver.
+    from conformance.commands import schema
+
+    return schema.decide_schema()
+
+
+def prove_schema() -> Schema:
+    """What `slotproof prove --json` prints."""
+    from conformance.commands import schema
+
+    return schema.prove_schema()
 
 
 SCHEMAS: Final = {
     "trace-v1.json": trace_schema,
     "protocol-v1.json": protocol_schema,
     "check-v1.json": check_schema,
+    "decide-v1.json": decide_schema,
+    "prove-v1.json": prove_schema,
 }
 
 

@@ -51,6 +51,8 @@ class _Search:
 
     def accepts(self, candidate: Trace) -> bool:
         """Run the candidate; keep it as the best if it fails in the same way."""
+        if self.target.fitted(candidate.profile, candidate.config) != candidate.config:
+            return False
         key = hash((candidate.config, tuple(step.action for step in candidate.steps)))
         if self.runs >= self.most or key in self.tried:
             return False

@@ -16,8 +16,9 @@ OPERATIONS: Final = frozenset(op.value for op in Op)
 """Capabilities: the operations a target can carry out, by the name of `model.state.Op`."""
 FAULTS: Final = frozenset(f"fail-{name}" for name in FAULT_NAMES)
 """Capabilities: the host operations that a target can make fail on demand."""
-VIEWS: Final = frozenset({"usable", "size", "requested", "mapped", "notified"})
-"""Capabilities: what a target promises to show after every step, besides the answer."""
+VIEWS: Final = frozenset({"usable", "size", "requested", "mapped", "notified", "slots"})
+"""Capabilities: what a target promises to show besides the answer: `slots` at the start, `notified`
+after every step, the others at both."""
 CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS
 
 
@@ -45,6 +46,9 @@ class Target(Protocol):
     @property
     def capabilities(self) -> frozenset[str]:
         """The part of CAPABILITIES that the target has."""
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        """The configuration nearest to `config` that the target can have; itself for most."""
 
     def start(self, profile: Profile, config: Config) -> Observation:
         """Replace the device by a fresh one and show it; the answer is `done`."""

@@ -12,6 +12,7 @@ import sys
 
 BUGS = {
     "floor-slots": "a short last memslot is merged into the one before",
+    "last-slot-full-size": "the last memslot is as big as the others, whatever is left for it",
     "no-minimum": "memslots may be smaller than 1 GiB",
     "forget-activate": "plugging maps the first memslot of a range only",
     "never-unmap": "a memslot without plugged blocks stays mapped",
@@ -31,7 +32,7 @@ REQUESTS = ("plug", "unplug", "unplug-all", "state", "unknown", "short")
 EVENTS = ("negotiate", "resize", "device-reset", "system-reset", "wake-up", "unrealize")
 EVENTS += ("migration-start", "migration-end", "migration-in")
 FAULTS = ("fail-discard", "fail-prealloc", "fail-populate")
-VIEWS = ("usable", "size", "requested", "mapped", "notified")
+VIEWS = ("usable", "size", "requested", "mapped", "notified", "slots")
 
 
 class Refused(Exception):
@@ -71,7 +72,10 @@ class Device:
             per = -(-self.total // limit)
             if self.bug != "no-minimum":
                 per = max(per, GIB // self.block, 1)
-        slots = [bytearray(min(per, self.total - at)) for at in range(0, self.total, per)]
+        starts = range(0, self.total, per)
+        slots = [bytearray(min(per, self.total - start)) for start in starts]
+        if self.bug == "last-slot-full-size" and len(slots) > 1:
+            slots[-1] = bytearray(per)
         if self.bug == "floor-slots" and len(slots) > 1 and len(slots[-1]) < per:
             short = slots.pop()
             slots[-1] += short
@@ -254,6 +258,14 @@ class Device:
             seen["mapped"] = runs(self.mapped)
         return seen
 
+    def layout(self):
+        """How the region was cut, for a device with memslots of its own."""
+        if not self.own_slots:
+            return {}
+        first, last = len(self.slots[0]), len(self.slots[-1])
+        count = len(self.slots)
+        return {"slots": {"count": count, "size": first * self.block, "last": last * self.block}}
+
 
 def runs(mapped):
     """[start, end) of each run of mapped memslots."""
@@ -279,7 +291,7 @@ def main():
         elif kind == "start":
             try:
                 device = Device(body["profile"], body["config"], bug)
-                answer = {"see": {"answer": "done"} | device.show()}
+                answer = {"see": {"answer": "done"} | device.show() | device.layout()}
             except Refused as reason:
                 answer = {"refuse": str(reason)}
         elif kind == "do":

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from conformance.codec import action_to_json, observation_to_json
+from conformance.commands.check_qemu import DecisionReport, decided
 from conformance.commands.options import (
+    cannot_keep,
     exit_with,
     failures_option,
-    keep,
     opened_target,
     profile_option,
     progress,
@@ -21,12 +24,43 @@ from conformance.commands.options import (
     shrunk,
 )
 from conformance.explain import claim_of, explain, failure_of, replay_command
+from conformance.failures import save
 from conformance.runner import CheckReport, TraceDone
 from conformance.runner import check as run_check
 from conformance.schema_source import CHECK_VERSION
 from conformance.target import Target
+from conformance.targets.qemu import QemuTarget
 from conformance.trace import Trace
 from model.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A failing trace, the file that holds it if one does, and the command that fails again."""
+
+    trace: Trace
+    path: Path | None
+    replay: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All that a check has to tell; `head` names target, profile and seed."""
+
+    head: dict[str, Any]
+    report: CheckReport
+    kept: Kept | None
+    decisions: DecisionReport | None
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The memslot decisions that differ, a line each."""
+        return () if self.decisions is None else self.decisions.differences
+
+    @property
+    def holds(self) -> bool:
+        """Nothing was found."""
+        return self.kept is None and not self.differences
 
 
 @click.command()
@@ -48,10 +82,12 @@ def check(
 ) -> None:
     """Check a device against a profile with generated traces.
 
-    TARGET is reference, qemu, qemu:PATH or cmd:COMMAND (see docs/protocol.md). Ends 0 if no trace
-    fails, 1 with the first failing trace made small, kept and explained.
+    TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md).
+    Of a real QEMU the memslot decisions are compared first. Ends 0 if nothing fails, 1 with each
+    decision that differs and the first failing trace made small, kept and explained.
     """
     with closing(opened_target(spec)) as target:
+        decisions = decided(target.binary) if isinstance(target, QemuTarget) else None
         with progress("checking") as bars:
 
             def show(event: TraceDone) -> None:
@@ -60,40 +96,69 @@ def check(
             report = run_check(
                 target, profile, seed=seed, traces=traces, steps=steps, listeners=[show]
             )
-        kept = None if report.failing is None else _kept(target, report.failing, failures)
+        small, path = None, None
+        if report.failing is not None:
+            small, path = _kept(target, report.failing, failures)
     head = {"target": spec, "profile": profile.name, "seed": seed}
-    lines = [_document(head, report, kept)] if as_json else _text(head, report, kept)
-    click.echo("\n".join(lines))
-    exit_with(0 if kept is None else 1)
+    kept = None
+    if small is not None:
+        again = _command(head | {"traces": report.traces, "steps": steps})
+        kept = Kept(small, path, again if path is None else replay_command(path, spec))
+    done = Done(head, report, kept, decisions)
+    click.echo(_document(done) if as_json else "\n".join(_text(done)))
+    exit_with(0 if done.holds else 1)
 
 
-def _kept(target: Target, failing: Trace, directory: Path) -> tuple[Path, Trace]:
-    """Keep the failing trace before it is made small: making it small may be interrupted."""
-    first = keep(failing, directory)
+def _kept(target: Target, failing: Trace, directory: Path) -> tuple[Trace, Path | None]:
+    """The failing trace made small and its file, or else as it was; a file that cannot be written
+    is told of.
+
+    The trace is kept before it is made small as well: making it small may be interrupted.
+    """
+    try:
+        first = save(failing, directory)
+    except OSError:
+        # To be told of when the small one cannot be kept either.
+        first = None
     small = shrunk(target, failing)
-    path = keep(small, directory)
-    if path != first:
+    try:
+        path = save(small, directory)
+    except OSError as error:
+        click.echo(f"slotproof: {cannot_keep(directory, error)}", err=True)
+        return (small, None) if first is None else (failing, first)
+    if first is not None and path != first:
         first.unlink(missing_ok=True)
-    return path, small
+    return small, path
 
 
-def _text(head: dict[str, Any], report: CheckReport, kept: tuple[Path, Trace] | None) -> list[str]:
+def _command(options: dict[str, Any]) -> str:
+    """The check with these options."""
+    words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
+    return shlex.join(["slotproof", "check", *words])
+
+
+def _text(done: Done) -> list[str]:
+    head, report, kept = done.head, done.report, done.kept
     answers = ", ".join(f"{name} {count}" for name, count in sorted(report.answers.items()))
     compared = ", ".join(f"{name} {count}" for name, count in report.compared.items())
     lines = [
         f"checked {head['target']} against profile {head['profile']}, seed {head['seed']}",
+        *([] if done.decisions is None else done.decisions.text()),
         f"  traces            {report.traces}",
         f"  steps             {report.steps}",
         f"  answers           {answers or 'none'}",
         f"  compared          {compared or 'nothing'}",
         f"  invariant checks  {report.invariant_checks}",
     ]
-    if kept is None:
+    if done.holds:
         return [*lines, "holds: no difference, no invariant violated in the cases counted"]
-    path, small = kept
-    replay = replay_command(path, head["target"])
-    shrunk_to = f"fails: made small to {_steps(small)}, kept as {path}"
-    return [*lines, shrunk_to, "", *explain(failure_of(small), replay)]
+    lines += [f"fails: {difference}" for difference in done.differences]
+    if kept is None:
+        return lines
+    where = "not kept" if kept.path is None else f"kept as {kept.path}"
+    how = "left at" if kept.trace is report.failing else "made small to"
+    verdict = f"fails: {how} {_steps(kept.trace)}, {where}"
+    return [*lines, verdict, "", *explain(failure_of(kept.trace), kept.replay)]
 
 
 def _steps(trace: Trace) -> str:
@@ -101,24 +166,28 @@ def _steps(trace: Trace) -> str:
     return f"{count} step{'' if count == 1 else 's'}"
 
 
-def _document(head: dict[str, Any], report: CheckReport, kept: tuple[Path, Trace] | None) -> str:
+def _document(done: Done) -> str:
     """The JSON document of `conformance/schema/check-v1.json`."""
+    report = done.report
     document = {
         "schema": CHECK_VERSION,
         "command": "check",
-        **head,
-        "verdict": "holds" if kept is None else "fails",
+        **done.head,
+        "verdict": "holds" if done.holds else "fails",
         "traces": report.traces,
         "steps": report.steps,
         "answers": dict(sorted(report.answers.items())),
         "compared": report.compared,
         "invariant_checks": report.invariant_checks,
-        "failure": None if kept is None else _failure(head["target"], *kept),
+        "failure": None if done.kept is None else _failure(done.kept),
     }
+    if done.decisions is not None:
+        document["decisions"] = done.decisions.document()
     return json.dumps(document, indent=2)
 
 
-def _failure(spec: str, path: Path, small: Trace) -> dict[str, Any]:
+def _failure(kept: Kept) -> dict[str, Any]:
+    small = kept.trace
     failure = failure_of(small)
     found = failure.finding
     return {
@@ -132,7 +201,7 @@ def _failure(spec: str, path: Path, small: Trace) -> dict[str, Any]:
         "action": action_to_json(small.steps[found.step - 1].action) if found.step else None,
         "allowed": observation_to_json(failure.allowed),
         "seen": None if failure.seen is None else observation_to_json(failure.seen),
-        "trace": str(path),
+        "trace": None if kept.path is None else str(kept.path),
         "steps": len(small.steps),
-        "replay": replay_command(path, spec),
+        "replay": kept.replay,
     }

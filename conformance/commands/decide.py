@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from conformance.commands.options import exit_with, profile_option
+from conformance.commands.common import exit_with, profile_option
 from conformance.sizes import format_size, size
 from model.arithmetic import INTS, UINT_BITS, is_aligned
 from model.geometry import (

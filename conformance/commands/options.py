@@ -1,4 +1,4 @@
-"""What several commands share: options, progress on a terminal, kept failures."""
+"""What the commands that run devices share: options, progress on a terminal, kept failures."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from conformance.failures import DIRECTORY, save
+from conformance.commands.common import TargetFailure as TargetFailure
+from conformance.commands.common import exit_with as exit_with
+from conformance.commands.common import profile_option as profile_option
+from conformance.failures import DIRECTORY, try_out
 from conformance.shrink import shrink
 from conformance.target import Target, TargetError
 from conformance.targets.spec import open_target
 from conformance.trace import Trace, TraceError, read_trace
 from model.arithmetic import U64_MASK
-from model.profiles import PROFILES, Profile, profile_named
-
-
-def profile(name: str) -> Profile:
-    """The profile of that name. Raises click.BadParameter."""
-    try:
-        return profile_named(name)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def file(name: str) -> tuple[Path, Trace]:
@@ -35,13 +29,21 @@ def file(name: str) -> tuple[Path, Trace]:
         raise click.UsageError(str(error)) from None
 
 
-profile_option = click.option(
-    "--profile",
-    type=profile,
-    default="qemu",
-    show_default=True,
-    help=f"The rules: {', '.join(PROFILES)}.",
-)
+def cannot_keep(directory: Path, error: OSError) -> str:
+    """The one line about a directory that takes no failing trace."""
+    reason = (error.strerror or str(error)).lower()
+    return f"cannot keep failing traces in {directory}: {reason}"
+
+
+def tried_out(context: click.Context, option: click.Parameter, directory: Path) -> Path:
+    """The directory, if failing traces can be kept there. Raises click.UsageError."""
+    try:
+        try_out(directory)
+    except OSError as error:
+        raise click.UsageError(cannot_keep(directory, error)) from None
+    return directory
+
+
 seed_option = click.option(
     "--seed",
     type=click.IntRange(0, U64_MASK),
@@ -54,6 +56,7 @@ failures_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=DIRECTORY,
     show_default=True,
+    callback=tried_out,
     help="Where failing traces are kept.",
 )
 trace_argument = click.argument("file", type=file)
@@ -75,25 +78,12 @@ def progress(title: str) -> Iterator[Progress]:
         yield bars
 
 
-class TargetFailure(click.ClickException):
-    """A target that failed before anything was asked of it: exit code 1."""
-
-
 def opened_target(spec: str) -> Target:
     """The target of a spec. Raises click.UsageError, and TargetFailure if it fails at once."""
     try:
         return open_target(spec)
     except TargetError as error:
         raise TargetFailure(f"{spec}: {error}") from None
-
-
-def keep(trace: Trace, directory: Path) -> Path:
-    """Save a failing trace. Raises click.UsageError where the directory cannot be written."""
-    try:
-        return save(trace, directory)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise click.UsageError(f"cannot keep the failing trace in {directory}: {reason}") from None
 
 
 def shrunk(target: Target, trace: Trace) -> Trace:
@@ -105,8 +95,3 @@ def shrunk(target: Target, trace: Trace) -> Trace:
             bars.update(task, completed=runs, description=f"shrinking: {steps} steps")
 
         return shrink(target, trace, show)
-
-
-def exit_with(code: int) -> None:
-    """End the command."""
-    click.get_current_context().exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from math import nan
 from typing import Any
 
 import click
@@ -12,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.commands.options import exit_with, profile, progress
+from conformance.commands.common import exit_with, profile
+from conformance.commands.options import progress
 from conformance.sizes import format_size
 from model.arithmetic import MIB
 from model.profiles import PROFILES, Profile
@@ -24,6 +26,8 @@ from smt_proofs.solve import Verdict
 from smt_proofs.theorem import THEOREMS
 
 PROVE_VERSION = 1
+LONGEST_TIMEOUT = 86_400
+"""Seconds: a day. The solver counts milliseconds in 32 bits, where a larger number would wrap."""
 PLAIN_WIDTH = 140
 """Columns of the table where the output is no terminal."""
 COUNTS = frozenset({"limit", "count", "other_count", "option", "has_ram", "several"})
@@ -38,6 +42,19 @@ STYLES = {
 }
 
 
+def seconds(text: str) -> float:
+    """A time on the command line. Raises click.BadParameter."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = nan
+    if not 0 < number <= LONGEST_TIMEOUT:
+        raise click.BadParameter(
+            f"{text!r} is not a number of seconds above 0 and up to {LONGEST_TIMEOUT}"
+        )
+    return number
+
+
 @click.command()
 @click.argument("theorems", nargs=-1, metavar="[THEOREM]...")
 @click.option(
@@ -45,7 +62,7 @@ STYLES = {
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=seconds,
     default=DEFAULT_TIMEOUT,
     show_default=True,
     help="Seconds a query.",

@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 
+from conformance.commands.common import exit_with, profile_option
 from conformance.commands.options import (
-    exit_with,
+    cannot_keep,
     failures_option,
-    keep,
     opened_target,
-    profile_option,
     seed_option,
     shrunk,
     trace_argument,
 )
 from conformance.explain import explain, failure_of, replay_command
+from conformance.failures import save
 from conformance.finding import OF_THE_TARGET
 from conformance.generate import random_trace
 from conformance.runner import as_run, run_trace
@@ -31,6 +31,18 @@ from model.device import ConfigError
 from model.profiles import Profile
 
 File = tuple[Path, Trace]
+
+
+def writable_file(name: str) -> Path:
+    """The path of a trace file to write. Raises click.BadParameter where none can be,
+    and OSError.
+
+    A trace is moved to its place once it is whole, which would take the place of a device.
+    """
+    path = Path(name)
+    if not path.name or (path.exists() and not path.is_file()):
+        raise click.BadParameter(f"{name!r} is not the name of a file")
+    return path
 
 
 def config_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -49,7 +61,7 @@ def trace() -> None:
 
 
 @trace.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=writable_file)
 @profile_option
 @seed_option
 @click.option("--steps", type=click.IntRange(min=1), default=60, show_default=True)
@@ -106,9 +118,15 @@ def shrink(file: File, spec: str, failures: Path) -> None:
         if failing.finding is None:
             raise click.UsageError(f"{path} does not fail on {spec}: there is nothing to shrink")
         small = shrunk(target, failing)
-    kept = keep(small, failures)
-    click.echo(f"{len(recorded.steps)} steps made {len(small.steps)}, kept as {kept}")
-    click.echo("\n".join(explain(failure_of(small), replay_command(kept, spec))))
+    made = f"{len(recorded.steps)} steps made {len(small.steps)}"
+    try:
+        path = save(small, failures)
+    except OSError as error:
+        # The finding is told all the same; the trace that it was made from can be replayed.
+        click.echo("\n".join([made, *explain(failure_of(small), replay_command(path, spec))]))
+        raise click.UsageError(cannot_keep(failures, error)) from None
+    click.echo(f"{made}, kept as {path}")
+    click.echo("\n".join(explain(failure_of(small), replay_command(path, spec))))
 
 
 @trace.command(name="explain")

@@ -1,13 +1,23 @@
-"""The QEMU command line of a machine whose only interesting device is one virtio-mem."""
+"""The QEMU command line of a machine whose only interesting devices are memory devices."""
+
+from collections.abc import Sequence
 
 MIB = 1 << 20
 
 BOOT_RAM = 256 * MIB
 """Bytes of ordinary RAM, at guest address 0: virtqueues and buffers live there."""
 
+DIMM_SIZE = 128 * MIB
+"""Bytes of each DIMM that `machine_args` adds."""
+
 DEVICE_ID = "vm0"
 PCI_DEVICE = 4
 """Device number on bus 0 of the virtio-mem function."""
+
+
+def earlier_id(number: int) -> str:
+    """The id of the virtio-mem at index `number` of the `earlier` ones of `machine_args`."""
+    return f"vm{number + 1}"
 
 
 def machine_args(
@@ -16,24 +26,55 @@ def machine_args(
     requested: int,
     device_space: int | None = None,
     device_options: str = "dynamic-memslots=on",
+    earlier: Sequence[tuple[int, str]] = (),
+    dimms: int = 0,
 ) -> list[str]:
-    """Arguments for a q35 machine with stopped CPUs and one virtio-mem device.
+    """Arguments for a q35 machine with stopped CPUs and one virtio-mem device to be driven.
 
     Sizes are bytes: `region` of the device, `requested` at start, `device_space` for all memory
     devices (default: `region`, so that the device gets the whole limit of 256 memslots; see QEMU's
     `memory_device_memslot_decision_limit`). `device_options` are further `-device` properties.
+    Before that device, QEMU plugs `dimms` DIMMs of `DIMM_SIZE` and then further virtio-mem devices
+    with nothing requested, each of `earlier` given as its region and its device options.
     """
     space = region if device_space is None else device_space
     # TCG with 46 physical address bits needs no KVM and still takes regions of terabytes; `-S`
-    # keeps the firmware from running, so the PCI setup is this package's alone.
-    return [
-        *("-machine", "q35", "-accel", "tcg", "-S", "-cpu", "max,phys-bits=46"),
+    # keeps the firmware from running, so the PCI setup is this package's alone. For a processor of
+    # AMD, QEMU would move a large device space above the reserved addresses below 1 TiB.
+    args = [
+        # First of all, because QEMU 10.0 under TCG asserts (tlb_reset_dirty_range_all) when a
+        # migration finds dirty pages in a RAM block larger than the one that was made first.
+        *("-object", f"memory-backend-ram,id=boot,size={BOOT_RAM}B"),
+        *(
+            "-machine",
+            "q35,memory-backend=boot",
+            "-accel",
+            "tcg",
+            "-S",
+            "-cpu",
+            "max,phys-bits=46,vendor=GenuineIntel",
+        ),
         *("-display", "none", "-nodefaults"),
-        *("-m", f"{BOOT_RAM}B,slots=1,maxmem={BOOT_RAM + space}B"),
-        *("-object", f"memory-backend-ram,id=mem0,size={region}B,reserve=off"),
+        *("-m", f"{BOOT_RAM}B,slots={max(dimms, 1)},maxmem={BOOT_RAM + space}B"),
+    ]
+    for number in range(dimms):
+        args += _backend(f"dimm-mem{number}", DIMM_SIZE)
+        args += ("-device", f"pc-dimm,id=dimm{number},memdev=dimm-mem{number}")
+    for number, (size, options) in enumerate(earlier):
+        args += _virtio_mem(number + 1, earlier_id(number), size, 0, options)
+    return args + _virtio_mem(0, DEVICE_ID, region, requested, device_options)
+
+
+def _virtio_mem(number: int, name: str, region: int, requested: int, options: str) -> list[str]:
+    return [
+        *_backend(f"mem{number}", region),
         *(
             "-device",
-            f"virtio-mem-pci,id={DEVICE_ID},memdev=mem0,requested-size={requested}B,"
-            f"addr={PCI_DEVICE:02x}.0,{device_options}",
+            f"virtio-mem-pci,id={name},memdev=mem{number},requested-size={requested}B,"
+            f"addr={PCI_DEVICE + number:02x}.0,{options}",
         ),
     ]
+
+
+def _backend(name: str, size: int) -> list[str]:
+    return ["-object", f"memory-backend-ram,id={name},size={size}B,reserve=off"]

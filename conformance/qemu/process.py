@@ -28,6 +28,10 @@ class QemuError(Exception):
     """QEMU is missing, refused its arguments, exited, crashed or did not answer in time."""
 
 
+class QemuLate(QemuError):
+    """QEMU runs on and did not answer in time."""
+
+
 class QmpRefused(QemuError):
     """QEMU answered a QMP command with an error; it runs on and can be used."""
 
@@ -133,6 +137,11 @@ class QemuProcess:
         """The process id."""
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """The process is gone."""
+        return self._process.poll() is not None
+
     def qmp(
         self,
         command: str,
@@ -150,7 +159,9 @@ class QemuProcess:
         except ExecuteError as error:
             raise QmpRefused(f"QMP {command}: {error}") from error
         except TimeoutError as error:
-            raise self.error(f"QMP {command} had no answer within {limit:g} s") from error
+            raise self.error(
+                f"QMP {command} had no answer within {limit:g} s", late=True
+            ) from error
         except (QMPError, EOFError, OSError) as error:
             raise self.error(f"QMP {command} failed, connection lost", lost=True) from error
 
@@ -159,18 +170,21 @@ class QemuProcess:
         try:
             return self._monitor.wait_event(name, timeout)
         except TimeoutError as error:
-            raise self.error(f"no QMP event {name} within {timeout:g} s") from error
+            raise self.error(f"no QMP event {name} within {timeout:g} s", late=True) from error
         except EOFError as error:
             raise self.error(f"no QMP event {name}, connection lost", lost=True) from error
 
-    def error(self, what: str, *, lost: bool = False) -> QemuError:
+    def error(self, what: str, *, lost: bool = False, late: bool = False) -> QemuError:
         """`what` went wrong, as one line with QEMU's exit status and its last line on stderr.
 
-        `lost` says a connection was closed by QEMU, so its exit status is worth a short wait.
+        `lost` says a connection was closed by QEMU, so its exit status is worth a short wait;
+        `late` that QEMU did not answer in time, a `QemuLate` if it still runs.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_GRACE if lost else 0)
-        return QemuError(f"{what}; {_fate(self._process.returncode)}; {self._last_words()}")
+        status = self._process.returncode
+        kind = QemuLate if late and status is None else QemuError
+        return kind(f"{what}; {_fate(status)}; {self._last_words()}")
 
     def _spawn(self, directory: Path) -> None:
         self._stderr = directory / "stderr"
@@ -198,7 +212,7 @@ class QemuProcess:
             listener.settimeout(self._start_timeout)
             self.qtest_channel, _ = listener.accept()
         except TimeoutError as error:
-            raise self.error(f"{what} within {self._start_timeout:g} s") from error
+            raise self.error(f"{what} within {self._start_timeout:g} s", late=True) from error
         except (QMPError, EOFError, OSError) as error:
             raise self.error(what, lost=True) from error
 

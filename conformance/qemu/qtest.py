@@ -77,7 +77,8 @@ class QtestSocket:
         except TimeoutError as error:
             self._socket.close()
             raise self.process.error(
-                f"qtest {commands[0].strip()!r} had no answer within {self._timeout:g} s"
+                f"qtest {commands[0].strip()!r} had no answer within {self._timeout:g} s",
+                late=True,
             ) from error
         except OSError as error:
             self._socket.close()

@@ -25,10 +25,11 @@ _PCI_ID = (0x1AF4, 0x1040 + 24)
 
 _ACKNOWLEDGE, _DRIVER, _DRIVER_OK, _FEATURES_OK, _NEEDS_RESET = 1, 2, 4, 8, 64
 """VIRTIO 2.1, device status."""
+_FEATURES_AGREED = _ACKNOWLEDGE | _DRIVER | _FEATURES_OK
 
 _CAPABILITY_VENDOR = 0x09
 _CAPABILITY_TYPE, _CAPABILITY_BAR, _CAPABILITY_OFFSET, _CAPABILITY_MULTIPLIER = 3, 4, 8, 16
-_TYPE_COMMON, _TYPE_NOTIFY, _TYPE_DEVICE = 1, 2, 4
+_TYPE_COMMON, _TYPE_NOTIFY, _TYPE_ISR, _TYPE_DEVICE = 1, 2, 3, 4
 """VIRTIO 4.1.4, `struct virtio_pci_cap`, and 4.1.4.4, `struct virtio_pci_notify_cap`."""
 
 _DEVICE_FEATURE_SELECT, _DEVICE_FEATURE, _DRIVER_FEATURE_SELECT, _DRIVER_FEATURE = 0, 4, 8, 12
@@ -36,6 +37,9 @@ _DEVICE_STATUS, _CONFIG_GENERATION = 20, 21
 _QUEUE_SELECT, _QUEUE_SIZE, _QUEUE_ENABLE, _QUEUE_NOTIFY_OFF = 22, 24, 28, 30
 _QUEUE_DESCRIPTORS, _QUEUE_DRIVER, _QUEUE_DEVICE = 32, 40, 48
 """VIRTIO 4.1.4.3, `struct virtio_pci_common_cfg`."""
+
+_ISR_CONFIG = 2
+"""VIRTIO 4.1.4.5, ISR status: the configuration changed, or the device needs a reset."""
 
 _CONFIG_LAYOUT = "<QH6x5Q"
 _CONFIG_ACCESSES = ((0, 4), (4, 4), (8, 2), *((offset, 4) for offset in range(16, 56, 4)))
@@ -64,7 +68,7 @@ class VirtioMemPci:
         self._qtest = qtest
         self._pci = PciFunction(qtest, PCI_DEVICE)
         self._timeout = timeout
-        self._common = self._device = self._doorbell = 0
+        self._common = self._device = self._isr = self._doorbell = 0
         self._queue: RequestQueue | None = None
 
     def setup(self, *, unplugged_inaccessible: bool = True) -> bool:
@@ -79,18 +83,38 @@ class VirtioMemPci:
         self._pci.assign_bars()
         self._common, _ = self._structure(_TYPE_COMMON)
         self._device, _ = self._structure(_TYPE_DEVICE)
+        self._isr, _ = self._structure(_TYPE_ISR)
         self.reset()
         self._set_common(_DEVICE_STATUS, _ACKNOWLEDGE, 1)
-        self._set_common(_DEVICE_STATUS, _ACKNOWLEDGE | _DRIVER, 1)
-        inaccessible = VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE if unplugged_inaccessible else 0
-        self._accept(VIRTIO_F_VERSION_1 | inaccessible)
-        status = _ACKNOWLEDGE | _DRIVER | _FEATURES_OK
-        self._set_common(_DEVICE_STATUS, status, 1)
-        if not self._get_common(_DEVICE_STATUS, 1) & _FEATURES_OK:
+        if not self._negotiate(0, unplugged_inaccessible):
             return False
         self._queue = self._create_queue()
-        self._set_common(_DEVICE_STATUS, status | _DRIVER_OK, 1)
+        self._set_common(_DEVICE_STATUS, _FEATURES_AGREED | _DRIVER_OK, 1)
         return True
+
+    def negotiate_again(self, *, unplugged_inaccessible: bool) -> bool:
+        """Go back to the choice of features without a reset, which VIRTIO 2.1.1 forbids a driver.
+
+        The queue stays, and so does a device that needs a reset. False as for `setup`.
+        """
+        kept = self._get_common(_DEVICE_STATUS, 1) & _NEEDS_RESET
+        if not self._negotiate(kept, unplugged_inaccessible):
+            return False
+        self._set_common(_DEVICE_STATUS, kept | _FEATURES_AGREED | _DRIVER_OK, 1)
+        return True
+
+    def continue_on(self, qtest: QtestSocket) -> None:
+        """Go on with the device, queue included, as a migration brought it into another QEMU."""
+        self._qtest = qtest
+        self._pci = PciFunction(qtest, PCI_DEVICE)
+
+    def needs_reset(self) -> bool:
+        """The device stopped at an error (VIRTIO 2.1.2)."""
+        return bool(self._get_common(_DEVICE_STATUS, 1) & _NEEDS_RESET)
+
+    def config_notified(self) -> bool:
+        """A configuration change notification came since the last call or reset."""
+        return bool(self._qtest.number(load(self._isr, 1)) & _ISR_CONFIG)
 
     def reset(self) -> None:
         """Reset the device (VIRTIO 2.4, 4.1.4.3.2): blocks keep their states, the queue is gone."""
@@ -99,7 +123,9 @@ class VirtioMemPci:
         for _ in _attempts(self._timeout):
             if self._get_common(_DEVICE_STATUS, 1) == 0:
                 return
-        raise self._qtest.process.error(f"virtio-mem not reset within {self._timeout:g} s")
+        raise self._qtest.process.error(
+            f"virtio-mem not reset within {self._timeout:g} s", late=True
+        )
 
     def config(self) -> DeviceConfig:
         """One consistent reading of the configuration space (VIRTIO 2.5.1, 4.1.4.3)."""
@@ -114,7 +140,9 @@ class VirtioMemPci:
             if before == after:
                 layout = struct.pack(_CONFIG_PARTS, *parts)
                 return DeviceConfig(*struct.unpack(_CONFIG_LAYOUT, layout))
-        raise self._qtest.process.error(f"no stable configuration within {self._timeout:g} s")
+        raise self._qtest.process.error(
+            f"no stable configuration within {self._timeout:g} s", late=True
+        )
 
     def request(
         self, payload: bytes, response_space: int = 10, timeout: float = 5.0
@@ -144,7 +172,9 @@ class VirtioMemPci:
                 raise QemuError("virtio-mem was reset since setup()")
         # Its answer may still come, and must not be taken for the next request's.
         self._queue = None
-        raise self._qtest.process.error(f"virtio-mem did not answer within {timeout:g} s")
+        raise self._qtest.process.error(
+            f"virtio-mem did not answer within {timeout:g} s", late=True
+        )
 
     def _structure(self, kind: int) -> tuple[int, int]:
         """Address of the first structure of a type, and its capability's offset (4.1.4)."""
@@ -154,6 +184,14 @@ class VirtioMemPci:
                 offset = self._pci.read(capability + _CAPABILITY_OFFSET, 4)
                 return self._pci.bars[bar] + offset, capability
         raise QemuError(f"virtio-mem has no structure of type {kind} in a memory BAR")
+
+    def _negotiate(self, kept: int, unplugged_inaccessible: bool) -> bool:
+        """Choose features, with the status bits `kept` set all along; whether they are agreed."""
+        self._set_common(_DEVICE_STATUS, kept | _ACKNOWLEDGE | _DRIVER, 1)
+        inaccessible = VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE if unplugged_inaccessible else 0
+        self._accept(VIRTIO_F_VERSION_1 | inaccessible)
+        self._set_common(_DEVICE_STATUS, kept | _FEATURES_AGREED, 1)
+        return bool(self._get_common(_DEVICE_STATUS, 1) & _FEATURES_OK)
 
     def _accept(self, features: int) -> None:
         """Write the driver's feature bits, all of which the device must offer (VIRTIO 2.2)."""

@@ -46,6 +46,9 @@ class CommandTarget:
         self._process: subprocess.Popen[bytes] | None = None
         self.capabilities = self._hello()
 
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        return config
+
     def start(self, profile: Profile, config: Config) -> Observation:
         if self._process is None:
             self._hello()

@@ -18,6 +18,9 @@ class RecordedTarget:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
 
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        return config
+
     def start(self, profile: Profile, config: Config) -> Observation:
         self._model = ReferenceDevice(profile, config)
         self._steps = iter(self._trace.steps)

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from conformance.target import CAPABILITIES
-from model.device import ReferenceDevice
-from model.profiles import Mapping, Profile
+from model.device import ReferenceDevice, slot_layout
+from model.profiles import Profile
 from model.state import Answer, ConcreteAction, ConcreteState, Config, Observation
 
 
 def at_start(device: ReferenceDevice) -> Observation:
     """What a device shows before anything was done to it; no notification can be due."""
-    state = device.state
-    return Observation(
-        answer=Answer.DONE,
-        usable=state.usable,
-        size=state.size,
-        requested=state.requested,
-        mapped=None if device.fixed.mapping is Mapping.STATIC else state.mapped,
-    )
+    return device.observe(Answer.DONE, slots=slot_layout(device.fixed))
 
 
 class ReferenceTarget:
@@ -27,6 +20,9 @@ class ReferenceTarget:
 
     def __init__(self) -> None:
         self._device: ReferenceDevice | None = None
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        return config
 
     def start(self, profile: Profile, config: Config) -> Observation:
         self._device = ReferenceDevice(profile, config)

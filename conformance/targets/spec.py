@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from conformance.qemu.process import QemuError, find_qemu
 from conformance.target import Target
 from conformance.targets.command import CommandTarget
+from conformance.targets.qemu import QemuTarget
 from conformance.targets.reference import ReferenceTarget
 
 KNOWN = "reference, qemu, qemu:PATH, cmd:COMMAND"
@@ -22,7 +24,8 @@ def open_target(spec: str) -> Target:
         except ValueError as error:
             raise click.UsageError(f"target {spec!r}: {error}") from None
     if kind == "qemu":
-        raise click.UsageError(
-            f"target {spec!r} is not available: known are reference, cmd:COMMAND"
-        )
+        try:
+            return QemuTarget(find_qemu(rest or None))
+        except QemuError as error:
+            raise click.UsageError(str(error)) from None
     raise click.UsageError(f"unknown target {spec!r}: known are {KNOWN}")

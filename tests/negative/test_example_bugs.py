@@ -12,6 +12,7 @@ from conformance.finding import Kind
 from conformance.runner import check
 from conformance.shrink import shrink
 from conformance.targets.command import CommandTarget
+from model.arithmetic import GIB, MIB
 from model.profiles import PROFILES, QEMU
 
 DEVICE = Path(__file__).parents[2] / "docs" / "example_device.py"
@@ -23,8 +24,9 @@ SPEC.loader.exec_module(EXAMPLE)
 
 # The field that gives a bug away, and the fewest operations that can.
 EXPECTED = {
-    "floor-slots": ("mapped", ["plug"]),
-    "no-minimum": ("mapped", ["plug"]),
+    "floor-slots": ("slots", []),
+    "last-slot-full-size": ("slots", []),
+    "no-minimum": ("slots", []),
     "forget-activate": ("mapped", ["plug"]),
     "never-unmap": ("mapped", ["plug", "unplug"]),
     "unmap-early": ("mapped", ["plug", "unplug"]),
@@ -70,10 +72,27 @@ def test_a_bug_is_found_within_twenty_traces_and_made_small(bug: str) -> None:
     assert small.finding.kind is Kind.DIVERGENCE
     field, operations = EXPECTED[bug]
     assert small.finding.what == field
+    assert small.config.region <= 4 * max(1 << 30, small.config.block)
+    if not operations:
+        assert small.finding.step == len(small.steps) == 0
+        return
     assert len(small.steps) <= len(operations) + 1
     last = small.steps[-1].action.op.value
     assert last.startswith(operations[-1]) or bug in ("never-unmap", "size-drift", "usable-edge")
-    assert small.config.region <= 4 * max(1 << 30, small.config.block)
+
+
+@pytest.mark.parametrize("bug", ["floor-slots", "last-slot-full-size"])
+def test_a_region_cut_wrongly_shrinks_to_the_smallest_device_that_shows_it(bug: str) -> None:
+    target = CommandTarget(f"{COMMAND} --bug {bug}")
+    try:
+        report = check(target, QEMU, seed=2, traces=20, steps=60)
+        assert report.failing is not None
+        small = shrink(target, report.failing)
+    finally:
+        target.close()
+    config = small.config
+    assert (config.region, config.block, config.limit) == (GIB + MIB, MIB, 2)
+    assert config.requested == 0
 
 
 def test_a_bug_is_fixed_by_running_its_trace_on_a_device_without_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.arithmetic import INTS
 from model.extents import Extents
 
 TOP = 40
@@ -63,3 +64,19 @@ def test_a_change_leaves_the_original_alone(
     items.with_range(*span)
     items.without_range(*span)
     assert set(items.members(0, TOP + 1)) == plain
+
+
+@given(changes, ranges, st.sets(index))
+def test_members_of_a_range_are_replaced_in_one_pass(
+    steps: list[tuple[bool, tuple[int, int]]], span: tuple[int, int], wanted: set[int]
+) -> None:
+    items, plain = built(steps)
+    inside = set(range(*span))
+    chosen = INTS.chosen(items, *span, wanted.__contains__)
+    assert chosen == of_members(plain - inside | wanted & inside)
+    dropped = INTS.dropped(items, *span, wanted.__contains__)
+    assert dropped == of_members(plain - (wanted & inside))
+
+
+def of_members(plain: set[int]) -> Extents:
+    return Extents.of_ranges([(member, member + 1) for member in plain])

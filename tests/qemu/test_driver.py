@@ -15,7 +15,7 @@ import pytest
 from conformance.qemu.machine import machine_args
 from conformance.qemu.process import QemuError, QemuProcess, QmpRefused, find_qemu, qemu_version
 from conformance.qemu.qtest import QtestSocket, as_bytes, read_bytes, write_bytes
-from conformance.qemu.slots import Qmp, mapped_slots, slot_sizes
+from conformance.qemu.slots import Qmp, all_mapped_slots, mapped_slots, slot_sizes
 from conformance.qemu.virtio import DeviceConfig, VirtioMemPci
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -414,6 +414,18 @@ def test_only_slots_inside_the_container_are_read() -> None:
 def test_slot_that_shows_another_part_of_the_backend(wrong: dict[str, str]) -> None:
     with pytest.raises(QemuError, match="memslot 1 at 0x40000000 shows another part"):
         mapped_slots(shows(TREE.format(name="a", **wrong)))
+
+
+def test_slots_of_two_devices_are_kept_apart() -> None:
+    one = TREE.format(name="a", **RIGHT)
+    other = one.replace("memslot-1 ", "memslot-2 ").replace(
+        "0000000100000000-00000001ffffffff (prio 0, i/o): virtio-mem",
+        "0000000140000000-00000001ffffffff (prio 0, i/o): virtio-mem",
+    )
+    other = other.replace(RIGHT["first"] + "-" + RIGHT["last"], f"{0:016x}-{GIB - 1:016x}")
+    both = shows(one + "\n" + other)
+    assert all_mapped_slots(both) == {4 * GIB: {1: (GIB, GIB)}, 5 * GIB: {2: (0, GIB)}}
+    assert "2 virtio-mem containers" in failure(lambda: mapped_slots(both))
 
 
 def test_address_spaces_that_disagree() -> None:

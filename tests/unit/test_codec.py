@@ -17,11 +17,18 @@ from conformance.codec import (
 )
 from conformance.schemas import problem
 from model.extents import Extents
-from model.state import Answer, BlockState, Config, Faults, Observation, Op, action
+from model.state import Answer, BlockState, Config, Faults, Observation, Op, SlotLayout, action
 
 CONFIG = Config(region=1 << 30, block=1 << 20, limit=4)
 SEEN = Observation(
-    Answer.ACK, BlockState.MIXED, 1, 2, 3, Extents.of_ranges([(0, 2), (5, 6)]), notified=True
+    Answer.ACK,
+    BlockState.MIXED,
+    1,
+    2,
+    3,
+    Extents.of_ranges([(0, 2), (5, 6)]),
+    notified=True,
+    slots=SlotLayout(count=3, size=4, last=1),
 )
 
 
@@ -93,6 +100,11 @@ def test_codec_and_schema_refuse_the_same_actions(wrong: Any) -> None:
         {"answer": "ack", "mapped": [[0, 1, 2]]},
         {"answer": "ack", "mapped": [[0, 1 << 17]]},
         {"answer": "ack", "notified": 1},
+        {"answer": "ack", "slots": [1, 2, 2]},
+        {"answer": "ack", "slots": {"count": 1, "size": 2}},
+        {"answer": "ack", "slots": {"count": 1, "size": 2, "last": -1}},
+        {"answer": "ack", "slots": {"count": (1 << 16) + 1, "size": 2, "last": 2}},
+        {"answer": "ack", "slots": {"count": 1, "size": 2, "last": 2, "more": 1}},
         {"answer": "ack", "more": 1},
     ],
 )

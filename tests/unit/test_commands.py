@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from errno import EACCES, ENOSPC
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
+from conformance.commands import options
 from conformance.schemas import problem
 from conformance.trace import read_trace
 
@@ -101,12 +105,96 @@ def test_wrong_use_ends_2_with_one_line(arguments: list[str], expected: str) -> 
     assert expected in result.stderr
 
 
-def test_failures_that_cannot_be_kept_end_2_with_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    result = run("check", "--profile", "seed-v2", "--failures", str(tmp_path / "file" / "x"))
+@pytest.mark.parametrize("command", [["check", "--target", "cmd:false"], ["trace", "shrink", "t"]])
+@pytest.mark.parametrize("place", ["file", "file/x", "link", "link/x", "closed", "closed/x/y"])
+def test_a_place_that_keeps_no_failures_is_refused_before_the_run(
+    tmp_path: Path, command: list[str], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("link").symlink_to("nowhere")
+    Path("closed").mkdir()
+
+    def refuse(dir: Path) -> Any:
+        if dir == tmp_path / "closed":
+            raise PermissionError(EACCES, "Permission denied")
+        return TemporaryDirectory(dir=dir)
+
+    # A superuser may write anywhere, so the refusal is played.
+    monkeypatch.setattr("conformance.failures.TemporaryDirectory", refuse)
+    run("trace", "generate", "t", "--steps", "3")
+    there = sorted(tmp_path.iterdir())
+    result = run(*command, "--failures", place)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("slotproof: ")
+    assert result.stderr.count("\n") == 1
+    assert place in result.stderr
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def full(*_: object) -> None:
+    raise OSError(ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_finding_that_cannot_be_kept_is_told_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
+) -> None:
+    monkeypatch.setattr("conformance.failures.write_trace", full)
+    result = run("check", "--profile", "seed-v2", "--failures", str(tmp_path), *form)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"slotproof: cannot keep failing traces in {tmp_path}: no space left on device\n"
+    )
+    assert not any(tmp_path.iterdir())
+    again = "slotproof check --target reference --profile seed-v2 --seed 0 --traces"
+    if form:
+        document = json.loads(result.stdout)
+        assert problem(document, "check-v1.json") is None
+        assert document["failure"]["trace"] is None
+        assert document["failure"]["replay"].startswith(again)
+        return
+    assert "fails: made small to 2 steps, not kept\n" in result.stdout
+    command = result.stdout.splitlines()[-1].removeprefix("replay: ")
+    assert command.startswith(again)
+    monkeypatch.undo()
+    repeated = run(*command.split()[1:], "--failures", str(tmp_path))
+    assert repeated.exit_code == 1
+    assert "made small to 2 steps, kept as" in repeated.stdout
+
+
+def test_a_trace_stays_kept_when_the_small_one_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def then_full(*arguments: Any) -> Any:
+        monkeypatch.setattr("conformance.failures.write_trace", full)
+        return small(*arguments)
+
+    small = options.shrink
+    monkeypatch.setattr("conformance.commands.options.shrink", then_full)
+    result = run("check", "--profile", "seed-v2", "--failures", str(tmp_path))
+    assert result.exit_code == 1
+    assert "no space left" in result.stderr
+    (kept,) = tmp_path.iterdir()
+    assert f"fails: left at {len(read_trace(kept).steps)} steps, kept as {kept}\n" in result.stdout
+    assert (
+        result.stdout.splitlines()[-1]
+        == f"replay: slotproof trace replay {kept} --target reference"
+    )
+
+
+def test_a_small_trace_that_cannot_be_kept_is_told_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("check", "--profile", "seed-v2", "--failures", str(tmp_path)).exit_code == 1
+    (kept,) = tmp_path.iterdir()
+    monkeypatch.setattr("conformance.failures.write_trace", full)
+    result = run("trace", "shrink", str(kept), "--failures", str(tmp_path))
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
-    assert "cannot keep the failing trace" in result.stderr
+    assert result.stdout.startswith("2 steps made 2\ninvariant: ")
+    assert result.stdout.endswith(f"replay: slotproof trace replay {kept} --target reference\n")
 
 
 def test_generate_writes_the_same_trace_for_the_same_seed(tmp_path: Path) -> None:

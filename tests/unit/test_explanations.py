@@ -1,11 +1,13 @@
 """What a person reads about a failure."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from conformance.explain import RULES, describe, explain, failure_of, replay_command, source_of
+from conformance.explain import RULES, describe, explain, failure_of, replay_command, told
 from conformance.finding import Finding, Kind
 from conformance.runner import as_run, run_trace
 from conformance.slotmap import MOST_LINES, slot_map
@@ -13,7 +15,9 @@ from conformance.targets.reference import ReferenceTarget
 from conformance.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.device import ReferenceDevice
+from model.events import realize
 from model.extents import Extents
+from model.geometry import decide_memslots
 from model.profiles import QEMU, SEED_V2
 from model.state import Answer, Config, Faults, Observation, Op, action
 
@@ -84,7 +88,18 @@ def test_a_failure_at_the_start_is_explained() -> None:
     finding = Finding(Kind.DIVERGENCE, "usable", 0, "usable: allowed 1, seen 0")
     lines = explain(failure_of(Trace(QEMU, CONFIG, (), finding=finding)), "REPLAY")
     assert "  step     none: the device was only started" in lines
-    assert "  claim    a device just realized shows what realize leaves" in lines
+    assert (
+        "  claim    The state of a device just realized. (source: virtio_mem_device_realize)"
+        in lines
+    )
+
+
+def test_a_region_that_is_cut_otherwise_is_explained() -> None:
+    finding = Finding(Kind.DIVERGENCE, "slots", 0, "slots: differs")
+    text = "\n".join(explain(failure_of(Trace(QEMU, CONFIG, (), finding=finding)), "REPLAY"))
+    assert "claim    The number and size of memslots a device chooses for itself." in text
+    assert "(source: patch hunk virtio_mem_decide_memslots;" in text
+    assert f"slots count 6 size {GIB} last {MIB}\n" in text
 
 
 def test_a_long_trace_shows_its_last_steps() -> None:
@@ -100,10 +115,14 @@ def test_a_trace_without_a_finding_has_nothing_to_explain() -> None:
         failure_of(Trace(QEMU, CONFIG, ()))
 
 
-def test_every_rule_says_what_it_does() -> None:
+def test_every_operation_has_its_rule() -> None:
     assert set(RULES) == set(Op)
-    for op in Op:
-        assert len(source_of(op)) > 10
+
+
+@pytest.mark.parametrize("rule", [realize, decide_memslots, *RULES.values()])
+def test_every_rule_says_what_it_does_and_where_that_was_read(rule: Callable[..., object]) -> None:
+    assert re.fullmatch(r"[A-Z].+[.:)] \(source: \S.+[^.]\)", told(rule))
+    assert (rule.__doc__ or "").count("Source: ") == 1
 
 
 @pytest.mark.parametrize(

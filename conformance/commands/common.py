@@ -1,0 +1,33 @@
+"""What the quick commands share as well, and so what must import little."""
+
+from __future__ import annotations
+
+import click
+
+from model.profiles import PROFILES, Profile, profile_named
+
+
+class TargetFailure(click.ClickException):
+    """A target that failed before anything was asked of it: exit code 1."""
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name. Raises click.BadParameter."""
+    try:
+        return profile_named(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+profile_option = click.option(
+    "--profile",
+    type=profile,
+    default="qemu",
+    show_default=True,
+    help=f"The rules: {', '.join(PROFILES)}.",
+)
+
+
+def exit_with(code: int) -> None:
+    """End the command."""
+    click.get_current_context().exit(code)

@@ -1,0 +1,136 @@
+"""The published schemas of `decide --json` and `prove --json`.
+
+They are here because they take their words from the proofs too, which only commands may import.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.commands.decide import DECIDE_VERSION
+from conformance.commands.prove import PROVE_VERSION
+from conformance.schema_source import DIALECT, Schema, closed, ref, whole
+from model.arithmetic import U16_BITS, U64_MASK, UINT_BITS
+from model.profiles import PROFILES
+from smt_proofs.solve import Verdict
+
+TEXT: Final[Schema] = {"type": "string"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+
+
+def array(items: Schema) -> Schema:
+    """A list of such items."""
+    return {"type": "array", "items": items}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Such a value, or null."""
+    return {"anyOf": [{"type": "null"}, schema]}
+
+
+def decide_schema() -> Schema:
+    """What `slotproof decide --json` prints."""
+    size = whole(1, U64_MASK)
+    options = sorted({profile.option_name for profile in PROFILES.values()})
+    document = closed(
+        {
+            "schema": {"const": DECIDE_VERSION},
+            "command": {"const": "decide"},
+            "profile": {"enum": list(PROFILES)},
+            "region": size,
+            "block": size,
+            "page": size,
+            "limit": whole(1, (1 << UINT_BITS) - 1),
+            **{name: {"type": "boolean"} for name in options},
+            "count": whole(1, (1 << U16_BITS) - 1),
+            "size": size,
+            # Where `violated` names an invariant, these two may have wrapped to anything.
+            "last_size": whole(0, U64_MASK),
+            "last_start": whole(0, U64_MASK),
+            "violated": array(TEXT),
+        },
+        optional=tuple(options),
+    )
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof decide --json, version {DECIDE_VERSION}",
+        "description": "All sizes are bytes. The option for several memslots has the name that it "
+        "has in the profile.",
+        **document,
+        "oneOf": [
+            {
+                "properties": {
+                    "profile": {"enum": [p.name for p in PROFILES.values() if p.option_name == o]}
+                },
+                "required": [o],
+                "not": {"anyOf": [{"required": [other]} for other in options if other != o]},
+            }
+            for o in options
+        ],
+    }
+
+
+def prove_schema() -> Schema:
+    """What `slotproof prove --json` prints."""
+    verdict = {"enum": [verdict.value for verdict in Verdict]}
+    inputs = {"type": "object", "additionalProperties": whole(0, U64_MASK)}
+    control = closed({"mutant": TEXT, "verdict": verdict, "counterexample": or_null(ref("inputs"))})
+    necessity = closed(
+        {
+            "hypothesis": TEXT,
+            "text": TEXT,
+            "why": TEXT,
+            "inputs": ref("inputs"),
+            "shows": TEXT,
+            "confirmed": {"type": "boolean"},
+        }
+    )
+    theorem = closed(
+        {
+            "name": TEXT,
+            "invariant": or_null(TEXT),
+            "claim": TEXT,
+            "source": TEXT,
+            "arithmetic": TEXT,
+            "profiles": array({"enum": list(PROFILES)}),
+            "not_assumed": array(TEXT),
+            "verdict": ref("verdict"),
+            "reason": TEXT,
+            "lemmas": array(TEXT),
+            "cases": COUNT,
+            "goals": COUNT,
+            "conditions": COUNT,
+            "example": or_null(ref("inputs")),
+            "counterexample": or_null(ref("inputs")),
+            "controls": array(ref("control")),
+            "necessity": array(ref("necessity")),
+            "seconds": SECONDS,
+        }
+    )
+    lemma = closed({"lemma": TEXT, "claim": TEXT, "verdict": ref("verdict"), "seconds": SECONDS})
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof prove --json, version {PROVE_VERSION}",
+        "description": "Inputs are by name: sizes in bytes, numbers of memslots, truth values as 0 "
+        "or 1.",
+        **closed(
+            {
+                "schema": {"const": PROVE_VERSION},
+                "command": {"const": "prove"},
+                "solver": TEXT,
+                "seconds": SECONDS,
+                "exit_code": {"enum": [0, 1, 3]},
+                "theorems": array(ref("theorem")),
+                "lemmas": array(ref("lemma")),
+            }
+        ),
+        "$defs": {
+            "theorem": theorem,
+            "lemma": lemma,
+            "control": control,
+            "necessity": necessity,
+            "inputs": inputs,
+            "verdict": verdict,
+        },
+    }

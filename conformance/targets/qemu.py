@@ -1,0 +1,109 @@
+"""A real QEMU as a target: its virtio-mem device, driven without a guest. See docs/qemu.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from conformance.finding import Kind
+from conformance.qemu.fit import fitted
+from conformance.qemu.guest import QemuGuest
+from conformance.qemu.process import QemuError, QemuLate
+from conformance.target import OPERATIONS, TargetError
+from model.profiles import Profile
+from model.state import Answer, BlockState, ConcreteAction, Config, Observation, Op
+
+_LEFT_OUT: Final = frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value})
+"""Only a running guest can suspend the machine, and only one can let go of its device."""
+_RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
+
+
+class QemuTarget:
+    """The device of a QEMU; each trace starts a process of its own.
+
+    A notification is shown where it can be told: a reset forgets it, and for a protocol violation
+    QEMU sends one about the device status (VIRTIO 2.1.2), which looks the same.
+    """
+
+    capabilities = (OPERATIONS - _LEFT_OUT) | {"usable", "size", "requested", "mapped", "slots"}
+
+    def __init__(self, binary: Path) -> None:
+        self.binary = binary
+        self._guest: QemuGuest | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the QEMU that runs the trace's device now."""
+        return self._started().pid
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        return fitted(config)
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        self.close()
+        if (nearest := fitted(config)) != config:
+            raise TargetError(Kind.REFUSED, f"no such QEMU machine; the nearest has {nearest}")
+        try:
+            self._guest = QemuGuest(self.binary, config)
+        except QemuLate as error:
+            raise TargetError(Kind.HUNG, str(error)) from error
+        except QemuError as error:
+            raise TargetError(Kind.REFUSED, str(error)) from error
+        with self._failures():
+            # What came while the driver was set up is no answer to anything.
+            self._guest.notified()
+            seen = self._seen(self._guest, Answer.DONE)
+            return replace(seen, slots=self._guest.layout())
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        guest = self._started()
+        with self._failures():
+            answer, state = guest.apply(action)
+            notified: bool | None = guest.notified()
+            if answer is Answer.VIOLATION or action.op in _RESETS:
+                notified = None
+            return self._seen(guest, answer, state, notified)
+
+    def state(self) -> None:
+        return None
+
+    def close(self) -> None:
+        guest, self._guest = self._guest, None
+        if guest is not None:
+            guest.close()
+
+    def _seen(
+        self,
+        guest: QemuGuest,
+        answer: Answer,
+        state: BlockState | None = None,
+        notified: bool | None = None,
+    ) -> Observation:
+        config = guest.config()
+        return Observation(
+            answer=answer,
+            block_state=state,
+            usable=config.usable_region_size,
+            size=config.plugged_size,
+            requested=config.requested_size,
+            mapped=guest.mapped(),
+            notified=notified,
+        )
+
+    def _started(self) -> QemuGuest:
+        if self._guest is None:
+            raise RuntimeError("the device was not started")
+        return self._guest
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Tell a QEMU that died, one that hangs and one that shows nonsense apart."""
+        try:
+            yield
+        except QemuError as error:
+            late = isinstance(error, QemuLate)
+            kind = Kind.HUNG if late else Kind.DIED if self._started().ended else Kind.GARBAGE
+            raise TargetError(kind, str(error)) from error

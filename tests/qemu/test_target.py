@@ -1,0 +1,256 @@
+"""Traces on a real QEMU: they agree with the model, wrong rules show, and failures are told."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from conformance.finding import Kind
+from conformance.qemu import guest
+from conformance.qemu.fit import fitted
+from conformance.qemu.qtest import QtestSocket
+from conformance.runner import check, run_trace
+from conformance.shrink import shrink
+from conformance.target import TargetError
+from conformance.targets.qemu import QemuTarget
+from conformance.trace import Trace, TraceStep
+from model.arithmetic import GIB, MIB
+from model.extents import Extents
+from model.profiles import QEMU, SEED_V2
+from model.state import (
+    Answer,
+    BlockState,
+    ConcreteAction,
+    Config,
+    Observation,
+    Op,
+    SlotLayout,
+    action,
+)
+
+CONFIG = fitted(Config(region=2 * GIB + 512 * MIB, block=2 * MIB, limit=256, requested=GIB))
+"""Three memslots, the last one half as long."""
+PER_SLOT = GIB // CONFIG.block
+
+
+@pytest.fixture
+def target(qemu_binary: Path) -> Iterator[QemuTarget]:
+    made = QemuTarget(qemu_binary)
+    yield made
+    made.close()
+
+
+def on(op: Op, block: int = 0, blocks: int = 1) -> ConcreteAction:
+    return action(op, addr=CONFIG.addr + block * CONFIG.block, blocks=blocks)
+
+
+def trace(*actions: ConcreteAction | Op, config: Config = CONFIG) -> Trace:
+    steps = (action(one) if isinstance(one, Op) else one for one in actions)
+    return Trace(QEMU, config, tuple(map(TraceStep, steps)))
+
+
+def ran(target: QemuTarget, made: Trace) -> list[Observation]:
+    outcome = run_trace(target, made)
+    assert outcome.finding is None
+    return list(outcome.seen)
+
+
+# Agreement
+
+
+def test_generated_traces_have_no_difference(target: QemuTarget) -> None:
+    report = check(target, QEMU, seed=7, traces=8, steps=60)
+    assert report.finding is None
+    assert set(report.answers) == {answer.value for answer in Answer}
+    assert min(report.compared[name] for name in ("usable", "size", "requested")) == 8 * 61
+    assert report.compared["mapped"] > 200 and report.compared["notified"] > 200
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 255, 256])
+def test_the_device_has_the_limit_of_the_configuration(target: QemuTarget, limit: int) -> None:
+    config = fitted(replace(CONFIG, region=7 * GIB + 512 * MIB, limit=limit))
+    assert config.limit == limit
+    ran(target, trace(config=config))
+
+
+def test_what_is_shown_at_the_start(target: QemuTarget) -> None:
+    assert target.start(QEMU, CONFIG) == Observation(
+        answer=Answer.DONE,
+        usable=GIB + 256 * MIB,
+        size=0,
+        requested=GIB,
+        mapped=Extents.of_ranges([]),
+        slots=SlotLayout(count=3, size=GIB, last=512 * MIB),
+    )
+
+
+def test_requests_answer_with_their_block_states(target: QemuTarget) -> None:
+    seen = ran(
+        target,
+        trace(on(Op.PLUG), on(Op.STATE), on(Op.STATE, 0, 2), on(Op.STATE, 1), on(Op.PLUG, 1, 600)),
+    )
+    states = [one.block_state for one in seen]
+    assert states == [None, BlockState.PLUGGED, BlockState.MIXED, BlockState.UNPLUGGED, None]
+    assert seen[-1].answer is Answer.NACK
+
+
+def test_migration_in_maps_the_memslots_of_the_plugged_blocks(target: QemuTarget) -> None:
+    around = on(Op.PLUG, PER_SLOT - 1, 2)
+    before, after, plugged, last = ran(
+        target, trace(around, Op.MIGRATION_IN, on(Op.STATE, PER_SLOT - 1, 2), Op.UNPLUG_ALL)
+    )
+    assert before.mapped == after.mapped == Extents.of_ranges([(0, 2)])
+    assert plugged.block_state is BlockState.PLUGGED
+    assert last.mapped == Extents.of_ranges([])
+
+
+def test_a_migration_that_runs_is_finished_by_a_migration_in(target: QemuTarget) -> None:
+    seen = ran(
+        target,
+        trace(
+            on(Op.PLUG),
+            Op.MIGRATION_START,
+            Op.MIGRATION_START,
+            on(Op.UNPLUG),
+            action(Op.RESIZE, value=2 * GIB),
+            Op.MIGRATION_IN,
+            on(Op.UNPLUG),
+            Op.MIGRATION_START,
+            Op.MIGRATION_END,
+            Op.MIGRATION_END,
+            on(Op.PLUG),
+        ),
+    )
+    assert [seen[index].answer for index in (3, 6, 10)] == [Answer.BUSY, Answer.ACK, Answer.ACK]
+    assert seen[5].requested == 2 * GIB
+
+
+def test_a_small_region_is_migrated_while_boot_memory_changes(target: QemuTarget) -> None:
+    """QEMU 10.0 under TCG aborts here if the region's RAM block is the first one made."""
+    config = fitted(Config(region=2 * MIB, block=MIB, limit=1))
+    ran(target, trace(Op.MIGRATION_START, Op.DEVICE_RESET, Op.MIGRATION_IN, config=config))
+
+
+@pytest.mark.parametrize("between", [Op.MIGRATION_IN, Op.RESIZE, Op.MIGRATION_START])
+def test_a_broken_device_stays_broken(target: QemuTarget, between: Op) -> None:
+    agree, refuse = (action(Op.NEGOTIATE, value=value) for value in (1, 0))
+    seen = ran(
+        target,
+        trace(Op.SHORT, agree, refuse, between, on(Op.STATE), Op.DEVICE_RESET, on(Op.STATE)),
+    )
+    assert [one.answer for one in seen[:3]] == [Answer.VIOLATION, Answer.DONE, Answer.REFUSED]
+    assert [one.answer for one in seen[4:]] == [Answer.SILENT, Answer.DONE, Answer.ACK]
+
+
+def test_every_way_to_break_the_protocol(target: QemuTarget) -> None:
+    unknown = [action(Op.UNKNOWN, value=value) for value in (4, 256, 65535)]
+    for breaking in (*unknown, *[action(Op.SHORT)] * 12):
+        target.start(QEMU, CONFIG)
+        assert target.apply(breaking).answer is Answer.VIOLATION
+        assert target.apply(breaking).answer is Answer.SILENT
+
+
+def test_only_a_changed_configuration_is_notified(target: QemuTarget) -> None:
+    seen = ran(
+        target,
+        trace(
+            on(Op.PLUG),
+            action(Op.RESIZE, value=GIB),
+            action(Op.RESIZE, value=GIB + 1),
+            Op.UNPLUG_ALL,
+            Op.MIGRATION_IN,
+            Op.SYSTEM_RESET,
+            Op.SHORT,
+        ),
+    )
+    assert [one.notified for one in seen] == [False, True, False, False, False, None, None]
+
+
+@pytest.mark.parametrize("inaccessible", [True, False])
+def test_without_the_option_there_are_no_memslots(target: QemuTarget, inaccessible: bool) -> None:
+    config = replace(CONFIG, option=False, inaccessible=inaccessible)
+    refuse = action(Op.NEGOTIATE, value=0)
+    seen = ran(target, trace(on(Op.PLUG), refuse, Op.MIGRATION_IN, on(Op.STATE), config=config))
+    assert all(one.mapped is None and one.slots is None for one in seen)
+    assert seen[1].answer is (Answer.REFUSED if inaccessible else Answer.DONE)
+
+
+# Negative controls
+
+
+class UnplugAllOnly(QemuTarget):
+    """Without the system reset, in which the rule shows as well, and without what takes long."""
+
+    capabilities = QemuTarget.capabilities - {"system-reset", "migration-in"}
+
+
+def test_the_busy_rule_of_the_patch_is_told_from_qemu(qemu_binary: Path) -> None:
+    wrong = replace(QEMU, busy_before_empty=SEED_V2.busy_before_empty)
+    target = UnplugAllOnly(qemu_binary)
+    report = check(target, wrong, seed=2, traces=200, steps=60)
+    assert report.failing is not None
+    small = shrink(target, report.failing)
+    target.close()
+    assert small.finding is not None and small.finding.kind is Kind.DIVERGENCE
+    assert small.finding.message == "answer: allowed busy, seen ack"
+    ops = [step.action.op for step in small.steps]
+    assert len(ops) <= 4 and ops[-1] is Op.UNPLUG_ALL and Op.MIGRATION_START in ops
+
+
+def test_post_load_of_the_patch_is_told_from_qemu(target: QemuTarget) -> None:
+    wrong = replace(trace(on(Op.PLUG), Op.MIGRATION_IN), profile=SEED_V2)
+    finding = run_trace(target, wrong).finding
+    assert finding is not None and finding.message == "mapped: allowed [], seen [[0, 1]]"
+
+
+# Failures
+
+
+def test_a_configuration_that_no_machine_has_is_refused(target: QemuTarget) -> None:
+    with pytest.raises(TargetError, match="no such QEMU machine") as caught:
+        target.start(QEMU, replace(CONFIG, limit=257))
+    assert caught.value.kind is Kind.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind", "message"),
+    [
+        (signal.SIGKILL, Kind.DIED, "ended by SIGKILL"),
+        (signal.SIGSTOP, Kind.HUNG, "within 0.2 s; QEMU is still running"),
+    ],
+)
+def test_a_qemu_that_ends_or_hangs_in_a_trace_is_a_finding(
+    target: QemuTarget,
+    monkeypatch: pytest.MonkeyPatch,
+    sent: signal.Signals,
+    kind: Kind,
+    message: str,
+) -> None:
+    monkeypatch.setattr(guest, "QtestSocket", partial(QtestSocket, timeout=0.2))
+    target.start(QEMU, CONFIG)
+    os.kill(target.pid, sent)
+    with pytest.raises(TargetError, match=message) as caught:
+        target.apply(on(Op.PLUG))
+    assert caught.value.kind is kind and "\n" not in str(caught.value)
+    # The next trace has a QEMU of its own.
+    assert target.start(QEMU, CONFIG).answer is Answer.DONE
+
+
+def test_a_program_that_does_not_start_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="did not start"):
+        QemuTarget(Path("true")).start(QEMU, CONFIG)
+
+
+def test_a_closed_target_may_be_closed_again_and_does_nothing(target: QemuTarget) -> None:
+    target.start(QEMU, CONFIG)
+    process = target.pid
+    target.close()
+    target.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+    with pytest.raises(RuntimeError, match="not started"):
+        target.apply(on(Op.PLUG))

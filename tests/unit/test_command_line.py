@@ -1,0 +1,93 @@
+"""The command group itself: lazy commands, wrong use, output that cannot be written."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from conformance.cli import COMMANDS, slotproof
+
+FULL = Path("/dev/full")
+
+
+def test_help_lists_every_command_with_its_line() -> None:
+    result = CliRunner().invoke(slotproof, ["--help"])
+    assert result.exit_code == 0
+    for name, line in COMMANDS.items():
+        shown = next(x for x in result.stdout.splitlines() if x.startswith(f"  {name} "))
+        assert shown.split(maxsplit=1)[1][:40] == line[:40]
+
+
+def test_every_stand_in_is_described_as_its_command_is() -> None:
+    assert list(slotproof.commands) == list(COMMANDS)
+    context = click.Context(slotproof)
+    for name, stand_in in slotproof.commands.items():
+        _, command, _ = slotproof.resolve_command(context, [name])
+        assert command is not None
+        assert command is not stand_in
+        assert command.name == name
+        assert (command.help or "").split("\n")[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help_of_its_own(name: str) -> None:
+    result = CliRunner().invoke(slotproof, [name, "--help"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: slotproof {name} ")
+    assert "--help" in result.stdout.split("Options:")[1]
+
+
+def test_a_command_that_is_nearly_right_is_suggested() -> None:
+    result = CliRunner().invoke(slotproof, ["chek"])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert "Did you mean 'check'?" in result.stderr
+
+
+@pytest.mark.skipif(
+    not FULL.exists() or not stat.S_ISCHR(FULL.stat().st_mode), reason="no /dev/full"
+)
+@pytest.mark.parametrize("arguments", [["--help"], ["decide", "--region", "5G", "--limit", "3"]])
+def test_output_that_cannot_be_written_is_one_line(arguments: list[str]) -> None:
+    """Not 1, which would say that a property fails."""
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "conformance.cli", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "slotproof: no space left on device\n"
+
+
+@pytest.mark.parametrize("place", ["", ".", "..", "pipe", "link", "directory"])
+def test_generate_takes_the_place_of_files_only(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trace moves to its place: as a superuser's it would replace even /dev/null."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    Path("directory").mkdir()
+    before = {path.name: path.lstat().st_ino for path in tmp_path.iterdir()}
+    result = CliRunner().invoke(slotproof, ["trace", "generate", place, "--steps", "2"])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"slotproof: Invalid value for 'FILE': {place!r} is not the name of a file\n"
+    )
+    assert {path.name: path.lstat().st_ino for path in tmp_path.iterdir()} == before
+
+
+def test_generate_names_a_file_that_cannot_be() -> None:
+    result = CliRunner().invoke(slotproof, ["trace", "generate", "x" * 300])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == f"slotproof: {'x' * 300}: file name too long\n"

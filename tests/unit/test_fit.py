@@ -1,0 +1,51 @@
+"""Configurations made to fit a QEMU: valid, within reach, and the same again if fitted again."""
+
+import pytest
+
+from conformance.generate import random_trace, trace_seed
+from conformance.qemu.fit import LARGEST_REGION, device_space, fitted
+from model.arithmetic import GIB, MIB, TIB
+from model.caller import MemslotDemand, decision_limit
+from model.device import fix
+from model.profiles import PROFILES
+from model.state import Config
+
+CONFIGS = [
+    random_trace(profile, trace_seed(3, number), 1).config
+    for profile in PROFILES.values()
+    for number in range(300)
+]
+
+
+def test_fitted_configurations_are_what_a_machine_has() -> None:
+    for profile in PROFILES.values():
+        for config in map(fitted, CONFIGS):
+            fix(profile, config)
+            assert fitted(config) == config
+            assert config.region % (2 * MIB) == 0 and config.region <= LARGEST_REGION
+            space = device_space(config.region, config.limit)
+            assert config.region <= space and space % 4096 == 0
+            demand = MemslotDemand(size=config.region, device_space=space)
+            assert decision_limit(demand) == config.limit
+
+
+@pytest.mark.parametrize("region", [2 * MIB, GIB + 2 * MIB, LARGEST_REGION])
+def test_every_limit_can_be_had(region: int) -> None:
+    limits = range(1, 257)
+    found = [fitted(Config(region=region, block=MIB, limit=limit)).limit for limit in limits]
+    assert found == list(limits)
+
+
+def test_the_boundaries_stay() -> None:
+    short = fitted(Config(region=3 * TIB + 6 * MIB, block=2 * MIB, limit=65536))
+    assert short.region % GIB == 6 * MIB and short.limit == 256
+    whole = fitted(Config(region=3 * TIB, block=2 * MIB, limit=7, requested=3 * TIB))
+    assert whole.region == whole.requested == LARGEST_REGION
+    some = fitted(Config(region=3 * TIB, block=2 * MIB, limit=7, requested=2 * TIB + 4 * MIB))
+    assert some.requested == 4 * MIB
+
+
+def test_several_memslots_need_inaccessible_memory() -> None:
+    for option in (True, False):
+        config = Config(region=GIB, block=MIB, limit=1, option=option, inaccessible=False)
+        assert fitted(config).inaccessible == option

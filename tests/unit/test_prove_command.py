@@ -1,0 +1,296 @@
+"""`prove` on the command line: what is chosen, what is shown, and the exit code of each verdict."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance.cli import slotproof
+from conformance.commands import prove as command
+from conformance.commands.prove import PROVE_VERSION, document, print_book
+from conformance.schemas import problem
+from model.profiles import PROFILES
+from smt_proofs.book import Book, LemmaProof, prove_book, theorem_names
+from smt_proofs.lemmas import LEMMAS
+from smt_proofs.prover import Control, Proof
+from smt_proofs.solve import Verdict
+from smt_proofs.theorem import THEOREMS
+
+NAMED = ("count_never_exceeds_limit", "falls_back_to_one_slot")
+
+
+def prove(*arguments: str) -> Result:
+    result = CliRunner().invoke(slotproof, ["prove", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+@dataclass(frozen=True)
+class Run:
+    """One real run of the command, and the book that it printed."""
+
+    result: Result
+    book: Book
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    books: list[Book] = []
+
+    def kept(*arguments: Any) -> Book:
+        books.append(prove_book(*arguments))
+        return books[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "prove_book", kept)
+        result = prove(*reversed(NAMED), "--json")
+    (book,) = books
+    yield Run(result, book)
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Book], Result]:
+    """The command's text for a book."""
+
+    def text(book: Book) -> Result:
+        monkeypatch.setattr(command, "prove_book", lambda *_: book)
+        return prove()
+
+    return text
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], float]]:
+    """The theorems and timeouts that the prover is asked with, instead of asking it."""
+    calls: list[tuple[list[str], float]] = []
+
+    def note(names: Sequence[str], timeout: float, _: object) -> Book:
+        calls.append((list(names), timeout))
+        return Book((), (), "a solver", 0.0)
+
+    monkeypatch.setattr(command, "prove_book", note)
+    return calls
+
+
+def test_named_theorems_are_proven_in_the_order_of_the_book(run: Run) -> None:
+    assert run.result.exit_code == 0
+    assert run.result.stderr == ""
+    found = json.loads(run.result.stdout)
+    assert [theorem["name"] for theorem in found["theorems"]] == list(NAMED)
+    assert {theorem["verdict"] for theorem in found["theorems"]} == {"proven"}
+    assert {lemma["lemma"]: lemma["verdict"] for lemma in found["lemmas"]} == dict.fromkeys(
+        LEMMAS, "proven"
+    )
+
+
+def test_the_json_is_valid(run: Run) -> None:
+    found = json.loads(run.result.stdout)
+    assert problem(found, "prove-v1.json") is None
+    assert found["schema"] == PROVE_VERSION
+    assert found["exit_code"] == 0
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda d: d.update(exit_code=2),
+        lambda d: d["theorems"][0].update(verdict="true"),
+        lambda d: d["theorems"][0].update(invariant=1),
+        lambda d: d["theorems"][0].update(example={"region": -1}),
+        lambda d: d["theorems"][0]["controls"][0].pop("mutant"),
+        lambda d: d["theorems"][0]["necessity"][0].update(confirmed=1),
+        lambda d: d["lemmas"][0].update(more=0),
+    ],
+)
+def test_the_schema_refuses_what_prove_never_prints(
+    run: Run, spoil: Callable[[dict[str, Any]], None]
+) -> None:
+    found = json.loads(run.result.stdout)
+    spoil(found)
+    assert problem(found, "prove-v1.json") is not None
+
+
+def test_the_text_has_table_claims_hypotheses_controls_and_totals(
+    run: Run, printed: Callable[[Book], Result]
+) -> None:
+    result = printed(run.book)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("Theorems, decided by z3 ")
+    headings = ["theorem", "invariant", "verdict", "cases", "goals", "conditions", "refuted"]
+    assert lines[2].split() == [*headings, "needed", "seconds"]
+    parts = [
+        "Claims, for all C inputs within the hypotheses",
+        "Hypotheses, each with executed inputs outside it at which the claim fails",
+        "Negative controls: wrong rules and the inputs at which the claim then fails",
+    ]
+    places = [lines.index(part) for part in parts]
+    assert places == sorted(places)
+    shown, named, needed, refuted = (
+        lines[start:end] for start, end in zip([0, *places], [*places, None], strict=True)
+    )
+    for proof in run.book.proofs:
+        theorem = THEOREMS[proof.theorem]
+        row = next(line for line in shown if proof.theorem in line)
+        assert " proven " in row
+        assert f"{len(proof.controls)}/{len(proof.controls)}" in row
+        assert f"  {theorem.name}: {theorem.claim}" in named
+        assert f"    read from {theorem.source}" in named
+        for hypothesis in theorem.hypotheses:
+            assert any(line.startswith(f"  {hypothesis.text}  (") for line in needed)
+        for control in proof.controls:
+            assert any(line.startswith(f"  {control.mutant}, {theorem.name}: ") for line in refuted)
+    assert lines[-1].startswith(f"proven: 2 of 2 theorems, {len(LEMMAS)} of {len(LEMMAS)} lemmas; ")
+    assert " answered unsat in " in lines[-1]
+
+
+def changed(book: Book, **fields: Any) -> Book:
+    """The book with its first proof changed."""
+    first, *rest = book.proofs
+    return replace(book, proofs=(replace(first, **fields), *rest))
+
+
+def refuted(book: Book) -> Book:
+    return changed(
+        book,
+        verdict=Verdict.REFUTED,
+        reason="goal: the negation is sat",
+        counterexample={"region": 3 << 30, "limit": 3, "page": 4096},
+    )
+
+
+def undecided(book: Book) -> Book:
+    return changed(book, verdict=Verdict.UNKNOWN, reason="goal: the negation is unknown")
+
+
+def vacuous(book: Book) -> Book:
+    return changed(book, verdict=Verdict.VACUOUS, reason="the hypotheses contradict each other")
+
+
+def missed(book: Book) -> Book:
+    return changed(book, controls=(Control("limit-plus-one", Verdict.UNKNOWN, None),))
+
+
+def unconfirmed(book: Book) -> Book:
+    first, *rest = book.proofs[0].necessity
+    return changed(book, necessity=(replace(first, confirmed=False), *rest))
+
+
+def lemma(verdict: Verdict) -> Callable[[Book], Book]:
+    def change(book: Book) -> Book:
+        first, *rest = book.lemmas
+        spoilt = LemmaProof(first.lemma, first.claim, verdict, first.seconds)
+        return replace(book, lemmas=(spoilt, *rest))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "expected"),
+    [
+        (refuted, 1, "REFUTED count_never_exceeds_limit: goal: the negation is sat"),
+        (refuted, 1, "  executed counterexample: region=3G limit=3"),
+        (vacuous, 1, "VACUOUS count_never_exceeds_limit: the hypotheses contradict each other"),
+        (unconfirmed, 1, " NOT CONFIRMED"),
+        (lemma(Verdict.REFUTED), 1, "REFUTED lemma "),
+        (undecided, 3, "UNKNOWN count_never_exceeds_limit: goal: the negation is unknown"),
+        (missed, 3, "  limit-plus-one, count_never_exceeds_limit: NOT REFUTED (unknown)"),
+        (lemma(Verdict.UNKNOWN), 3, "UNKNOWN lemma "),
+    ],
+)
+def test_what_is_not_proven_is_said_and_ends_1_or_3(
+    run: Run,
+    printed: Callable[[Book], Result],
+    change: Callable[[Book], Book],
+    code: int,
+    expected: str,
+) -> None:
+    book = change(run.book)
+    result = printed(book)
+    assert result.exit_code == code
+    assert expected in result.stdout
+    found = json.loads(json.dumps(document(book)))
+    assert problem(found, "prove-v1.json") is None
+    assert found["exit_code"] == code
+
+
+def test_a_refuted_theorem_counts_as_no_proof(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    print_book(refuted(run.book))
+    lines = capsys.readouterr().out.splitlines()
+    assert any(" refuted " in line for line in lines if NAMED[0] in line)
+    assert lines[-1].startswith("proven: 1 of 2 theorems, ")
+
+
+def test_a_timeout_of_next_to_nothing_calls_nothing_proven_that_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    books: list[Book] = []
+
+    def kept(*arguments: Any) -> Book:
+        books.append(prove_book(*arguments))
+        return books[-1]
+
+    monkeypatch.setattr(command, "prove_book", kept)
+    result = prove("slots_no_smaller_than_minimum", "--timeout", "0.000001")
+    assert result.exit_code in (0, 3)
+    (book,) = books
+    (proof,) = book.proofs
+    assert result.exit_code == 3 or proof.holds
+    assert (" proven " in table(result)) == (proof.verdict is Verdict.PROVEN)
+    decided = {proof.verdict, *(x.verdict for x in book.lemmas)}
+    assert decided <= {Verdict.PROVEN, Verdict.UNKNOWN}
+
+
+def table(result: Result) -> str:
+    """The rows of the table."""
+    return result.stdout.split("\nClaims, ")[0].split("UNKNOWN")[0]
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_a_profile_chooses_its_theorems(profile: str, asked: list[tuple[list[str], float]]) -> None:
+    assert prove("--profile", profile).exit_code == 0
+    ((names, _),) = asked
+    assert names == theorem_names(profile)
+    assert all(profile in THEOREMS[name].profiles for name in names)
+
+
+def test_a_timeout_is_passed_on(asked: list[tuple[list[str], float]]) -> None:
+    assert prove(NAMED[0], NAMED[0], "--timeout", "2.5").exit_code == 0
+    assert asked == [([NAMED[0]], 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nothing"], "unknown theorem 'nothing': known are count_never_exceeds_limit, "),
+        ([NAMED[0], ""], "unknown theorem ''"),
+        ([NAMED[0].upper()], "unknown theorem"),
+        (["two\nlines"], "unknown theorem 'two\\nlines'"),
+        (["--profile", "xen"], "unknown profile 'xen': known are seed-v2, qemu"),
+        (["--fly"], "No such option"),
+        *(
+            (["--timeout", wrong], f"'{wrong}' is not a number of seconds above 0")
+            for wrong in ("0", "-1", "nan", "inf", "1e308", "86401", "x", "")
+        ),
+    ],
+)
+def test_wrong_use_ends_2_with_one_line(
+    arguments: list[str], expected: str, asked: list[tuple[list[str], float]]
+) -> None:
+    result = prove(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("slotproof: ")
+    assert result.stderr.count("\n") == 1
+    assert expected in result.stderr
+    assert asked == []
+
+
+def test_the_published_fields_are_those_of_a_proof(run: Run) -> None:
+    proof: Proof = run.book.proofs[0]
+    listed = json.loads(run.result.stdout)["theorems"][0]
+    assert {name for name in Proof.__dataclass_fields__ if name != "theorem"} <= set(listed)
+    assert listed["name"] == proof.theorem

@@ -1,0 +1,127 @@
+"""README and docs against the program: commands run, shown output is real, links lead somewhere."""
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from conformance.cli import COMMANDS, slotproof
+from smt_proofs.book import theorem_names
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FAST = {
+    "check": ["--traces", "3", "--steps", "10"],
+    "prove": ["slots_no_smaller_than_minimum"],
+}
+"""What makes a command quick: fewer traces, or one theorem where none is named."""
+
+
+def console_lines() -> Iterator[tuple[str, str]]:
+    """Each line of the pages' console blocks, as (page, line)."""
+    for page in PAGES:
+        for block in FENCED.findall(page.read_text(encoding="utf-8")):
+            for line in block.splitlines():
+                yield page.name, line
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a command line, without prompt and comment."""
+    return shlex.split(line.removeprefix("$ "), comments=True)
+
+
+COMMAND_LINES = sorted(
+    {line for _, line in console_lines() if words_of(line)[:1] == ["slotproof"]},
+)
+
+
+def shown_output() -> Iterator[tuple[str, str]]:
+    """Each command that a console block shows with a prompt, and the output below it."""
+    for page in PAGES:
+        for block in FENCED.findall(page.read_text(encoding="utf-8")):
+            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, _, output = part.partition("\n")
+                yield command, output
+
+
+SHOWN = list(shown_output())
+
+
+def test_the_pages_hold_commands_and_output() -> None:
+    """An empty list would make the tests below pass unseen."""
+    assert len(COMMAND_LINES) >= 4
+    assert len(SHOWN) >= 2
+
+
+def parsed(words: list[str]) -> None:
+    """Parse a command line without running it. Raises click.ClickException."""
+    context = slotproof.make_context("slotproof", list(words))
+    with context:
+        _, command, rest = slotproof.resolve_command(context, words)
+        assert command is not None
+        command.make_context(command.name, rest, parent=context)
+
+
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_a_command_line_runs(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A QEMU is not started: tests/qemu runs that check."""
+    words = words_of(line)[1:]
+    if any(word.startswith("qemu") for word in words):
+        monkeypatch.chdir(tmp_path)
+        parsed(words)
+        return
+    monkeypatch.chdir(ROOT)
+    named = words[0] == "prove" and set(words) & set(theorem_names())
+    extra = [] if named else FAST.get(words[0], [])
+    if words[0] == "check":
+        extra = [*extra, "--failures", str(tmp_path / "failures")]
+    words = [word.replace("cmd:python3 ", f"cmd:{sys.executable} ") for word in words]
+    result = CliRunner().invoke(slotproof, [*words, *extra])
+    assert result.exit_code in (0, 1), result.output
+    assert isinstance(result.exception, SystemExit | None), result.output
+    assert result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_shown_output_is_the_real_output(
+    command: str, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    words = words_of(command)
+    assert words[0] == "slotproof"
+    assert CliRunner().invoke(slotproof, words[1:]).stdout == output
+
+
+def test_a_line_that_does_not_parse_is_noticed() -> None:
+    with pytest.raises(click.UsageError):
+        parsed(["check", "--target", "qemu", "--fly"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" not in target and not target.startswith("#"):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def test_every_make_target_shown_exists() -> None:
+    rules = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    shown = {words_of(line)[1] for _, line in console_lines() if words_of(line)[:1] == ["make"]}
+    assert shown
+    assert shown <= set(rules)
+
+
+def test_the_readme_lists_every_command_and_exit_code() -> None:
+    readme = PAGES[0].read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"| `slotproof {name}" in readme
+    for code in range(4):
+        assert f"\n| {code} | " in readme
