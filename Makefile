@@ -21,7 +21,8 @@ verify: setup
 	$(BIN)/slotproof check --target reference --seed 1 --traces 200 --steps 100
 	$(BIN)/slotproof check --target 'cmd:$(BIN)/python docs/example_device.py' --seed 1 --traces 50
 	@if $(QEMU_THERE) 2>/dev/null; then \
-	  echo "$(BIN)/slotproof check --target qemu"; $(BIN)/slotproof check --target qemu; \
+	  echo "$(BIN)/slotproof check --target qemu --seed 1 --traces 20"; \
+	  $(BIN)/slotproof check --target qemu --seed 1 --traces 20; \
 	elif [ "$$SLOTPROOF_REQUIRE_QEMU" = 1 ]; then \
 	  $(QEMU_THERE) 2>&1 | tail -n 1; exit 1; \
 	else \

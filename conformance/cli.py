@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 from typing import Any, Final
@@ -39,6 +40,9 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            code = 2
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
             click.echo(f"slotproof: {message}", err=True)
@@ -65,7 +69,6 @@ def imported(name: str) -> click.Command:
 @click.group(
     "slotproof",
     cls=LazyGroup,
-    no_args_is_help=False,
     commands=[click.Command(name, help=line) for name, line in COMMANDS.items()],
 )
 @click.version_option(package_name="slotproof", prog_name="slotproof")
@@ -75,6 +78,8 @@ def slotproof() -> None:
 
 def main() -> None:
     """The console entry point."""
+    # The default would end the process at once and leave a started QEMU behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     slotproof()
 
 

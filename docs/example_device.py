@@ -184,7 +184,8 @@ class Device:
 
     def unknown(self, do, fails):
         self.broken = True
-        return "violation"
+        # The driver is told that the device needs a reset.
+        return "violation", {"notified": True}
 
     short = unknown
 

@@ -125,9 +125,10 @@ def report_state(
 def violate(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
     """An unknown request type or a buffer too short breaks the device until its next reset.
 
-    Source: virtio_mem_handle_request, which calls virtio_error and answers nothing.
+    Source: virtio_mem_handle_request, which answers nothing and calls virtio_error; that one asks
+    for a reset in the device status and notifies the driver of it.
     """
-    return Result(replace(s, broken=d.truth(True)), Answer.VIOLATION)
+    return Result(replace(s, broken=d.truth(True)), Answer.VIOLATION, notified=True)
 
 
 REQUEST_RULES = {

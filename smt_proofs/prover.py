@@ -168,8 +168,9 @@ def meets(theorem: Theorem[Any], inputs: Any, *, without: str = "") -> bool:
 def prove_lemma(lemma: Lemma, timeout: float) -> Verdict:
     """Decide a lemma over all integers; VACUOUS where its premises contradict each other."""
     premises, conclusion = lemma.formula(*(z3.Int(name) for name in lemma.variables))
-    if ask(premises, timeout)[0] is not Answer.SAT:
-        return Verdict.VACUOUS
+    met = ask(premises, timeout)[0]
+    if met is not Answer.SAT:
+        return Verdict.VACUOUS if met is Answer.UNSAT else Verdict.UNKNOWN
     return NEGATION_VERDICT[ask([*premises, z3.Not(conclusion)], timeout)[0]]
 
 

@@ -120,6 +120,7 @@ def _theorem(proof: Proof) -> dict[str, Any]:
         "name": proof.theorem,
         "invariant": theorem.invariant or None,
         "claim": theorem.claim,
+        "over": theorem.over,
         "source": theorem.source,
         "arithmetic": theorem.arithmetic.value,
         "profiles": list(theorem.profiles),
@@ -197,7 +198,8 @@ def claims(book: Book) -> list[str]:
     lines = ["Claims, for all C inputs within the hypotheses"]
     for proof in book.proofs:
         theorem = THEOREMS[proof.theorem]
-        lines += [f"  {theorem.name}: {theorem.claim}", f"    read from {theorem.source}"]
+        lines.append(f"  {theorem.name}: {theorem.claim}")
+        lines.append(f"    over {theorem.over}; read from {theorem.source}")
         if proof.example is not None:
             lines.append(f"    hypotheses met by {assignment(proof.example)}")
         if without := not_assumed(theorem.name):

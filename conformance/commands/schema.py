@@ -91,6 +91,7 @@ def prove_schema() -> Schema:
             "name": TEXT,
             "invariant": or_null(TEXT),
             "claim": TEXT,
+            "over": TEXT,
             "source": TEXT,
             "arithmetic": TEXT,
             "profiles": array({"enum": list(PROFILES)}),

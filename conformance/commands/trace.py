@@ -55,7 +55,7 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.group(no_args_is_help=False)
+@click.group()
 def trace() -> None:
     """Make trace files, run them again, make them small, explain them."""
 

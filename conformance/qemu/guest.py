@@ -29,7 +29,8 @@ from conformance.qemu.virtio import DeviceConfig, VirtioMemPci
 from model.extents import Extents
 from model.state import Answer, BlockState, ConcreteAction, Config, Op, SlotLayout
 
-_REQUEST_SIZE, _RESPONSE_SIZE = 24, 10
+_REQUEST_SIZE: Final = 24
+_RESPONSE_SIZE: Final = 10
 _RESET_TIMEOUT: Final = 10.0
 """Seconds."""
 
@@ -126,7 +127,8 @@ class QemuGuest:
         if slots is None:
             return None
         for number, place in slots.items():
-            if place != (own := (number * self._sizes[0], self._sizes[number])):
+            own = number * self._sizes.get(0, 0), self._sizes.get(number)
+            if place != own:
                 raise QemuError(f"memslot {number} is mapped as {place}, not as {own}")
         return Extents.of_ranges([(number, number + 1) for number in sorted(slots)])
 
@@ -140,7 +142,8 @@ class QemuGuest:
             if self._whim.random() < 0.5:
                 return request[: self._whim.randrange(_REQUEST_SIZE)], _RESPONSE_SIZE
             return request, self._whim.randrange(_RESPONSE_SIZE)
-        return encode_request(_TYPES[action.op], action.addr, action.blocks, padding), 10
+        request = encode_request(_TYPES[action.op], action.addr, action.blocks, padding)
+        return request, _RESPONSE_SIZE
 
     def _request(self, request: bytes, response_space: int) -> Done:
         broken = self._driver.needs_reset()
@@ -148,7 +151,8 @@ class QemuGuest:
         if response is None:
             return (Answer.SILENT if broken else Answer.VIOLATION), None
         kind, state = decode_response(response)
-        asked = request[:1] == bytes([RequestType.STATE]) and kind is ResponseType.ACK
+        # The type is the first field; no other request is answered with a block state.
+        asked = request.startswith(bytes([RequestType.STATE])) and kind is ResponseType.ACK
         if state >= len(_STATES) or (state and not asked):
             raise QemuError(f"{response.hex()} has block state {state}, which means nothing there")
         return _ANSWERS[kind], _STATES[state] if asked else None

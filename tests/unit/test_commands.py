@@ -68,7 +68,6 @@ def test_the_json_of_a_check_is_valid(tmp_path: Path, profile: str, code: int) -
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "Missing command"),
         (["fly"], "No such command 'fly'"),
         (["check", "--fly"], "No such option"),
         (["check", "more"], "unexpected extra argument"),
@@ -82,7 +81,6 @@ def test_the_json_of_a_check_is_valid(tmp_path: Path, profile: str, code: int) -
         (["check", "--steps", "0"], "0 is not in the range"),
         (["check", "--seed", "-1"], "-1 is not in the range"),
         (["check", "--seed", "x"], "'x' is not a valid integer"),
-        (["trace"], "Missing command"),
         (["trace", "replay"], "Missing argument 'FILE'"),
         (["trace", "replay", "/no/such/file"], "/no/such/file: no such file"),
         (["trace", "explain", "/"], "is a directory"),
@@ -263,3 +261,10 @@ def test_progress_is_shown_on_a_terminal_only() -> None:
     assert b"checking" in os.read(master, 1 << 16)
     os.close(master)
     assert b"checking" not in process.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["trace"]])
+def test_a_missing_command_shows_which_there_are(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Commands:" in result.stderr

@@ -1,14 +1,17 @@
-"""Configurations made to fit a QEMU: valid, within reach, and the same again if fitted again."""
+"""Configurations made to fit a QEMU: valid, within reach, the same again, and the only ones run."""
 
 import pytest
 
 from conformance.generate import random_trace, trace_seed
 from conformance.qemu.fit import LARGEST_REGION, device_space, fitted
+from conformance.runner import check
+from conformance.shrink import shrink
+from conformance.targets.reference import ReferenceTarget
 from model.arithmetic import GIB, MIB, TIB
 from model.caller import MemslotDemand, decision_limit
 from model.device import fix
-from model.profiles import PROFILES
-from model.state import Config
+from model.profiles import PROFILES, SEED_V2, Profile
+from model.state import Config, Observation
 
 CONFIGS = [
     random_trace(profile, trace_seed(3, number), 1).config
@@ -49,3 +52,21 @@ def test_several_memslots_need_inaccessible_memory() -> None:
     for option in (True, False):
         config = Config(region=GIB, block=MIB, limit=1, option=option, inaccessible=False)
         assert fitted(config).inaccessible == option
+
+
+class Picky(ReferenceTarget):
+    """Has only what fits."""
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        return fitted(config)
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        assert fitted(config) == config
+        return super().start(profile, config)
+
+
+def test_only_what_a_target_can_have_is_run_and_recorded() -> None:
+    report = check(Picky(), SEED_V2, seed=1, traces=50, steps=60)
+    assert report.failing is not None
+    small = shrink(Picky(), report.failing)
+    assert len(small.steps) <= 2 and fitted(small.config) == small.config

@@ -138,7 +138,7 @@ def test_the_text_has_table_claims_hypotheses_controls_and_totals(
         assert " proven " in row
         assert f"{len(proof.controls)}/{len(proof.controls)}" in row
         assert f"  {theorem.name}: {theorem.claim}" in named
-        assert f"    read from {theorem.source}" in named
+        assert f"    over {theorem.over}; read from {theorem.source}" in named
         for hypothesis in theorem.hypotheses:
             assert any(line.startswith(f"  {hypothesis.text}  (") for line in needed)
         for control in proof.controls:
