@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -40,6 +41,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
+            sys.stdout.flush()
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             code = 2
@@ -52,8 +54,12 @@ class LazyGroup(click.Group):
             where = "" if error.filename is None else f"{error.filename}: "
             reason = (error.strerror or str(error)).lower()
             click.echo(f"slotproof: {where}{reason}", err=True)
+            # What is left in the buffer must not fail once more at exit, with a code of its own.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
             code = 2
         except click.Abort:
+            # A second signal would only spoil the way out.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             click.echo("slotproof: interrupted", err=True)
             code = 130
         sys.exit(code if isinstance(code, int) else 0)

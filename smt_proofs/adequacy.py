@@ -119,7 +119,7 @@ def apart(
 register(
     Theorem(
         name="invariants_determine_decision",
-        invariant="slots-as-fine-as-allowed",
+        invariant="",
         claim="two choices of memslots that meet all layout invariants are the same choice",
         source="the layout invariants",
         arithmetic=Arithmetic.INTEGERS,

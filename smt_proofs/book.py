@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any, TypeAlias
 
 import networkx as nx
@@ -71,6 +72,10 @@ def theorem_names(profile: str | None = None) -> list[str]:
     ]
 
 
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _decide_lemmas(timeout: float) -> tuple[LemmaProof, ...]:
     outcomes = []
     for name, lemma in LEMMAS.items():
@@ -98,17 +103,27 @@ def prove_book(
     longest_first = sorted(names, key=lambda name: -len(THEOREMS[name].hypotheses))
     done: dict[str, Outcome] = {}
     with ProcessPoolExecutor(
-        os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1
+        os.cpu_count(),
+        mp_context=get_context("spawn"),
+        initializer=_leave_interrupts_to_the_parent,
+        max_tasks_per_child=1,
     ) as pool:
         waiting: list[Future[Any]] = [
             pool.submit(_decide_theorem, name, timeout) for name in longest_first
         ]
         waiting.append(pool.submit(_decide_lemmas, timeout))
-        for future in as_completed(waiting):
-            for outcome in future.result():
-                lemma = isinstance(outcome, LemmaProof)
-                done[outcome.lemma if lemma else outcome.theorem] = outcome
-                listener(outcome)
+        try:
+            for future in as_completed(waiting):
+                for outcome in future.result():
+                    lemma = isinstance(outcome, LemmaProof)
+                    done[outcome.lemma if lemma else outcome.theorem] = outcome
+                    listener(outcome)
+        except BaseException:
+            # Whoever interrupts does not want to wait for the queries that run.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()
+            raise
     lemmas = tuple(o for name in LEMMAS if isinstance(o := done[name], LemmaProof))
     proofs = tuple(o for name in names if isinstance(o := done[name], Proof))
     return Book(lemmas, _withdrawn(proofs, lemmas), solver_version(), time.perf_counter() - start)

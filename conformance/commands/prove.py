@@ -28,6 +28,10 @@ from smt_proofs.theorem import THEOREMS
 PROVE_VERSION = 1
 LONGEST_TIMEOUT = 86_400
 """Seconds: a day. The solver counts milliseconds in 32 bits, where a larger number would wrap."""
+COUNTED = ("cases", "goals", "conditions", "refuted", "needed", "seconds")
+"""The columns of numbers."""
+WIDE = 120
+"""Columns of a terminal that shows all of the table; a narrower one shows what fits."""
 PLAIN_WIDTH = 140
 """Columns of the table where the output is no terminal."""
 COUNTS = frozenset({"limit", "count", "other_count", "option", "has_ram", "several"})
@@ -145,17 +149,23 @@ def print_book(book: Book) -> None:
     """The proof table, then claims, hypotheses, negative controls and totals.
 
     Columns: `cases` paths through the rule, `goals` and `conditions` queries answered unsat,
-    `refuted` negative controls, `needed` hypotheses shown to be needed.
+    `refuted` negative controls, `needed` hypotheses shown to be needed, `serves` the invariant that
+    the theorem is part of.
     """
     terminal = Console()
     console = terminal if terminal.is_terminal else Console(width=PLAIN_WIDTH)
     table = Table(title=f"Theorems, decided by {book.solver}", title_justify="left", box=SIMPLE)
-    for heading in ("theorem", "invariant", "verdict"):
-        table.add_column(heading, no_wrap=console.width >= PLAIN_WIDTH, overflow="fold")
-    for heading in ("cases", "goals", "conditions", "refuted", "needed", "seconds"):
-        table.add_column(heading, justify="right")
+    wide = console.width >= WIDE
+    for heading in ("theorem", "verdict"):
+        table.add_column(heading, no_wrap=True)
+    for heading in COUNTED if wide else ("seconds",):
+        table.add_column(heading, justify="right", no_wrap=True)
+    if wide:
+        table.add_column("serves", no_wrap=True)
     for proof in book.proofs:
-        table.add_row(*_row(proof))
+        theorem, verdict, *counts, seconds = _row(proof)
+        served = THEOREMS[proof.theorem].invariant
+        table.add_row(theorem, verdict, *([*counts, seconds, served] if wide else [seconds]))
     console.print(table)
     for line in [*trouble(book), *claims(book), *hypotheses(book), *controls(book), *summary(book)]:
         console.print(Text(line), soft_wrap=True)
@@ -166,7 +176,6 @@ def _row(proof: Proof) -> tuple[str | Text, ...]:
     needed = sum(n.confirmed for n in proof.necessity)
     return (
         proof.theorem,
-        THEOREMS[proof.theorem].invariant,
         Text(proof.verdict.value, style=STYLES[proof.verdict]),
         str(proof.cases),
         str(proof.goals),
@@ -217,6 +226,8 @@ def hypotheses(book: Book) -> list[str]:
             # Theorems that differ only in the block they look at share a witness.
             _, theorems = witnesses.setdefault(what, (assignment(need.inputs), []))
             theorems.append(proof.theorem)
+    if not shown:
+        return []
     lines = ["", "Hypotheses, each with executed inputs outside it at which the claim fails"]
     for hypothesis, witnesses in shown.items():
         lines.append(f"  {hypothesis}")

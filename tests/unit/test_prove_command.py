@@ -120,8 +120,8 @@ def test_the_text_has_table_claims_hypotheses_controls_and_totals(
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].startswith("Theorems, decided by z3 ")
-    headings = ["theorem", "invariant", "verdict", "cases", "goals", "conditions", "refuted"]
-    assert lines[2].split() == [*headings, "needed", "seconds"]
+    headings = ["theorem", "verdict", "cases", "goals", "conditions", "refuted"]
+    assert lines[2].split() == [*headings, "needed", "seconds", "serves"]
     parts = [
         "Claims, for all C inputs within the hypotheses",
         "Hypotheses, each with executed inputs outside it at which the claim fails",
