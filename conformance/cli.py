@@ -58,8 +58,6 @@ class LazyGroup(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
             code = 2
         except click.Abort:
-            # A second signal would only spoil the way out.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
             click.echo("slotproof: interrupted", err=True)
             code = 130
         sys.exit(code if isinstance(code, int) else 0)
@@ -82,8 +80,15 @@ def slotproof() -> None:
     """Formal model, proofs and conformance checks for virtio-mem devices with several memslots."""
 
 
+def interrupt(number: int, frame: object) -> None:
+    """Stop at the first interrupt; a second one would only spoil the way out."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """The console entry point."""
+    signal.signal(signal.SIGINT, interrupt)
     # The default would end the process at once and leave a started QEMU behind.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     slotproof()

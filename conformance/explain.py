@@ -52,10 +52,11 @@ def failure_of(trace: Trace) -> Failure:
     if finding is None:
         raise ValueError("the trace holds no finding to explain")
     model = ReferenceDevice(trace.profile, trace.config)
-    before, allowed, seen = model.state, at_start(model), None
+    before, allowed = model.state, at_start(model)
     for step in trace.steps[: finding.step]:
         before = model.state
-        allowed, seen = model.apply(step.action), step.seen
+        allowed = model.apply(step.action)
+    seen = trace.seen_at(finding.step)
     return Failure(trace, finding, model.fixed, before, model.state, allowed, seen)
 
 

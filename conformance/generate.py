@@ -21,6 +21,7 @@ from conformance.generate_range import (
     view_of,
 )
 from conformance.target import CAPABILITIES
+from conformance.targets.reference import at_start
 from conformance.trace import Trace, TraceStep
 from model.arithmetic import U64_MASK
 from model.device import ReferenceDevice
@@ -100,6 +101,7 @@ def choose_trace(
     Raises model.device.ConfigError where the profile refuses the configuration.
     """
     device = ReferenceDevice(profile, config)
+    shown = at_start(device)
     steps: list[TraceStep] = []
 
     def step(choices: Choices) -> None:
@@ -108,7 +110,7 @@ def choose_trace(
         steps.append(TraceStep(chosen, device.apply(chosen)))
 
     choices.repeat(step, most)
-    return Trace(profile, config, tuple(steps), seed)
+    return Trace(profile, config, tuple(steps), seed, seen=shown)
 
 
 def choose_action(

@@ -26,12 +26,13 @@ ALWAYS: Final = frozenset({"answer", "state"})
 
 
 def shared(allowed: Observation, seen: Observation) -> list[str]:
-    """The fields that both show and that are therefore compared."""
+    """The fields that are compared: those that both show, of ALWAYS those that either shows."""
     return [
         name
         for name, field in FIELDS.items()
-        if name in ALWAYS
-        or (getattr(allowed, field) is not None and getattr(seen, field) is not None)
+        if (any if name in ALWAYS else all)(
+            getattr(side, field) is not None for side in (allowed, seen)
+        )
     ]
 
 

@@ -20,9 +20,11 @@ from model.state import ConcreteState, Observation
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A trace's run: what was seen step by step up to the finding, and what was counted."""
+    """A trace's run: what was seen at the start and step by step up to the finding, and what was
+    counted."""
 
     finding: Finding | None
+    start: Observation | None
     seen: tuple[Observation, ...]
     answers: Counter[str]
     compared: Counter[str]
@@ -69,6 +71,7 @@ class _Run:
         self.trace = trace
         self.model = ReferenceDevice(trace.profile, trace.config)
         self.promised = target.capabilities & VIEWS
+        self.start: Observation | None = None
         self.seen: list[Observation] = []
         self.answers: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
@@ -76,15 +79,21 @@ class _Run:
         self.holding: list[ConcreteState] = []
 
     def outcome(self) -> Outcome:
+        finding = self.finding()
         return Outcome(
-            self.finding(), tuple(self.seen), self.answers, self.compared, self.invariant_checks
+            finding,
+            self.start,
+            tuple(self.seen),
+            self.answers,
+            self.compared,
+            self.invariant_checks,
         )
 
     def finding(self) -> Finding | None:
         number = 0
         try:
-            start = self.target.start(self.trace.profile, self.trace.config)
-            found = self.judged(at_start(self.model), start, number) or self.layout_judged()
+            self.start = self.target.start(self.trace.profile, self.trace.config)
+            found = self.judged(at_start(self.model), self.start, number) or self.layout_judged()
             for number, step in enumerate(self.trace.steps, 1):
                 if found is not None:
                     break
@@ -144,7 +153,7 @@ def as_run(trace: Trace, outcome: Outcome) -> Trace:
         TraceStep(step.action, outcome.seen[i] if i < len(outcome.seen) else None)
         for i, step in enumerate(reached)
     )
-    return replace(trace, steps=tuple(steps), finding=outcome.finding)
+    return replace(trace, steps=tuple(steps), finding=outcome.finding, seen=outcome.start)
 
 
 def check(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from conformance.codec import FAULT_NAMES, MAX_BLOCKS, MAX_SLOT, SLOT_LIMITS, USES
 from conformance.finding import Kind
-from conformance.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
+from conformance.target import CAPABILITIES, FAULTS, OPERATIONS, PROTOCOL, PROTOCOL_VERSION
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES
 from model.state import Answer, BlockState, Config, Op
@@ -132,9 +132,10 @@ def trace_schema() -> Schema:
             "profile": ref("profile"),
             "config": ref("config"),
             "seed": {"anyOf": [{"type": "null"}, whole(0, U64_MASK)]},
+            "see": ref("observation"),
             "finding": ref("finding"),
         },
-        optional=("finding",),
+        optional=("see", "finding"),
     )
     step = closed(
         {
@@ -213,7 +214,8 @@ def check_schema() -> Schema:
     return {
         "$schema": DIALECT,
         "title": "slotproof check --json, version 1",
-        "description": "Memslot decisions are compared for the target qemu only.",
+        "description": "Memslot decisions are compared for the target qemu only; nothing is "
+        "compared for the target reference, which is the model itself.",
         **closed(
             {
                 "schema": {"const": CHECK_VERSION},
@@ -226,6 +228,11 @@ def check_schema() -> Schema:
                 "steps": count,
                 "answers": counts,
                 "compared": counts,
+                "not_asked": {
+                    "type": "array",
+                    "items": {"enum": sorted(OPERATIONS | FAULTS)},
+                    "uniqueItems": True,
+                },
                 "invariant_checks": count,
                 "failure": {"anyOf": [{"type": "null"}, failure]},
                 "decisions": decisions,

@@ -49,13 +49,21 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A device and its history. `seed` made it, if one did; `finding` is why it was kept."""
+    """A device and its history. `seed` made it, if one did; `finding` is why it was kept.
+
+    `seen` is what the device just started showed, where it is known.
+    """
 
     profile: Profile
     config: Config
     steps: tuple[TraceStep, ...]
     seed: int | None = None
     finding: Finding | None = None
+    seen: Observation | None = None
+
+    def seen_at(self, step: int) -> Observation | None:
+        """What was seen after a step, where it is known; step 0 is the start."""
+        return self.steps[step - 1].seen if step else self.seen
 
 
 def trace_text(trace: Trace) -> str:
@@ -71,6 +79,8 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
         "config": config_to_json(trace.config),
         "seed": trace.seed,
     }
+    if trace.seen is not None:
+        header["see"] = observation_to_json(trace.seen)
     if (found := trace.finding) is not None:
         header["finding"] = {
             "kind": found.kind.value,
@@ -179,15 +189,20 @@ class _Reader:
             fix(profile_from_json(value["profile"]), config_from_json(value["config"]))
         except (CodecError, ConfigError) as error:
             self.fail(f"the model refuses this configuration: {error}")
-        return value
+        return value | {"see": self.seen(value)}
+
+    def seen(self, value: dict[str, Any]) -> Observation | None:
+        try:
+            return observation_from_json(value["see"]) if "see" in value else None
+        except CodecError as error:
+            self.fail(str(error))
 
     def step(self, value: dict[str, Any], expected: int) -> TraceStep:
         self.valid(value, "step")
         if value["step"] != expected:
             self.fail(f"step {value['step']} where step {expected} is due")
         try:
-            seen = observation_from_json(value["see"]) if "see" in value else None
-            return TraceStep(action_from_json(value["do"]), seen)
+            return TraceStep(action_from_json(value["do"]), self.seen(value))
         except CodecError as error:
             self.fail(str(error))
 
@@ -217,6 +232,7 @@ class _Reader:
             steps=steps,
             seed=header["seed"],
             finding=None if found is None else Finding(**found | {"kind": Kind(found["kind"])}),
+            seen=header["see"],
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from conformance.codec import action_to_json, observation_to_json
+from conformance.codec import USES, action_to_json, observation_to_json
 from conformance.commands.check_qemu import DecisionReport, decided
 from conformance.commands.options import (
     cannot_keep,
@@ -45,12 +45,26 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """All that a check has to tell; `head` names target, profile and seed."""
+    """All that a check has to tell; `head` names target, profile and seed.
+
+    `not_asked` names the operations and faults that the target cannot do.
+    """
 
     head: dict[str, Any]
     report: CheckReport
+    not_asked: list[str]
     kept: Kept | None
     decisions: DecisionReport | None
+
+    @property
+    def of_model(self) -> bool:
+        """The device is the model itself: there is nothing to compare it with."""
+        return bool(self.head["target"] == "reference")
+
+    @property
+    def compared(self) -> dict[str, int]:
+        """How often each field was compared."""
+        return {} if self.of_model else self.report.compared
 
     @property
     def differences(self) -> tuple[str, ...]:
@@ -88,6 +102,7 @@ def check(
     """
     with closing(opened_target(spec)) as target:
         decisions = decided(target.binary) if isinstance(target, QemuTarget) else None
+        not_asked = left_out(target.capabilities)
         with progress("checking") as bars:
 
             def show(event: TraceDone) -> None:
@@ -104,7 +119,7 @@ def check(
     if small is not None:
         again = _command(head | {"traces": report.traces, "steps": steps})
         kept = Kept(small, path, again if path is None else replay_command(path, spec))
-    done = Done(head, report, kept, decisions)
+    done = Done(head, report, not_asked, kept, decisions)
     click.echo(_document(done) if as_json else "\n".join(_text(done)))
     exit_with(0 if done.holds else 1)
 
@@ -131,6 +146,17 @@ def _kept(target: Target, failing: Trace, directory: Path) -> tuple[Trace, Path 
     return small, path
 
 
+def left_out(capabilities: frozenset[str]) -> list[str]:
+    """The operations and faults that are never asked of a target with these capabilities."""
+    able = [op for op in USES if op.value in capabilities]
+    met = {f"fail-{name}" for op in able for name in USES[op].faults} & capabilities
+    known = dict.fromkeys(f"fail-{name}" for uses in USES.values() for name in uses.faults)
+    return [
+        *(op.value for op in USES if op not in able),
+        *(name for name in known if name not in met),
+    ]
+
+
 def _command(options: dict[str, Any]) -> str:
     """The check with these options."""
     words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
@@ -140,18 +166,22 @@ def _command(options: dict[str, Any]) -> str:
 def _text(done: Done) -> list[str]:
     head, report, kept = done.head, done.report, done.kept
     answers = ", ".join(f"{name} {count}" for name, count in sorted(report.answers.items()))
-    compared = ", ".join(f"{name} {count}" for name, count in report.compared.items())
+    compared = ", ".join(f"{name} {count}" for name, count in done.compared.items())
+    own = ": the model against its own invariants" if done.of_model else ""
+    whose = "" if done.of_model else " (of the model's states)"
     lines = [
-        f"checked {head['target']} against profile {head['profile']}, seed {head['seed']}",
+        f"checked {head['target']} against profile {head['profile']}, seed {head['seed']}{own}",
         *([] if done.decisions is None else done.decisions.text()),
         f"  traces            {report.traces}",
         f"  steps             {report.steps}",
         f"  answers           {answers or 'none'}",
-        f"  compared          {compared or 'nothing'}",
-        f"  invariant checks  {report.invariant_checks}",
+        *([] if done.of_model else [f"  compared          {compared or 'nothing'}"]),
+        f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
+        f"  invariant checks  {report.invariant_checks}{whose}",
     ]
     if done.holds:
-        return [*lines, "holds: no difference, no invariant violated in the cases counted"]
+        what = "no invariant" if done.of_model else "no difference, no invariant"
+        return [*lines, f"holds: {what} violated in the cases counted"]
     lines += [f"fails: {difference}" for difference in done.differences]
     if kept is None:
         return lines
@@ -177,7 +207,8 @@ def _document(done: Done) -> str:
         "traces": report.traces,
         "steps": report.steps,
         "answers": dict(sorted(report.answers.items())),
-        "compared": report.compared,
+        "compared": done.compared,
+        "not_asked": done.not_asked,
         "invariant_checks": report.invariant_checks,
         "failure": None if done.kept is None else _failure(done.kept),
     }

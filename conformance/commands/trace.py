@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,8 +21,9 @@ from conformance.commands.options import (
 )
 from conformance.explain import explain, failure_of, replay_command
 from conformance.failures import save
-from conformance.finding import OF_THE_TARGET
+from conformance.finding import OF_THE_TARGET, Finding, Kind
 from conformance.generate import random_trace
+from conformance.oracle import ALWAYS, FIELDS
 from conformance.runner import as_run, run_trace
 from conformance.sizes import size
 from conformance.target import Target, needs
@@ -34,14 +36,15 @@ File = tuple[Path, Trace]
 
 
 def writable_file(name: str) -> Path:
-    """The path of a trace file to write. Raises click.BadParameter where none can be,
-    and OSError.
+    """The path of a new trace file. Raises click.BadParameter where none can be, and OSError.
 
-    A trace is moved to its place once it is whole, which would take the place of a device.
+    A trace is moved to its place once it is whole, which would take the place of what is there.
     """
     path = Path(name)
-    if not path.name or (path.exists() and not path.is_file()):
+    if name == "-" or not path.name or (path.exists() and not path.is_file()):
         raise click.BadParameter(f"{name!r} is not the name of a file")
+    if os.path.lexists(path):
+        raise click.BadParameter(f"{name!r} exists already: the name of a new file is right")
     return path
 
 
@@ -90,7 +93,7 @@ def replay(file: File, spec: str | None) -> None:
     """
     path, recorded = file
     before = recorded.finding
-    if spec is None and before and (before.kind in OF_THE_TARGET or before.step == 0):
+    if spec is None and before and not shown_by(recorded, before):
         click.echo(f"not decided: only the target can show it again, name it: {before.message}")
         exit_with(3)
     with opened(spec, recorded) as target:
@@ -99,11 +102,26 @@ def replay(file: File, spec: str | None) -> None:
         verdict = "holds" if before is None else "fixed"
         click.echo(f"{verdict}: all {len(outcome.seen)} steps are allowed, every invariant holds")
         return
-    known = before is not None and before.alike(found)
-    click.echo("still fails" if known else "fails")
     lines = explain(failure_of(as_run(recorded, outcome)), replay_command(path, spec))
+    if spec is None:
+        # Nothing was run: the trace's own observations were judged.
+        lines[0] = f"recorded as failing: {lines[0]}"
+    else:
+        known = before is not None and before.alike(found)
+        click.echo("still fails" if known else "fails")
     click.echo("\n".join(lines))
     exit_with(1)
+
+
+def shown_by(recorded: Trace, finding: Finding) -> bool:
+    """Whether the trace holds what its finding was made from; a promised view that the device
+    did not show is nowhere in it."""
+    if finding.kind is not Kind.DIVERGENCE:
+        return finding.kind not in OF_THE_TARGET
+    seen = recorded.seen_at(finding.step)
+    if seen is None:
+        return False
+    return finding.what in ALWAYS or getattr(seen, FIELDS[finding.what]) is not None
 
 
 @trace.command()

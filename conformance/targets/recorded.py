@@ -24,7 +24,7 @@ class RecordedTarget:
     def start(self, profile: Profile, config: Config) -> Observation:
         self._model = ReferenceDevice(profile, config)
         self._steps = iter(self._trace.steps)
-        return at_start(self._model)
+        return at_start(self._model) if self._trace.seen is None else self._trace.seen
 
     def apply(self, action: ConcreteAction) -> Observation:
         allowed = self._model.apply(action)
