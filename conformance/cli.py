@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
             reason = (error.strerror or str(error)).lower()
             click.echo(f"slotproof: {where}{reason}", err=True)
             # What is left in the buffer must not fail once more at exit, with a code of its own.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             code = 2
         except click.Abort:
             click.echo("slotproof: interrupted", err=True)

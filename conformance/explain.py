@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.codec import action_to_json, observation_to_json
 from conformance.finding import Finding, Kind
-from conformance.oracle import FIELDS, spelled
+from conformance.oracle import ALWAYS, FIELDS, spelled
 from conformance.sizes import format_size
 from conformance.slotmap import slot_map
 from conformance.targets.reference import at_start
@@ -162,9 +162,10 @@ def _steps(trace: Trace, last: int) -> list[str]:
 
 
 def _both(allowed: Observation, seen: Observation, field: str) -> list[str]:
-    """The fields that differ; of those that are not shown at all only `field`, the finding's."""
+    """The fields that differ; of those that one side leaves open only `field`, the finding's."""
     want, have = observation_to_json(allowed), observation_to_json(seen)
-    names = [n for n in FIELDS if want.get(n) != have.get(n) and (n in have or n == field)]
+    judged = ALWAYS | (want.keys() & have.keys()) | {field}
+    names = [n for n in FIELDS if n in judged and want.get(n) != have.get(n)]
     return [
         f"  {title:<9}{_show({name: values.get(name, 'nothing') for name in names})}"
         for title, values in (("allowed", want), ("seen", have))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conformance.finding import Kind
 from conformance.runner import as_run, run_trace
@@ -14,6 +14,8 @@ from model.device import ConfigError
 
 MAX_RUNS = 2000
 """How often a trace is run again at most."""
+MAX_RUNS_FRESH = 500
+"""The same where every run starts the target's program anew."""
 MAX_RUNS_HUNG = 20
 """The same where every failing run waits for a target's deadline."""
 TURNS = 16
@@ -23,19 +25,41 @@ Listener = Callable[[int, int], None]
 """Told the number of runs so far and the steps of the smallest failing trace."""
 
 
+class NotAgain(Exception):
+    """The trace does not fail in the same way when the target is started afresh."""
+
+
 def shrink(target: Target, trace: Trace, listener: Listener | None = None) -> Trace:
     """The smallest trace found that still fails like `trace.finding`, as it was run.
 
-    A trace that does not fail again on the target comes back as it is. Raises ValueError for a
-    trace without a finding.
+    It was seen to fail on a target started afresh, where nothing came before it. Raises NotAgain
+    if not even `trace` does, and ValueError for a trace without a finding.
     """
     if trace.finding is None:
         raise ValueError("only a trace with a finding can be shrunk")
-    most = MAX_RUNS_HUNG if trace.finding.kind is Kind.HUNG else MAX_RUNS
-    search = _Search(target, trace, most, listener)
-    while search.fewer_steps() | search.simpler_values():
-        pass
-    return search.best
+    if (first := _afresh(target, trace)) is None:
+        raise NotAgain
+    hung = trace.finding.kind is Kind.HUNG
+    most = MAX_RUNS_HUNG if hung else MAX_RUNS
+    small = _Search(target, first, most, listener).smallest()
+    if small is first:
+        return small
+    if (confirmed := _afresh(target, small)) is not None:
+        return confirmed
+    # What came before the candidates made them fail: give each a start of its own.
+    most = MAX_RUNS_HUNG if hung else MAX_RUNS_FRESH
+    return _Search(target, first, most, listener, afresh=True).smallest()
+
+
+def _afresh(target: Target, trace: Trace) -> Trace | None:
+    """The trace as it fails on a target started afresh, if it does in the same way."""
+    target.close()
+    outcome = run_trace(target, trace)
+    if trace.finding is None or not trace.finding.alike(outcome.finding):
+        return None
+    again = as_run(trace, outcome)
+    # A message may tell the same failure in other words.
+    return trace if replace(again, finding=trace.finding) == trace else again
 
 
 @dataclass(slots=True)
@@ -46,8 +70,15 @@ class _Search:
     best: Trace
     most: int
     listener: Listener | None
+    afresh: bool = False
     runs: int = 0
     tried: set[int] = field(default_factory=set)
+
+    def smallest(self) -> Trace:
+        """Search until nothing serves any more."""
+        while self.fewer_steps() | self.simpler_values():
+            pass
+        return self.best
 
     def accepts(self, candidate: Trace) -> bool:
         """Run the candidate; keep it as the best if it fails in the same way."""
@@ -58,6 +89,8 @@ class _Search:
             return False
         self.tried.add(key)
         self.runs += 1
+        if self.afresh:
+            self.target.close()
         try:
             outcome = run_trace(self.target, candidate)
         except ConfigError:

@@ -60,4 +60,7 @@ class Target(Protocol):
         """The device's whole state, where it is open to the runner."""
 
     def close(self) -> None:
-        """Let go of everything the target holds; a closed target may be closed again."""
+        """Let go of everything the target holds; a closed target may be closed again.
+
+        It may be started again as well, and then nothing from before is left in it.
+        """

@@ -135,7 +135,13 @@ def _kept(target: Target, failing: Trace, directory: Path) -> tuple[Trace, Path 
     except OSError:
         # To be told of when the small one cannot be kept either.
         first = None
-    small = shrunk(target, failing)
+    try:
+        small = shrunk(target, failing)
+    except KeyboardInterrupt:
+        if first is None:
+            raise
+        click.echo(f"slotproof: interrupted, kept as {first}", err=True)
+        raise click.exceptions.Exit(130) from None
     try:
         path = save(small, directory)
     except OSError as error:

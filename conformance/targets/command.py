@@ -25,6 +25,8 @@ from model.state import ConcreteAction, Config, Observation
 
 DEADLINE = 10.0
 """Seconds that a target may take for one answer."""
+GRACE = 0.001
+"""Seconds at the border of two traces in which a target that says nothing unasked stays silent."""
 QUIT_SECONDS = 2.0
 """Seconds that a target may take to exit once it is told to."""
 SHOWN = 80
@@ -32,7 +34,7 @@ SHOWN = 80
 
 
 class CommandTarget:
-    """Speaks the protocol with a program, which is started again after it failed.
+    """Speaks the protocol with a program, which is started again after it failed or was closed.
 
     Raises TargetError, on construction as well: the program says hello at once. Raises ValueError
     for a command that names no program.
@@ -78,7 +80,8 @@ class CommandTarget:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            raise TargetError(Kind.DIED, f"cannot start {self._words[0]}: {error}") from None
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            raise TargetError(Kind.DIED, f"cannot start {self._words[0]}: {reason}") from None
         self._pipes = Pipes(self._process)
         hello = {"hello": {"protocol": PROTOCOL, "version": PROTOCOL_VERSION}}
         answer = self._ask(hello)
@@ -108,10 +111,15 @@ class CommandTarget:
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a message and read the answer, any JSON object."""
         try:
-            if unasked := self._pipes.unasked():
+            # A late line of the trace before must not pass for the answer to a start: it comes
+            # before the message is sent, or the answer comes after it.
+            grace = GRACE if "start" in message else 0
+            if unasked := self._pipes.unasked(grace):
                 self._fail(Kind.GARBAGE, f"the target spoke unasked: {_text(unasked)}")
             self._pipes.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
             line = self._pipes.line(self._deadline)
+            if surplus := self._pipes.surplus(grace):
+                self._fail(Kind.GARBAGE, f"the target spoke unasked: {_text(surplus)}")
         except (Closed, OSError):
             self._fail(Kind.DIED, self._death())
         except Late:

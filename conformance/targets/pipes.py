@@ -62,9 +62,19 @@ class Pipes:
         del self._pending[: end + 1]
         return line
 
-    def unasked(self) -> bytes:
-        """What the program wrote beyond the lines that were read. Raises Closed."""
-        self._read(self._selector.select(0))
+    def unasked(self, seconds: float = 0) -> bytes:
+        """What the program wrote beyond the lines that were read, waited for up to `seconds`.
+
+        Raises Closed.
+        """
+        self._read(self._selector.select(0 if self._pending else seconds))
+        return bytes(self._pending)
+
+    def surplus(self, seconds: float = 0) -> bytes:
+        """What came along with the line that was read last, or comes within `seconds`."""
+        with suppress(Closed):
+            if seconds and not self._pending:
+                self._read(self._selector.select(seconds))
         return bytes(self._pending)
 
     def last_error(self) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from conformance.finding import Kind
+from conformance.generate import ALWAYS_OPEN
 from conformance.qemu.process import QemuError, find_qemu
-from conformance.target import Target
+from conformance.target import Target, TargetError
 from conformance.targets.command import CommandTarget
 from conformance.targets.qemu import QemuTarget
 from conformance.targets.reference import ReferenceTarget
@@ -14,16 +16,29 @@ KNOWN = "reference, qemu, qemu:PATH, cmd:COMMAND"
 
 
 def open_target(spec: str) -> Target:
-    """The target of a spec. Raises click.UsageError, and TargetError if it fails at once."""
+    """The target of a spec. Raises click.UsageError, and TargetError if it fails at once.
+
+    A program that cannot be started, ends before its hello or can do nothing is no target at all.
+    """
     kind, _, rest = spec.partition(":")
     if spec == "reference":
         return ReferenceTarget()
     if kind == "cmd":
         try:
-            return CommandTarget(rest)
+            target = CommandTarget(rest)
         except ValueError as error:
             raise click.UsageError(f"target {spec!r}: {error}") from None
+        except TargetError as error:
+            if error.kind is not Kind.DIED:
+                raise
+            raise click.UsageError(f"target {spec!r}: {error}") from None
+        if not target.capabilities & {op.value for _, op in ALWAYS_OPEN}:
+            target.close()
+            raise click.UsageError(f"target {spec!r}: its hello lists no operation to begin with")
+        return target
     if kind == "qemu":
+        if spec != "qemu" and not rest.strip():
+            raise click.UsageError(f"target {spec!r}: the path is empty: qemu:PATH is right")
         try:
             return QemuTarget(find_qemu(rest or None))
         except QemuError as error:

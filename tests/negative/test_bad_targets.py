@@ -1,11 +1,12 @@
 """Programs that are no good targets: one clear line each, and the trace so far is kept."""
 
+import shlex
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.finding import Kind
@@ -228,11 +229,149 @@ def test_check_keeps_the_trace_of_a_target_that_fails(tmp_path: Path, end: str, 
     assert "--target cmd:COMMAND" in explained.stdout
 
 
-def test_check_tells_of_a_target_that_fails_at_hello() -> None:
-    result = CliRunner().invoke(slotproof, ["check", "--target", "cmd:/no/such/program"])
-    assert result.exit_code == 1
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("cmd:/no/such/program", "cannot start /no/such/program: no such file or directory"),
+        ("cmd:/", "cannot start /: permission denied"),
+        ("cmd:/etc/passwd", "cannot start /etc/passwd: permission denied"),
+        ("cmd:false", "ended with exit status 1"),
+        ("qemu:", "the path is empty"),
+        ("qemu: ", "the path is empty"),
+    ],
+)
+def test_what_is_no_target_at_all_is_wrong_use(spec: str, expected: str) -> None:
+    told_in_one_line(spec, expected, 2)
+
+
+def told_in_one_line(spec: str, expected: str, code: int) -> None:
+    result = CliRunner().invoke(slotproof, ["check", "--target", spec])
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
     assert result.stderr.count("\n") == 1
-    assert "cannot start /no/such/program" in result.stderr
+    assert expected in result.stderr
+    assert "Errno" not in result.stderr
+
+
+def test_check_tells_of_a_target_whose_hello_is_none(tmp_path: Path) -> None:
+    told_in_one_line(f"cmd:{command(tmp_path, line('hello'))}", "no JSON object", 1)
+
+
+@pytest.mark.parametrize("able", ["", '"size","usable"', '"fail-discard"', '"unrealize"'])
+def test_a_target_that_can_do_nothing_is_wrong_use(tmp_path: Path, able: str) -> None:
+    hello = HELLO.replace('"short"', able)
+    told_in_one_line(f"cmd:{command(tmp_path, line(hello))}", "lists no operation", 2)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_late_line_is_no_answer_to_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """It comes before the start is sent, or is followed by the start's own answer."""
+    speak = f"time.sleep(0.3)\nsys.stdout.buffer.write({line(SEE)})\nsys.stdout.flush()\n"
+    program = command(tmp_path, line(HELLO), line(SEE), line(VIOLATION), end="time.sleep(60)")
+    script = tmp_path / "target.py"
+    head, _, tail = script.read_text().rpartition("sys.stdin.buffer.readline()\n")
+    wait = "sys.stdin.buffer.readline()\n"
+    script.write_text(head + (speak if when == "before" else wait + speak + speak) + tail)
+    monkeypatch.setattr("conformance.targets.command.GRACE", 0.0)
+    target = CommandTarget(program)
+    try:
+        target.start(TRACE.profile, TRACE.config)
+        target.apply(TRACE.steps[0].action)
+        # 'after' finds nothing before the start is sent, for which it waits in vain.
+        monkeypatch.setattr("conformance.targets.command.GRACE", 1.0)
+        with pytest.raises(TargetError, match="spoke unasked") as caught:
+            target.start(TRACE.profile, TRACE.config)
+        assert caught.value.kind is Kind.GARBAGE
+    finally:
+        target.close()
+
+
+COUNTING = f"""
+import json, sys
+from pathlib import Path
+kept = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+count = 0
+broken = False
+for text in sys.stdin:
+    message = json.loads(text)
+    if "quit" in message:
+        break
+    if "hello" in message:
+        print({HELLO!r}, flush=True)
+        continue
+    if kept is not None:
+        count = int(kept.read_text()) if kept.exists() else 0
+    count += 1
+    if kept is not None:
+        kept.write_text(str(count))
+    if count == int(sys.argv[1]):
+        sys.exit(5)
+    if "start" in message:
+        broken = False
+        print({SEE!r}, flush=True)
+    else:
+        print({VIOLATION!r}.replace("violation", "silent" if broken else "violation"), flush=True)
+        broken = True
+"""
+
+
+def counting(tmp_path: Path, *arguments: str) -> str:
+    """A device that dies on a message of this number, counted by process or in a file."""
+    script = tmp_path / "counting.py"
+    script.write_text(COUNTING)
+    return shlex.join([sys.executable, str(script), *arguments])
+
+
+def checked(program: str, failures: Path) -> Result:
+    arguments = ["check", "--target", f"cmd:{program}", "--failures", str(failures)]
+    return CliRunner().invoke(slotproof, [*arguments, "--traces", "5", "--steps", "12"])
+
+
+NOT_AGAIN = "slotproof: does not fail again from a fresh start: kept as it was\n"
+
+
+def test_the_small_trace_of_a_device_that_counts_still_fails(tmp_path: Path) -> None:
+    program = counting(tmp_path, "9")
+    result = checked(program, tmp_path / "failures")
+    assert (result.exit_code, result.stderr) == (1, "")
+    (kept,) = (tmp_path / "failures").iterdir()
+    # The start is a message as well.
+    assert len(read_trace(kept).steps) == 8
+    arguments = ["trace", "replay", str(kept), "--target", f"cmd:{program}"]
+    again = CliRunner().invoke(slotproof, arguments)
+    assert again.exit_code == 1
+    assert again.stdout.startswith("still fails\n")
+
+
+@pytest.mark.parametrize("where", ["process", "file"])
+def test_a_failure_that_a_fresh_start_does_not_show_is_kept_as_it_was(
+    tmp_path: Path, where: str
+) -> None:
+    # The 20th message is in the second trace: a start and twelve steps come before.
+    counter = [str(tmp_path / "counter")] if where == "file" else []
+    result = checked(counting(tmp_path, "20", *counter), tmp_path / "failures")
+    assert (result.exit_code, result.stderr) == (1, NOT_AGAIN)
+    (kept,) = (tmp_path / "failures").iterdir()
+    trace = read_trace(kept)
+    assert trace.finding is not None
+    assert (trace.finding.kind, trace.finding.step, len(trace.steps)) == (Kind.DIED, 6, 6)
+    assert f"left at 6 steps, kept as {kept}\n" in result.stdout
+
+
+def test_an_interrupted_shrinking_tells_where_the_trace_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("conformance.commands.options.shrink", interrupted)
+    result = checked(counting(tmp_path, "9"), tmp_path / "failures")
+    (kept,) = (tmp_path / "failures").iterdir()
+    assert result.exit_code == 130
+    assert result.stdout == ""
+    assert result.stderr == f"slotproof: interrupted, kept as {kept}\n"
 
 
 def test_a_well_behaved_target_is_told_to_quit(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_output_that_cannot_be_written_is_one_line(arguments: list[str]) -> None
     assert done.stderr == "slotproof: no space left on device\n"
 
 
-@pytest.mark.parametrize("place", ["", ".", "..", "pipe", "link", "directory"])
+@pytest.mark.parametrize("place", ["", "-", ".", "..", "pipe", "link", "directory"])
 def test_generate_takes_the_place_of_files_only(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +84,23 @@ def test_generate_takes_the_place_of_files_only(
         f"slotproof: Invalid value for 'FILE': {place!r} is not the name of a file\n"
     )
     assert {path.name: path.lstat().st_ino for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("place", ["file", "dangling"])
+def test_generate_replaces_nothing(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("kept")
+    Path("dangling").symlink_to("nowhere")
+    result = CliRunner().invoke(slotproof, ["trace", "generate", place, "--steps", "2"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"slotproof: Invalid value for 'FILE': {place!r} exists already: "
+        "the name of a new file is right\n"
+    )
+    assert Path("file").read_text() == "kept"
+    assert Path("dangling").is_symlink()
 
 
 def test_generate_names_a_file_that_cannot_be() -> None:

@@ -16,6 +16,7 @@ from conformance.cli import slotproof
 from conformance.commands import options
 from conformance.schemas import problem
 from conformance.trace import read_trace
+from model.state import Op
 
 
 def run(*arguments: str) -> Result:
@@ -85,6 +86,8 @@ def test_the_json_of_a_check_is_valid(tmp_path: Path, profile: str, code: int) -
         (["trace", "replay", "/no/such/file"], "/no/such/file: no such file"),
         (["trace", "explain", "/"], "is a directory"),
         (["trace", "generate", "/no/such/dir/x"], "cannot write /no/such/dir/x"),
+        (["trace", "generate", "-"], "'-' is not the name of a file"),
+        (["trace", "generate", __file__], "exists already"),
         (["trace", "generate", "x", "--region", "5G+1"], "'5G+1' is not a size"),
         (["trace", "generate", "x", "--region", "0"], "region size 0"),
         (["trace", "generate", "x", "--region", "5G", "--block", "3M"], "power of two"),
@@ -229,8 +232,82 @@ def test_a_trace_that_differs_from_the_model_fails_when_replayed(tmp_path: Path)
     path.write_text(forged)
     result = run("trace", "replay", str(path))
     assert result.exit_code == 1
-    assert result.stdout.startswith("fails\ndivergence: answer: allowed done, seen refused")
+    assert result.stdout.startswith(
+        "recorded as failing: divergence: answer: allowed done, seen refused"
+    )
     assert run("trace", "explain", str(path)).stdout.startswith("divergence: answer")
+
+
+EXAMPLE = f"cmd:{sys.executable} {Path(__file__).parents[2] / 'docs' / 'example_device.py'}"
+
+
+def test_a_device_that_starts_wrong_is_judged_from_its_own_trace(tmp_path: Path) -> None:
+    target = f"{EXAMPLE} --bug floor-slots"
+    result = run("check", "--target", target, "--failures", str(tmp_path), "--json")
+    failure = json.loads(result.stdout)["failure"]
+    assert (failure["finding"]["what"], failure["finding"]["step"]) == ("slots", 0)
+    seen = failure["seen"]["slots"]
+    assert seen != failure["allowed"]["slots"]
+    kept = Path(failure["trace"])
+    replayed = run("trace", "replay", str(kept))
+    assert replayed.exit_code == 1
+    assert replayed.stdout.startswith("recorded as failing: divergence: slots: allowed count ")
+    shown = "slots " + " ".join(f"{name} {value}" for name, value in seen.items())
+    for text in (replayed.stdout, run("trace", "explain", str(kept)).stdout):
+        assert f"\n  seen     {shown}\n" in text
+    assert run("trace", "replay", str(kept), "--target", EXAMPLE).stdout.startswith("fixed: ")
+    header, rest = kept.read_text().split("\n", 1)
+    older = {name: value for name, value in json.loads(header).items() if name != "see"}
+    kept.write_text(f"{json.dumps(older)}\n{rest}")
+    undecided = run("trace", "replay", str(kept))
+    assert undecided.exit_code == 3
+    assert undecided.stdout.startswith("not decided: only the target can show it again")
+
+
+def test_a_view_that_was_not_shown_is_not_decided_without_the_target(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    run("trace", "generate", str(path), "--steps", "1")
+    header, step, end = map(json.loads, path.read_text().splitlines())
+    header["finding"] = {"kind": "divergence", "what": "usable", "step": 1, "message": "none"}
+    step["see"].pop("usable")
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in (header, step, end)))
+    assert run("trace", "replay", str(path)).exit_code == 3
+
+
+def test_a_check_of_the_model_claims_no_comparison(tmp_path: Path) -> None:
+    arguments = ["check", "--traces", "2", "--steps", "5", "--failures", str(tmp_path)]
+    text = run(*arguments).stdout
+    assert text.startswith(
+        "checked reference against profile qemu, seed 0: the model against its own invariants\n"
+    )
+    assert "compared" not in text and "difference" not in text
+    assert "\n  not asked         nothing left out\n" in text
+    document = json.loads(run(*arguments, "--json").stdout)
+    assert (document["compared"], document["not_asked"]) == ({}, [])
+
+
+def test_a_check_says_what_was_never_asked(tmp_path: Path) -> None:
+    capabilities = ["plug", "state", "resize", "fail-prealloc", "fail-discard", "size"]
+    code = Path(__file__).parents[2].joinpath("docs", "example_device.py").read_text()
+    script = tmp_path / "limited.py"
+    everything = "able = REQUESTS + EVENTS + FAULTS + VIEWS"
+    assert everything in code
+    script.write_text(code.replace(everything, f"able = {capabilities!r}"))
+    target = f"cmd:{sys.executable} {script}"
+    arguments = ["check", "--target", target, "--traces", "2", "--failures", str(tmp_path)]
+    result = run(*arguments)
+    left_out = [op.value for op in Op if op.value not in capabilities]
+    # No operation that is asked meets a failing discard.
+    left_out += ["fail-populate", "fail-discard"]
+    assert f"\n  not asked         {', '.join(left_out)}\n" in result.stdout
+    (line,) = (line for line in result.stdout.splitlines() if "invariant checks" in line)
+    assert line.endswith(" (of the model's states)")
+    assert result.stdout.endswith(
+        "holds: no difference, no invariant violated in the cases counted\n"
+    )
+    document = json.loads(run(*arguments, "--json").stdout)
+    assert problem(document, "check-v1.json") is None
+    assert document["not_asked"] == left_out
 
 
 def test_a_target_that_cannot_do_a_step_is_wrong_use(tmp_path: Path) -> None:

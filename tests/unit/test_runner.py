@@ -149,6 +149,22 @@ def test_a_view_that_is_not_promised_may_be_missing(name: str) -> None:
     assert outcome.compared["answer"] == 2
 
 
+def test_a_block_state_counts_as_compared_where_either_side_shows_one() -> None:
+    ask = action(Op.STATE, addr=CONFIG.addr, blocks=1)
+    assert run_trace(ReferenceTarget(), trace_of(PLUG, ask, PLUG)).compared["state"] == 1
+    assert run_trace(Odd(1, block_state=None), trace_of(ask)).compared["state"] == 1
+    assert run_trace(Odd(1, block_state=BlockState.MIXED), trace_of(PLUG)).compared["state"] == 1
+    assert run_trace(ReferenceTarget(), trace_of(PLUG)).compared["state"] == 0
+
+
+def test_a_run_keeps_what_the_start_showed() -> None:
+    trace = trace_of(PLUG)
+    run = as_run(trace, run_trace(Odd(0, usable=0), trace))
+    assert run.seen is not None and run.seen.usable == 0
+    assert run.seen_at(0) == run.seen
+    assert run_trace(RecordedTarget(run), run).finding == run.finding
+
+
 def test_a_block_state_that_is_missing_is_a_divergence() -> None:
     ask = action(Op.STATE, addr=CONFIG.addr, blocks=1)
     found = run_trace(Odd(1, block_state=None), trace_of(ask)).finding
@@ -232,6 +248,7 @@ def test_a_check_counts_what_it_did() -> None:
     assert (report.traces, report.steps, report.failing, report.finding) == (7, 63, None, None)
     assert sum(report.answers.values()) == 63
     assert report.compared["answer"] == 70
+    assert report.compared["state"] < 20
     assert report.invariant_checks > 0
     assert events == [TraceDone(n, 7, 9) for n in range(1, 8)]
     assert report == check(target, QEMU, seed=1, traces=7, steps=9)

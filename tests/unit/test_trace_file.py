@@ -1,6 +1,7 @@
 """Trace files: written whole, read exactly, refused in one line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,14 @@ def test_a_finding_survives_the_round_trip(path: Path) -> None:
     trace = Trace(QEMU, TRACE.config, TRACE.steps, finding=finding)
     write_trace(trace, path)
     assert read_trace(path) == trace
+
+
+def test_a_trace_that_does_not_say_what_the_start_showed_is_a_trace(path: Path) -> None:
+    header, *rest = lines()
+    assert header.pop("see")["answer"] == "done"
+    write_lines(path, [header, *rest])
+    assert TRACE.seen is not None
+    assert read_trace(path) == replace(TRACE, seen=None)
 
 
 def test_every_line_is_valid_by_the_schema() -> None:
@@ -143,6 +152,8 @@ HEADERS: list[tuple[dict[str, Any], str]] = [
     ({"seed": -1}, "seed"),
     ({"seed": "x"}, "seed"),
     ({"more": 1}, "more"),
+    ({"see": {"answer": "yes"}}, "'yes' is not one of"),
+    ({"see": {"answer": "done", "mapped": [[2, 1]]}}, "mapped"),
     ({"finding": {"kind": "divergence"}}, "finding"),
 ]
 
