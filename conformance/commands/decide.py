@@ -115,7 +115,7 @@ def check_numbers(region: int, limit: int, block: int, page: int) -> None:
     if not is_aligned(INTS, region, block):
         raise click.UsageError(
             f"region {region} is not a multiple of the block size {block}: "
-            f"the nearest below is {region - region % block}"
+            f"the nearest above is {region - region % block + block}"
         )
 
 

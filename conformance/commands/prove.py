@@ -140,8 +140,13 @@ def _theorem(proof: Proof) -> dict[str, Any]:
 
 
 def not_assumed(name: str) -> list[str]:
-    """The hypotheses of other theorems about the decision that this one does without."""
+    """The hypotheses of other theorems about the decision that this one does without.
+
+    None where it assumes nothing of the kind: it may not speak of a decision at all.
+    """
     assumed = {h.name for h in THEOREMS[name].hypotheses}
+    if not assumed & {h.name for h in DECISION_HYPOTHESES}:
+        return []
     return [h.text for h in DECISION_HYPOTHESES if h.name not in assumed]
 
 
@@ -211,6 +216,8 @@ def claims(book: Book) -> list[str]:
         lines.append(f"    over {theorem.over}; read from {theorem.source}")
         if proof.example is not None:
             lines.append(f"    hypotheses met by {assignment(proof.example)}")
+        if not theorem.hypotheses:
+            lines.append("    assumes nothing more")
         if without := not_assumed(theorem.name):
             lines.append(f"    holds without: {'; '.join(without)}")
     return lines

@@ -150,7 +150,7 @@ SIZES = [*NUMBERS, "5G+1", "5 G", "1Z", "16E", str(1 << 64), "٣G", "\x00"]
         ({"region": "5G+1"}, "'5G+1' is not a size"),
         ({"region": str(1 << 64)}, "is too large"),
         ({"region": "0"}, "region 0 is empty"),
-        ({"region": "5121K"}, "the nearest below is 4194304"),
+        ({"region": "5121K"}, "the nearest above is 6291456"),
         ({"block": "0"}, "block size 0 B is not a power of two"),
         ({"block": "3M"}, "block size 3 MiB is not a power of two"),
         ({"block": "512K"}, "of at least 1 MiB"),
