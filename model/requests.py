@@ -39,7 +39,12 @@ def valid_range(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], addr: W, siz
 
 
 def plug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
-    """PLUG. Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = true."""
+    """PLUG maps the memslots that the range touches, tells the listeners, and marks the blocks.
+
+    Where a listener refuses, the memslots without a plugged block are unmapped again.
+
+    Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = true.
+    """
     size = request_size(d, f, a)
     if not valid_range(d, f, s, a.addr, size):
         return Result(s, Answer.ERROR)
@@ -63,7 +68,7 @@ def plug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) ->
 
 
 def unplug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
-    """UNPLUG.
+    """UNPLUG marks the blocks, then unmaps the memslots that are left without a plugged one.
 
     Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = false.
     """
@@ -103,7 +108,10 @@ def unplug_everything(
 def unplug_all(
     d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
-    """UNPLUG_ALL. Source: virtio_mem_unplug_all_request."""
+    """UNPLUG_ALL unplugs every block, unmaps the memslots, and fits the usable region.
+
+    Source: virtio_mem_unplug_all_request.
+    """
     return unplug_everything(d, f, s, a.faults)
 
 
