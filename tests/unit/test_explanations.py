@@ -68,7 +68,8 @@ def diverging(field: str) -> Trace:
 def test_a_divergence_names_the_rule_its_source_and_both_sides() -> None:
     text = "\n".join(explain(failure_of(diverging("mapped")), "REPLAY"))
     assert "divergence: mapped: differs" in text
-    assert "claim    PLUG. (source: virtio_mem_state_change_request and" in text
+    assert "claim    PLUG maps the memslots that the range touches" in text
+    assert "(source: virtio_mem_state_change_request and" in text
     assert "  allowed  mapped [[1, 3]]\n  seen     mapped [[1, 2]]\n" in text
     text = "\n".join(explain(failure_of(diverging("usable")), "REPLAY"))
     assert "  allowed  usable 3489660928, mapped [[1, 3]]\n" in text
