@@ -62,6 +62,13 @@ def _claimed(mapping: Mapping, of_layout: bool) -> tuple[Invariant, ...]:
     return tuple(i for i in INVARIANTS if mapping in i.mappings and i.of_layout == of_layout)
 
 
+def _first_broken(claimed: tuple[Invariant, ...], *view: object) -> tuple[str | None, int]:
+    for number, invariant in enumerate(claimed, 1):
+        if not invariant.holds(INTS, *view):
+            return invariant.name, number
+    return None, len(claimed)
+
+
 def broken_by_layout(config: Config, fixed: Fixed[int]) -> tuple[str | None, int]:
     """The first layout invariant that does not hold, if any, and how many were checked."""
     layout = Layout(
@@ -71,15 +78,9 @@ def broken_by_layout(config: Config, fixed: Fixed[int]) -> tuple[str | None, int
         several=config.option,
         slots=fixed.slots,
     )
-    for number, invariant in enumerate(_claimed(fixed.mapping, True), 1):
-        if not invariant.holds(INTS, layout):
-            return invariant.name, number
-    return None, len(_claimed(fixed.mapping, True))
+    return _first_broken(_claimed(fixed.mapping, True), layout)
 
 
 def broken_by_state(fixed: Fixed[int], state: ConcreteState) -> tuple[str | None, int]:
     """The first state invariant that does not hold, if any, and how many were checked."""
-    for number, invariant in enumerate(_claimed(fixed.mapping, False), 1):
-        if not invariant.holds(INTS, fixed, state):
-            return invariant.name, number
-    return None, len(_claimed(fixed.mapping, False))
+    return _first_broken(_claimed(fixed.mapping, False), fixed, state)

@@ -15,7 +15,6 @@ from typing import Final, Protocol, TypeVar
 
 from model.extents import Extents
 
-KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
 TIB: Final = 1 << 40

@@ -170,7 +170,6 @@ class Result(Generic[W, B, S]):
 
 ConcreteState = State[int, bool, Extents]
 ConcreteAction = Action[int, bool]
-ConcreteResult = Result[int, bool, Extents]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from model.arithmetic import GIB, is_aligned
 from smt_proofs.theorem import Hypothesis
@@ -64,8 +64,3 @@ DECISION_HYPOTHESES: Final = (
     REGION_WHOLE_BLOCKS,
 )
 """What some theorem about the decision assumes; a theorem holds without those it does not name."""
-
-
-def all_hold(d: Any, inputs: Any, hypotheses: tuple[Hypothesis, ...]) -> bool:
-    """Every hypothesis holds of concrete inputs in the domain of machine integers."""
-    return all(h.holds(d, inputs) for h in hypotheses)

@@ -106,7 +106,7 @@ def paths_of(
         d = domain(script)
         inputs = theorem.inputs(d)
         if pins:
-            terms = terms_by_name(inputs)
+            terms = by_name(inputs)
             d.given.extend(terms[name] == value for name, value in pins.items())
         for hypothesis in theorem.hypotheses:
             d.given.append(hypothesis.holds(d, inputs))
@@ -131,22 +131,18 @@ def concrete(inputs: Any, model: z3.ModelRef) -> Any:
     return z3.is_true(value) if z3.is_bool(value) else value.as_long()
 
 
-def flat(inputs: Any) -> dict[str, int]:
-    """Concrete inputs by field name, nested records merged; truth values become 0 or 1."""
-    values: dict[str, int] = {}
+def by_name(inputs: Any) -> dict[str, Any]:
+    """Inputs by field name, nested records merged."""
+    values: dict[str, Any] = {}
     for f in fields(inputs):
         value = getattr(inputs, f.name)
-        values.update(flat(value) if is_dataclass(value) else {f.name: int(value)})
+        values.update(by_name(value) if is_dataclass(value) else {f.name: value})
     return values
 
 
-def terms_by_name(inputs: Any) -> dict[str, Term]:
-    """Symbolic inputs by field name, nested records merged."""
-    terms: dict[str, Term] = {}
-    for f in fields(inputs):
-        value = getattr(inputs, f.name)
-        terms.update(terms_by_name(value) if is_dataclass(value) else {f.name: value})
-    return terms
+def flat(inputs: Any) -> dict[str, int]:
+    """Concrete inputs by field name; truth values become 0 or 1."""
+    return {name: int(value) for name, value in by_name(inputs).items()}
 
 
 def goal_fails(theorem: Theorem[Any], inputs: Any) -> bool:
@@ -274,7 +270,6 @@ def decide_obligations(theorem: Theorem[Any], timeout: float) -> _Tally:
         whole = tuple(d.given), tuple(d.path)
         goals = [Duty("goal", *whole, part) for part in conjuncts(path.goal)]
         for owed in [*d.duties, *goals]:
-            what = owed.what
             parts = (*owed.given, *owed.path, owed.condition)
             key = (len(owed.given), *(part.get_id() for part in parts))
             if key in settled:
@@ -284,10 +279,10 @@ def decide_obligations(theorem: Theorem[Any], timeout: float) -> _Tally:
             answer = refute([*given, z3.Not(owed.condition)], timeout)
             tally.verdict = NEGATION_VERDICT[answer]
             if tally.verdict is not Verdict.PROVEN:
-                tally.reason = f"{what}: the negation is {answer.value}"
+                tally.reason = f"{owed.what}: the negation is {answer.value}"
                 return tally
-            tally.goals += what == "goal"
-            tally.conditions += what != "goal"
+            tally.goals += owed.what == "goal"
+            tally.conditions += owed.what != "goal"
     return tally
 
 
@@ -306,10 +301,8 @@ def prove(theorem: Theorem[Any], timeout: float) -> Proof:
             tally.verdict = Verdict.VACUOUS
             tally.reason = "the hypotheses contradict each other"
         else:
-            tally.verdict, tally.reason = (
-                Verdict.UNKNOWN,
-                "no input found in time that meets the hypotheses",
-            )
+            tally.verdict = Verdict.UNKNOWN
+            tally.reason = "no input found in time that meets the hypotheses"
     failing = None
     if tally.verdict is Verdict.REFUTED:
         failing = counterexample(theorem, timeout)

@@ -50,8 +50,7 @@ class Terms(ABC):
 
     `path` holds the branch conditions of this run, `facts` the definitions of fresh variables
     (each satisfiable for all values of the others), `duties` what remains to be proven, `given` the
-    hypotheses that hold, `indices`
-    the arbitrary indices that stand for "every index".
+    hypotheses that hold, `indices` the arbitrary indices that stand for "every index".
     """
 
     def __init__(self, script: Script) -> None:
@@ -136,7 +135,8 @@ class Terms(ABC):
         return a == b
 
     def every_index(self, end: Term, holds: Callable[[Term], Term]) -> Term:
-        """Goal position only: the claim for one arbitrary index, which is the claim for all."""
+        """The claim for one arbitrary index: as a goal it is the claim for all, and as a hypothesis
+        it assumes no more than that index's part of it."""
         index = self.word(self.fresh("index"))
         self.indices.append(index)
         if not self.test(self.lt(index, end)):

@@ -13,12 +13,11 @@ import click
 
 from conformance.codec import USES, action_to_json, observation_to_json
 from conformance.commands.check_qemu import DecisionReport, decided
+from conformance.commands.common import exit_with, profile_option
 from conformance.commands.options import (
     cannot_keep,
-    exit_with,
     failures_option,
     opened_target,
-    profile_option,
     progress,
     seed_option,
     shrunk,

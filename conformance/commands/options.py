@@ -10,9 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from conformance.commands.common import TargetFailure as TargetFailure
-from conformance.commands.common import exit_with as exit_with
-from conformance.commands.common import profile_option as profile_option
+from conformance.commands.common import TargetFailure
 from conformance.failures import DIRECTORY, try_out
 from conformance.shrink import NotAgain, shrink
 from conformance.target import Target, TargetError
