@@ -39,7 +39,7 @@ class Failure:
 
     trace: Trace
     finding: Finding
-    fixed: Fixed[int]
+    fixed: Fixed[int, bool]
     before: ConcreteState
     after: ConcreteState
     allowed: Observation

@@ -115,7 +115,7 @@ def choose_trace(
 
 def choose_action(
     choices: Choices,
-    fixed: Fixed[int],
+    fixed: Fixed[int, bool],
     state: ConcreteState,
     capabilities: frozenset[str] = CAPABILITIES,
     *,
@@ -165,7 +165,7 @@ def choose_range(choices: Choices, op: Op, view: View) -> Range:
     return choices.pick(SHAPES[op])(choices, view)
 
 
-def choose_value(choices: Choices, fixed: Fixed[int], state: ConcreteState, op: Op) -> int:
+def choose_value(choices: Choices, fixed: Fixed[int, bool], state: ConcreteState, op: Op) -> int:
     """What RESIZE, NEGOTIATE and UNKNOWN carry; 0 for the rest."""
     if op is Op.NEGOTIATE:
         return choices.pick([(4, 1), (1, 0)])
@@ -174,7 +174,7 @@ def choose_value(choices: Choices, fixed: Fixed[int], state: ConcreteState, op: 
     return choose_requested(choices, fixed, state) if op is Op.RESIZE else 0
 
 
-def choose_requested(choices: Choices, fixed: Fixed[int], state: ConcreteState) -> int:
+def choose_requested(choices: Choices, fixed: Fixed[int, bool], state: ConcreteState) -> int:
     """A requested size in bytes: on a boundary, anywhere, or one that the device refuses."""
     block, region = fixed.block, fixed.region
     before_full = max(region - fixed.extent, 0) // block * block
@@ -199,7 +199,7 @@ def choose_requested(choices: Choices, fixed: Fixed[int], state: ConcreteState) 
 
 
 def choose_faults(
-    choices: Choices, fixed: Fixed[int], op: Op, capabilities: frozenset[str]
+    choices: Choices, fixed: Fixed[int, bool], op: Op, capabilities: frozenset[str]
 ) -> Faults[bool]:
     """Which of the host operations that `op` needs fail; most often none."""
     failing = {

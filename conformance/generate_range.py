@@ -33,7 +33,7 @@ class View:
     free: list[Blocks]
 
 
-def view_of(fixed: Fixed[int], state: ConcreteState) -> View:
+def view_of(fixed: Fixed[int, bool], state: ConcreteState) -> View:
     """The view of a state."""
     block = fixed.block
     usable = state.usable // block

@@ -69,7 +69,7 @@ def _first_broken(claimed: tuple[Invariant, ...], *view: object) -> tuple[str | 
     return None, len(claimed)
 
 
-def broken_by_layout(config: Config, fixed: Fixed[int]) -> tuple[str | None, int]:
+def broken_by_layout(config: Config, fixed: Fixed[int, bool]) -> tuple[str | None, int]:
     """The first layout invariant that does not hold, if any, and how many were checked."""
     layout = Layout(
         region=config.region,
@@ -81,6 +81,6 @@ def broken_by_layout(config: Config, fixed: Fixed[int]) -> tuple[str | None, int
     return _first_broken(_claimed(fixed.mapping, True), layout)
 
 
-def broken_by_state(fixed: Fixed[int], state: ConcreteState) -> tuple[str | None, int]:
+def broken_by_state(fixed: Fixed[int, bool], state: ConcreteState) -> tuple[str | None, int]:
     """The first state invariant that does not hold, if any, and how many were checked."""
     return _first_broken(_claimed(fixed.mapping, False), fixed, state)

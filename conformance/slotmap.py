@@ -14,7 +14,7 @@ MOST_LINES = 24
 """Lines of a map at most; those in the middle give way."""
 
 
-def slot_map(fixed: Fixed[int], state: ConcreteState) -> list[str]:
+def slot_map(fixed: Fixed[int, bool], state: ConcreteState) -> list[str]:
     """A heading with the device's sizes, then the memslots (or runs of alike memslots)."""
     count = fixed.slots.count
     heading = (
@@ -35,7 +35,7 @@ def _flags(state: ConcreteState) -> str:
     return "".join(f", {name}" for name, holds in flags.items() if holds)
 
 
-def _lines(fixed: Fixed[int], state: ConcreteState) -> Iterator[str]:
+def _lines(fixed: Fixed[int, bool], state: ConcreteState) -> Iterator[str]:
     indices = range(fixed.slots.count)
     described = ((index, _describe(fixed, state, index)) for index in indices)
     for text, group in groupby(described, key=lambda pair: pair[1]):
@@ -44,7 +44,7 @@ def _lines(fixed: Fixed[int], state: ConcreteState) -> Iterator[str]:
         yield f"slot {name:<10} {text}"
 
 
-def _describe(fixed: Fixed[int], state: ConcreteState, index: int) -> str:
+def _describe(fixed: Fixed[int, bool], state: ConcreteState, index: int) -> str:
     """Everything a line says of one memslot but its number."""
     start = slot_start(INTS, fixed.slots, index)
     length = slot_length(INTS, fixed.slots, fixed.region, index)

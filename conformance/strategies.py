@@ -63,7 +63,7 @@ def configs(draw: st.DrawFn, profile: Profile) -> Config:
 @st.composite
 def actions(
     draw: st.DrawFn,
-    fixed: Fixed[int],
+    fixed: Fixed[int, bool],
     state: ConcreteState,
     capabilities: frozenset[str] = CAPABILITIES,
 ) -> ConcreteAction:

@@ -134,6 +134,9 @@ class Domain(Words[W, B], Protocol[W, B, S]):
     def member(self, items: S, index: W) -> B:
         """`index` is a member."""
 
+    def same_members(self, a: S, b: S) -> B:
+        """Both sets, of blocks or of memslots, have the same members."""
+
     def count(self, items: S) -> W:
         """The number of members."""
 
@@ -269,6 +272,10 @@ class MachineInts:
     @staticmethod
     def member(items: Extents, index: int) -> bool:
         return index in items
+
+    @staticmethod
+    def same_members(a: Extents, b: Extents) -> bool:
+        return a == b
 
     @staticmethod
     def count(items: Extents) -> int:

@@ -73,7 +73,7 @@ def decision_input(config: Config) -> DecisionInput[int, bool]:
     )
 
 
-def fix(profile: Profile, config: Config) -> Fixed[int]:
+def fix(profile: Profile, config: Config) -> Fixed[int, bool]:
     """What realize fixes for a configuration. Raises ConfigError."""
     check_config(config)
     try:
@@ -99,7 +99,7 @@ def fix(profile: Profile, config: Config) -> Fixed[int]:
     )
 
 
-def slot_layout(fixed: Fixed[int]) -> SlotLayout | None:
+def slot_layout(fixed: Fixed[int, bool]) -> SlotLayout | None:
     """How the region was cut, None for a device without memslots of its own."""
     if fixed.mapping is Mapping.STATIC:
         return None
@@ -114,7 +114,7 @@ class ReferenceDevice:
 
     profile: Profile
     config: Config
-    fixed: Fixed[int] = field(init=False)
+    fixed: Fixed[int, bool] = field(init=False)
     state: ConcreteState = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,10 +8,10 @@ from model.arithmetic import B, Domain, S, W, is_aligned
 from model.mapping import mapped_for_blocks, resize_usable_region
 from model.profiles import Mapping
 from model.requests import unplug_everything
-from model.state import Action, Answer, Fixed, Op, Result, State
+from model.state import Action, Answer, Fixed, Heard, Notice, Op, Result, State
 
 
-def realize(d: Domain[W, B, S], f: Fixed[W]) -> State[W, B, S]:
+def realize(d: Domain[W, B, S], f: Fixed[W, B]) -> State[W, B, S]:
     """The state of a device just realized. Source: virtio_mem_device_realize."""
     no, unmapped = d.truth(False), d.no_slots()
     # A static region is the machine's own single memslot, mapped from the start.
@@ -30,7 +30,9 @@ def realize(d: Domain[W, B, S], f: Fixed[W]) -> State[W, B, S]:
     return resize_usable_region(d, f, state, f.start_requested, can_shrink=True)
 
 
-def resize(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
+def resize(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
+) -> Result[W, B, S]:
     """The host sets the requested size; the guest is notified even if nothing changed.
 
     Source: virtio_mem_set_requested_size.
@@ -44,7 +46,7 @@ def resize(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) 
 
 
 def device_reset(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """The driver writes 0 to the device status: blocks and memslots stay as they are.
 
@@ -55,17 +57,19 @@ def device_reset(
 
 
 def system_reset(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """Reset of the machine: unplug all if that is possible now, then a device reset.
 
     Source: virtio_mem_system_reset, which ignores a failure.
     """
-    s = unplug_everything(d, f, s, a.faults).state
-    return device_reset(d, f, s, a)
+    unplugged = unplug_everything(d, f, s, a.faults)
+    return replace(device_reset(d, f, unplugged.state, a), notices=unplugged.notices)
 
 
-def wake_up(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
+def wake_up(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
+) -> Result[W, B, S]:
     """Wake-up from suspend: a system reset, but for devices that keep their blocks through it.
 
     Source: virtio_mem_system_reset_hold and RESET_TYPE_WAKEUP (QEMU 9.2 and later).
@@ -75,14 +79,14 @@ def wake_up(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B])
 
 
 def negotiate(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """The driver accepts (value 1) or leaves out VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE.
 
     A device that offers the feature refuses a driver without it; one that keeps unplugged memory
     readable does not offer it. Source: virtio_mem_get_features, virtio_mem_validate_features.
     """
-    if not f.inaccessible:
+    if not d.test(f.inaccessible):
         return Result(replace(s, accepted=d.truth(False)), Answer.DONE)
     if d.test(d.eq(a.value, d.lit(0))):
         return Result(replace(s, accepted=d.truth(False)), Answer.REFUSED)
@@ -90,14 +94,14 @@ def negotiate(
 
 
 def migration_start(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """An outgoing migration starts: the device is busy. Source: virtio_mem_is_busy."""
     return Result(replace(s, busy=d.truth(True)), Answer.DONE)
 
 
 def migration_end(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """The outgoing migration was cancelled or failed: the device is no longer busy.
 
@@ -107,29 +111,32 @@ def migration_end(
 
 
 def migration_in(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """The state arrives in a device just realized with the same configuration, which goes on.
 
     The bitmap, plugged, requested and usable size are loaded as they were; memslots are not part of
-    the stream. Source: vmstate_virtio_mem_device(_early), virtio_mem_post_load_bitmap; the patch
-    (v2) has no hunk there.
+    the stream. Listeners are told of the restored blocks.
+    Source: vmstate_virtio_mem_device(_early), virtio_mem_post_load, virtio_mem_post_load_bitmap;
+    the patch (v2) has no hunk there.
     """
     mapped = realize(d, f).mapped
     if f.profile.post_load_maps and f.mapping is Mapping.PLUGGED:
         mapped = mapped_for_blocks(d, f, mapped, s.plugged)
-    return Result(replace(s, mapped=mapped, busy=d.truth(False)), Answer.DONE)
+    replay = Notice(Heard.REPLAY, s.plugged, mapped, d.lit(0), f.region)
+    loaded = replace(s, mapped=mapped, busy=d.truth(False))
+    return Result(loaded, Answer.DONE, notices=(replay,))
 
 
 def unrealize(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """Hot-unplug of the device, refused while it may be in use.
 
     Source: virtio_mem_unplug_request_check; qdev_unplug refuses during migration; patch hunk
     virtio_mem_device_unrealize.
     """
-    if not f.inaccessible or d.test(s.busy):
+    if not d.test(f.inaccessible) or d.test(s.busy):
         return Result(s, Answer.REFUSED)
     if d.test(d.lt(d.lit(0), s.size)) or d.test(d.lt(d.lit(0), s.requested)):
         return Result(s, Answer.REFUSED)

@@ -96,23 +96,23 @@ def slots_as_fine_as_allowed(d: Words[W, B], g: Layout[W, B]) -> B:
     return d.both(g.several, d.either(d.lt(finer, least), short))
 
 
-def blocks_per_slot(d: Domain[W, B, S], f: Fixed[W]) -> W:
+def blocks_per_slot(d: Domain[W, B, S], f: Fixed[W, B]) -> W:
     """Number of blocks of every memslot but the last."""
     return d.div(f.slots.size, f.block)
 
 
-def plugged_in_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def plugged_in_mapped(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """Every plugged block lies in a mapped memslot."""
     return d.groups_within(s.plugged, blocks_per_slot(d, f), s.mapped)
 
 
-def indices_in_bounds(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def indices_in_bounds(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """Every plugged block lies in the region and every mapped memslot exists."""
     blocks = d.div(f.region, f.block)
     return d.both(d.all_below(s.plugged, blocks), d.all_below(s.mapped, f.slots.count))
 
 
-def mapped_needs_plugged(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def mapped_needs_plugged(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """Every mapped memslot has a plugged block, so no memslot metadata is wasted."""
 
     def holds_block(index: W) -> B:
@@ -123,12 +123,12 @@ def mapped_needs_plugged(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> 
     return d.every_member(s.mapped, holds_block)
 
 
-def static_always_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def static_always_mapped(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """Memory without memslots of its own is always mapped."""
     return d.every_index(f.slots.count, lambda i: d.member(s.mapped, i))
 
 
-def legacy_usable_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def legacy_usable_mapped(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """A memslot is mapped if and only if the usable region covers its start."""
     return d.every_index(
         f.slots.count,
@@ -136,22 +136,22 @@ def legacy_usable_mapped(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> 
     )
 
 
-def size_matches_bitmap(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def size_matches_bitmap(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """The plugged size is the number of plugged blocks times the block size."""
     return d.eq(s.size, d.mul(d.count(s.plugged), f.block))
 
 
-def plugged_in_usable(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def plugged_in_usable(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """No block outside the usable region is plugged."""
     return d.none_in(s.plugged, d.div(s.usable, f.block), d.div(f.region, f.block))
 
 
-def usable_covers_requested(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def usable_covers_requested(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """The usable region is at least the requested size and at most the region."""
     return d.both(d.le(s.requested, s.usable), d.le(s.usable, f.region))
 
 
-def multiples_of_block(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S]) -> B:
+def multiples_of_block(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
     """Usable, plugged and requested size are multiples of the block size."""
     return d.both(
         is_aligned(d, s.usable, f.block),

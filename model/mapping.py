@@ -14,24 +14,24 @@ from model.profiles import Mapping
 from model.state import Fixed, State
 
 
-def block_index(d: Domain[W, B, S], f: Fixed[W], offset: W) -> W:
+def block_index(d: Domain[W, B, S], f: Fixed[W, B], offset: W) -> W:
     """Index of the block that starts at `offset` bytes into the region."""
     return d.div(offset, f.block)
 
 
-def range_plugged(d: Domain[W, B, S], f: Fixed[W], plugged: S, offset: W, size: W) -> B:
+def range_plugged(d: Domain[W, B, S], f: Fixed[W, B], plugged: S, offset: W, size: W) -> B:
     """All blocks of the range are plugged. Source: virtio_mem_is_range_plugged."""
     first = block_index(d, f, offset)
     return d.all_in(plugged, first, d.add(first, d.div(size, f.block)))
 
 
-def range_unplugged(d: Domain[W, B, S], f: Fixed[W], plugged: S, offset: W, size: W) -> B:
+def range_unplugged(d: Domain[W, B, S], f: Fixed[W, B], plugged: S, offset: W, size: W) -> B:
     """No block of the range is plugged. Source: virtio_mem_is_range_unplugged."""
     first = block_index(d, f, offset)
     return d.none_in(plugged, first, d.add(first, d.div(size, f.block)))
 
 
-def mapped_for_plug(d: Domain[W, B, S], f: Fixed[W], mapped: S, offset: W, size: W) -> S:
+def mapped_for_plug(d: Domain[W, B, S], f: Fixed[W, B], mapped: S, offset: W, size: W) -> S:
     """The mapped memslots once those that [offset, offset + size) touches are added.
 
     Source: patch hunk virtio_mem_activate_memslots_to_plug.
@@ -42,7 +42,7 @@ def mapped_for_plug(d: Domain[W, B, S], f: Fixed[W], mapped: S, offset: W, size:
     return d.filled(mapped, start, end_slot(d, f.slots, offset, size))
 
 
-def mapped_for_blocks(d: Domain[W, B, S], f: Fixed[W], mapped: S, plugged: S) -> S:
+def mapped_for_blocks(d: Domain[W, B, S], f: Fixed[W, B], mapped: S, plugged: S) -> S:
     """The mapped memslots once all that hold a block of `plugged` are added.
 
     Source: virtio_mem_post_load_bitmap, which activates for every plugged range in turn.
@@ -51,7 +51,7 @@ def mapped_for_blocks(d: Domain[W, B, S], f: Fixed[W], mapped: S, plugged: S) ->
 
 
 def mapped_after_unplug(
-    d: Domain[W, B, S], f: Fixed[W], mapped: S, plugged: S, offset: W, size: W
+    d: Domain[W, B, S], f: Fixed[W, B], mapped: S, plugged: S, offset: W, size: W
 ) -> S:
     """The mapped memslots once those left without plugged blocks are removed.
 
@@ -72,7 +72,7 @@ def mapped_after_unplug(
     return d.dropped(mapped, start, end_slot(d, f.slots, offset, size), drop)
 
 
-def usable_size(d: Domain[W, B, S], f: Fixed[W], requested: W) -> W:
+def usable_size(d: Domain[W, B, S], f: Fixed[W, B], requested: W) -> W:
     """The usable region size for a requested size, both in bytes.
 
     Source: virtio_mem_resize_usable_region.
@@ -82,7 +82,7 @@ def usable_size(d: Domain[W, B, S], f: Fixed[W], requested: W) -> W:
 
 
 def resize_usable_region(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], requested: W, *, can_shrink: bool
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], requested: W, *, can_shrink: bool
 ) -> State[W, B, S]:
     """Fit the usable region to `requested` bytes; without `can_shrink` it only grows.
 

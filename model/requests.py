@@ -13,15 +13,27 @@ from model.mapping import (
     range_unplugged,
     resize_usable_region,
 )
-from model.state import Action, Answer, BlockState, Faults, Fixed, Op, Result, State
+from model.state import (
+    Action,
+    Answer,
+    BlockState,
+    Faults,
+    Fixed,
+    Heard,
+    Notice,
+    Notices,
+    Op,
+    Result,
+    State,
+)
 
 
-def request_size(d: Domain[W, B, S], f: Fixed[W], a: Action[W, B]) -> W:
+def request_size(d: Domain[W, B, S], f: Fixed[W, B], a: Action[W, B]) -> W:
     """Bytes that a range request covers. Source: virtio_mem_state_change_request."""
     return d.mul(a.blocks, f.block)
 
 
-def valid_range(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], addr: W, size: W) -> bool:
+def valid_range(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], addr: W, size: W) -> bool:
     """The range is block-aligned, not empty, and inside the usable region.
 
     `addr` is any 64-bit guest physical address, so the sum may wrap and the rule looks for that.
@@ -38,10 +50,11 @@ def valid_range(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], addr: W, siz
     return not d.test(d.lt(usable_end, end))
 
 
-def plug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
+def plug(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
     """PLUG maps the memslots that the range touches, tells the listeners, and marks the blocks.
 
-    Where a listener refuses, the memslots without a plugged block are unmapped again.
+    Where a listener refuses, the memslots without a plugged block are unmapped again. Listeners may
+    replay the plugged blocks as soon as memslots are mapped, and see the new ones unplugged then.
 
     Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = true.
     """
@@ -55,19 +68,26 @@ def plug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) ->
         return Result(s, Answer.ERROR)
     if d.test(s.busy):
         return Result(s, Answer.BUSY)
-    if f.prealloc and d.test(a.faults.prealloc):
+    if d.test(d.both(f.prealloc, a.faults.prealloc)):
         return Result(s, Answer.BUSY)
     mapped = mapped_for_plug(d, f, s.mapped, offset, size)
+    told: Notices[W, S] = (
+        Notice(Heard.MAP, s.plugged, mapped, offset, size),
+        Notice(Heard.POPULATE, s.plugged, mapped, offset, size),
+    )
     if d.test(a.faults.populate):
         mapped = mapped_after_unplug(d, f, mapped, s.plugged, offset, size)
-        return Result(replace(s, mapped=mapped), Answer.BUSY)
+        told = (*told, Notice(Heard.UNMAP, s.plugged, mapped, offset, size))
+        return Result(replace(s, mapped=mapped), Answer.BUSY, notices=told)
     first = block_index(d, f, offset)
     plugged = d.filled(s.plugged, first, d.add(first, d.div(size, f.block)))
     grown = replace(s, plugged=plugged, mapped=mapped, size=d.add(s.size, size))
-    return Result(grown, Answer.ACK)
+    return Result(grown, Answer.ACK, notices=told)
 
 
-def unplug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
+def unplug(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
+) -> Result[W, B, S]:
     """UNPLUG marks the blocks, then unmaps the memslots that are left without a plugged one.
 
     Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = false.
@@ -80,33 +100,39 @@ def unplug(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) 
         return Result(s, Answer.ERROR)
     if d.test(s.busy) or d.test(a.faults.discard):
         return Result(s, Answer.BUSY)
+    discard = Notice(Heard.DISCARD, s.plugged, s.mapped, offset, size)
     first = block_index(d, f, offset)
     plugged = d.cleared(s.plugged, first, d.add(first, d.div(size, f.block)))
     mapped = mapped_after_unplug(d, f, s.mapped, plugged, offset, size)
+    unmap = Notice(Heard.UNMAP, plugged, mapped, offset, size)
     shrunk = replace(s, plugged=plugged, mapped=mapped, size=d.sub(s.size, size))
-    return Result(shrunk, Answer.ACK)
+    return Result(shrunk, Answer.ACK, notices=(discard, unmap))
 
 
 def unplug_everything(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], faults: Faults[B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], faults: Faults[B]
 ) -> Result[W, B, S]:
     """Unplug all blocks and fit the usable region; the core of UNPLUG_ALL and of a system reset.
 
     Source: virtio_mem_unplug_all; patch v2 adds a BUSY check ahead of the test for plugged blocks.
     """
+    told: Notices[W, S] = ()
     if f.profile.busy_before_empty and d.test(s.busy):
         return Result(s, Answer.BUSY)
     if d.test(d.lt(d.lit(0), s.size)):
         if d.test(s.busy) or d.test(faults.discard):
             return Result(s, Answer.BUSY)
+        discard = Notice(Heard.DISCARD, s.plugged, s.mapped, d.lit(0), f.region)
         plugged = d.no_blocks()
         mapped = mapped_after_unplug(d, f, s.mapped, plugged, d.lit(0), f.region)
+        told = (discard, Notice(Heard.UNMAP, plugged, mapped, d.lit(0), f.region))
         s = replace(s, plugged=plugged, mapped=mapped, size=d.lit(0))
-    return Result(resize_usable_region(d, f, s, s.requested, can_shrink=True), Answer.ACK)
+    s = resize_usable_region(d, f, s, s.requested, can_shrink=True)
+    return Result(s, Answer.ACK, notices=told)
 
 
 def unplug_all(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """UNPLUG_ALL unplugs every block, unmaps the memslots, and fits the usable region.
 
@@ -116,7 +142,7 @@ def unplug_all(
 
 
 def report_state(
-    d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
     """STATE: answered even while busy. Source: virtio_mem_state_request."""
     size = request_size(d, f, a)
@@ -130,7 +156,9 @@ def report_state(
     return Result(s, Answer.ACK, BlockState.MIXED)
 
 
-def violate(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
+def violate(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
+) -> Result[W, B, S]:
     """An unknown request type or a buffer too short breaks the device until its next reset.
 
     Source: virtio_mem_handle_request, which answers nothing and calls virtio_error; that one asks

@@ -8,7 +8,7 @@ from model.requests import REQUEST_RULES
 from model.state import REQUESTS, Action, Answer, Fixed, Result, State
 
 
-def step(d: Domain[W, B, S], f: Fixed[W], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
+def step(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
     """Carry out one action.
 
     A device that is gone answers no request and refuses every event; a broken one answers no

@@ -36,8 +36,12 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed(Generic[W]):
-    """What realize fixed for the device's lifetime (bytes, but for the memslot count)."""
+class Fixed(Generic[W, B]):
+    """What realize fixed for the device's lifetime (bytes, but for the memslot count).
+
+    `inaccessible`: VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE is offered. `prealloc`: memory is
+    preallocated before it is plugged.
+    """
 
     profile: Profile
     mapping: Mapping
@@ -47,8 +51,8 @@ class Fixed(Generic[W]):
     addr: W
     extent: W
     start_requested: W
-    inaccessible: bool
-    prealloc: bool
+    inaccessible: B
+    prealloc: B
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +162,53 @@ class BlockState(Enum):
     MIXED = "mixed"
 
 
+class Heard(Enum):
+    """What the host's listeners to the device's memory (vhost, VFIO) are told."""
+
+    MAP = "map"
+    """Memslots were added to guest memory; a listener that registers replays the plugged blocks.
+    Source: memory_region_transaction_commit, region_add."""
+    POPULATE = "populate"
+    """A range is about to be plugged. Source: virtio_mem_notify_plug."""
+    DISCARD = "discard"
+    """A range was just discarded. Source: virtio_mem_notify_unplug(_all)."""
+    REPLAY = "replay"
+    """All plugged ranges are told anew. Source: virtio_mem_post_load."""
+    UNMAP = "unmap"
+    """Memslots were removed from guest memory. Source: memory_region_transaction_commit,
+    region_del."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Generic[W, S]):
+    """One thing that listeners are told in the middle of an action, and what they can see then.
+
+    `plugged` and `mapped` are the sets as they are at that moment; the notice concerns
+    [offset, offset + size) of the region, both in bytes.
+    """
+
+    heard: Heard
+    plugged: S
+    mapped: S
+    offset: W
+    size: W
+
+
+Notices = tuple[Notice[W, S], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Result(Generic[W, B, S]):
-    """The outcome of one action. `notified`: a configuration change notification was sent."""
+    """The outcome of one action. `notified`: a configuration change notification was sent.
+
+    `notices` are what listeners were told on the way, in order.
+    """
 
     state: State[W, B, S]
     answer: Answer
     block_state: BlockState | None = None
     notified: bool = False
+    notices: Notices[W, S] = ()
 
 
 ConcreteState = State[int, bool, Extents]

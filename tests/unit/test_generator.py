@@ -39,7 +39,7 @@ def traces(request: pytest.FixtureRequest) -> list[Trace]:
     return [random_trace(profile, trace_seed(1, n), STEPS) for n in range(TRACES)]
 
 
-def visited(trace: Trace) -> Iterator[tuple[Fixed[int], ConcreteState, ConcreteAction]]:
+def visited(trace: Trace) -> Iterator[tuple[Fixed[int, bool], ConcreteState, ConcreteAction]]:
     """Every action with the state that it met."""
     device = ReferenceDevice(trace.profile, trace.config)
     for step in trace.steps:
@@ -134,7 +134,7 @@ def test_every_class_of_configuration_occurs(profile: Profile) -> None:
     assert not (rare := {name: counts[name] for name in expected if counts[name] < 8}), rare
 
 
-def range_classes(f: Fixed[int], s: ConcreteState, a: ConcreteAction) -> Iterator[str]:
+def range_classes(f: Fixed[int, bool], s: ConcreteState, a: ConcreteAction) -> Iterator[str]:
     """The boundary classes of a range request, from first principles."""
     block, size = f.block, a.blocks * f.block
     start, end = a.addr - f.addr, a.addr - f.addr + size
