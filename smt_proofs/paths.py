@@ -27,14 +27,14 @@ class Script:
         self.branches = prescribed
         self._at = 0
 
-    def branch(self, forced: Callable[[], bool | None]) -> bool:
-        """The outcome of the next branch. At a new one `forced` is asked for the only outcome
+    def branch(self, forced: Callable[[], bool | None]) -> Branch:
+        """The next branch with its outcome. At a new one `forced` is asked for the only outcome
         possible; where both are (None), True comes first."""
         if self._at == len(self.branches):
             only = forced()
             self.branches.append(Branch(outcome=only is not False, forced=only is not None))
         self._at += 1
-        return self.branches[self._at - 1].outcome
+        return self.branches[self._at - 1]
 
 
 def explore(run: Callable[[Script], T]) -> Iterator[T]:

@@ -49,15 +49,18 @@ class Terms(ABC):
     """What both symbolic domains share: branches, truth values, recorded facts and duties.
 
     `path` holds the branch conditions of this run, `facts` the definitions of fresh variables
-    (each satisfiable for all values of the others), `duties` what remains to be proven, `given` the
-    hypotheses that hold, `indices` the arbitrary indices that stand for "every index".
+    (each satisfiable for all values of the others), `duties` what remains to be proven, `closed` the
+    branches not followed because they contradict what is known, `given` the hypotheses that hold,
+    `indices` the arbitrary indices that stand for "every index".
     """
 
     def __init__(self, script: Script) -> None:
         self._script = script
         self._owing = True
+        self._guards: list[Term] = []
         self._quotients: dict[tuple[int, int], tuple[Term, Term]] = {}
         self._outcomes: dict[int, bool] = {}
+        self._labels: dict[int, str] = {}
         # z3 may give the id of a freed term to another one: what is a key stays alive.
         self._kept: list[Term] = []
         self._fresh = 0
@@ -65,6 +68,7 @@ class Terms(ABC):
         self.facts: list[Term] = []
         self.given: list[Term] = []
         self.duties: list[Duty] = []
+        self.closed: list[Duty] = []
         self.indices: list[Term] = []
 
     @abstractmethod
@@ -90,10 +94,23 @@ class Terms(ABC):
         yield
         self._owing = True
 
+    def fact(self, label: str, *terms: Term) -> None:
+        """Add definitions, and say where they come from."""
+        self.facts += terms
+        self._labels |= dict.fromkeys((term.get_id() for term in terms), label)
+
+    def label(self, fact: Term) -> str:
+        """Where a fact comes from."""
+        return self._labels.get(fact.get_id(), "definition")
+
     def require(self, what: str, condition: Term) -> None:
         """Record a duty under the branches taken so far."""
         if self._owing and not z3.is_true(z3.simplify(condition)):
-            self.duties.append(Duty(what, tuple(self.given), tuple(self.path), condition))
+            self.duties.append(self.owed(what, condition))
+
+    def owed(self, what: str, condition: Term) -> Duty:
+        """A condition to be proven from what is known now."""
+        return Duty(what, tuple(self.given), (*self.path, *self._guards), condition)
 
     def test(self, condition: Term) -> bool:
         settled = z3.simplify(condition)
@@ -101,9 +118,13 @@ class Terms(ABC):
             return bool(z3.is_true(settled))
         key = settled.get_id()
         if key not in self._outcomes:
-            self._outcomes[key] = outcome = self._script.branch(lambda: self._forced(condition))
+            branch = self._script.branch(lambda: self._forced(condition))
+            self._outcomes[key] = branch.outcome
             self._kept.append(settled)
-            self.path.append(condition if outcome else z3.Not(condition))
+            taken = condition if branch.outcome else z3.Not(condition)
+            if branch.forced:
+                self.closed.append(self.owed("the other branch is impossible", taken))
+            self.path.append(taken)
         return self._outcomes[key]
 
     def _forced(self, condition: Term) -> bool | None:
