@@ -1,0 +1,164 @@
+"""Decide what is claimed of a transition, for all devices, states and actions.
+
+The rule is evaluated once a path; every claim is then evaluated on that path's outcome, and each
+of its parts, negated, must contradict what is known there: the definitions, the invariants of the
+state before, the branches taken, and the lemmas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import z3
+
+from model.profiles import Mapping, Profile
+from model.state import Op
+from smt_proofs.claims import REALIZE, Claim, carry_out, claims_of, slug
+from smt_proofs.obligation import Assertion, Obligation
+from smt_proofs.paths import Script, explore
+from smt_proofs.search import NEGATED, Search
+from smt_proofs.sets import Hint, SetTerms
+from smt_proofs.solve import Answer, Term
+from smt_proofs.terms import Duty
+from smt_proofs.transitions import (
+    any_action,
+    any_device,
+    any_state,
+    assume_invariants,
+    state_invariants,
+)
+
+DEFINEDNESS: Final = "invariants_never_wrap"
+"""The theorem that evaluating the invariants neither wraps nor divides by zero."""
+
+Spoil = Callable[[SetTerms, Any, Any], Any]
+"""A wrong outcome made of (domain, fixed, right outcome): a negative control."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What the search found of one obligation; without an unsat there are no assertions."""
+
+    answer: Answer
+    obligation: Obligation
+
+
+def exactness(transition: str) -> str:
+    """The theorem that no operation of a rule wraps or divides by zero, and that the cases that
+    were left out cannot happen. The other theorems of the transition rest on it."""
+    return f"{slug(transition)}_never_wraps"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How much a domain knew at some point."""
+
+    facts: int
+    duties: int
+    closed: int
+
+
+class _Path:
+    """One path of a rule, with its queries."""
+
+    def __init__(self, d: SetTerms, search: Search) -> None:
+        self.d = d
+        self.search = search
+
+    def mark(self) -> _Mark:
+        return _Mark(len(self.d.facts), len(self.d.duties), len(self.d.closed))
+
+    def learn(self, since: _Mark, hints: Iterable[Hint]) -> None:
+        """Tell the search what was added to the domain since."""
+        d = self.d
+        self.search.know(Assertion(d.label(fact), fact) for fact in d.facts[since.facts :])
+        self.search.know(Assertion(label, term) for label, term in hints)
+
+    def duties(self, theorem: str, owed: Iterable[Duty]) -> Iterator[Sought]:
+        for duty in owed:
+            branches = [Assertion("branch", term) for term in duty.path]
+            yield self.ask(theorem, duty.what, [*branches, self.negated(duty.condition)])
+
+    def claim(self, theorem: str, evaluate: Callable[[], Term]) -> Iterator[Sought]:
+        """A claim, part by part, and what its evaluation rests on."""
+        d = self.d
+        with d.scope(), self.search.scope():
+            before = self.mark()
+            with d.choosing():
+                parts = d.goals(evaluate())
+            self.learn(before, d.instances())
+            yield from self.duties(theorem, d.duties[before.duties :])
+            for part in parts:
+                yield self.ask(theorem, "goal", [self.negated(part)])
+
+    def ask(self, theorem: str, what: str, assertions: list[Assertion]) -> Sought:
+        answer, core = self.search.refute(assertions)
+        return Sought(answer, Obligation(theorem, what, core))
+
+    @staticmethod
+    def negated(condition: Term) -> Assertion:
+        return Assertion(NEGATED, z3.Not(condition))
+
+
+def seek(
+    profile: Profile,
+    mapping: Mapping,
+    transition: str,
+    claims: Iterable[Claim] | None = None,
+    spoil: Spoil | None = None,
+) -> Iterator[Sought]:
+    """All obligations of a transition's claims, and of its exactness."""
+    chosen = claims_of(mapping, transition) if claims is None else list(claims)
+    op = Op.STATE if transition == REALIZE else Op(transition)
+    exact = exactness(transition)
+
+    def run(script: Script) -> tuple[Any, ...]:
+        d = SetTerms(script)
+        f, s, a = any_device(d, profile, mapping), any_state(d), any_action(d, op)
+        if transition != REALIZE:
+            assume_invariants(d, f, s)
+        result = carry_out(d, transition, f, s, a)
+        return d, f, s, a, result if spoil is None else spoil(d, f, result)
+
+    for d, f, s, a, result in explore(run):
+        path = _Path(d, Search())
+        nothing = _Mark(0, 0, 0)
+        path.search.know(Assertion(d.label(claim), claim) for claim in d.given)
+        path.learn(nothing, d.instances())
+        yield from path.duties(exact, d.closed)
+        yield from path.duties(exact, d.duties)
+        path.search.know(Assertion("branch", term) for term in d.path)
+        impossible = path.ask(exact, "the case cannot happen", [])
+        if impossible.answer is Answer.UNSAT:
+            yield impossible
+            continue
+        for claim in chosen:
+            yield from path.claim(claim.theorem, lambda c=claim: c.holds(d, f, s, a, result))
+
+
+def seek_definedness(profile: Profile, mapping: Mapping) -> Iterator[Sought]:
+    """That evaluating an invariant neither wraps nor divides by zero, given those before it."""
+
+    def run(script: Script) -> SetTerms:
+        d = SetTerms(script)
+        f, s = any_device(d, profile, mapping), any_state(d)
+        path = _Path(d, Search())
+        before = _Mark(0, 0, 0)
+        for invariant in state_invariants(mapping):
+            path.learn(before, d.instances())
+            before = path.mark()
+            found.extend(
+                o
+                for o in path.claim(DEFINEDNESS, lambda i=invariant: i.holds(d, f, s))
+                if o.obligation.what != "goal"
+            )
+            d.assume(f"hypothesis {invariant.name}", lambda i=invariant: i.holds(d, f, s))
+            path.search.know([Assertion(d.label(d.given[-1]), d.given[-1])])
+        return d
+
+    found: list[Sought] = []
+    for _ in explore(run):
+        pass
+    return iter(found)
