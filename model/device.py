@@ -19,6 +19,7 @@ from model.state import (
     Answer,
     BlockState,
     ConcreteAction,
+    ConcreteResult,
     ConcreteState,
     Config,
     Fixed,
@@ -121,10 +122,18 @@ class ReferenceDevice:
         self.fixed = fix(self.profile, self.config)
         self.state = realize(INTS, self.fixed)
 
-    def apply(self, action: ConcreteAction) -> Observation:
-        """Carry out one action and say what can be seen afterwards."""
+    def take(self, action: ConcreteAction) -> ConcreteResult:
+        """Carry out one action and say all that came of it."""
         result = step(INTS, self.fixed, self.state, action)
         self.state = result.state
+        return result
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        """Carry out one action and say what can be seen afterwards."""
+        return self.seen_after(self.take(action))
+
+    def seen_after(self, result: ConcreteResult) -> Observation:
+        """What can be seen now that the last action came to that result."""
         return self.observe(result.answer, result.block_state, notified=result.notified)
 
     def observe(

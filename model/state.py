@@ -213,6 +213,7 @@ class Result(Generic[W, B, S]):
 
 ConcreteState = State[int, bool, Extents]
 ConcreteAction = Action[int, bool]
+ConcreteResult = Result[int, bool, Extents]
 
 
 @dataclass(frozen=True, slots=True)

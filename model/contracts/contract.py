@@ -1,0 +1,55 @@
+"""What a behavioural contract is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from model.invariants import EVERY_MAPPING
+from model.profiles import Mapping
+from model.state import Op
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A claim about every step of the operations `ops`, by name.
+
+    `holds` takes (domain, Fixed, state before, Action, Result); `source` says where the device's
+    promise was read; it is claimed for the `mappings` named.
+    """
+
+    name: str
+    holds: Callable[..., Any]
+    ops: frozenset[Op]
+    source: str
+    mappings: frozenset[Mapping] = EVERY_MAPPING
+
+    @property
+    def claim(self) -> str:
+        """The contract in one line."""
+        return _first_line(self.holds)
+
+
+@dataclass(frozen=True, slots=True)
+class StartContract:
+    """A claim about a device just realized: `holds` takes (domain, Fixed, State)."""
+
+    name: str
+    holds: Callable[..., Any]
+    source: str
+
+    @property
+    def claim(self) -> str:
+        """The contract in one line."""
+        return _first_line(self.holds)
+
+
+def _first_line(holds: Callable[..., Any]) -> str:
+    return (holds.__doc__ or "").strip().split("\n")[0]
+
+
+MEMORY_DEVICE: Final = "VIRTIO, Memory Device"
+"""The chapter of the standard that contracts are read from."""
+RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.WAKE_UP})
+"""Events that may unplug."""

@@ -1,0 +1,118 @@
+"""What a guest may rely on when it sends UNPLUG or UNPLUG_ALL."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from model.arithmetic import B, Domain, S, W
+from model.contracts.contract import MEMORY_DEVICE, Contract
+from model.contracts.words import acceptable, exactly, fits, hindered, listening, named, when
+from model.state import Action, Answer, Fixed, Op, Result, State
+
+
+def unpluggable(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]) -> B:
+    """Nothing is wrong with an UNPLUG request: whole usable blocks, all plugged."""
+    asked = d.both(listening(d, s), acceptable(d, f, s, a))
+    return d.both(asked, d.all_in(s.plugged, *named(d, f, a)))
+
+
+def unplug_error(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """UNPLUG is an ERROR exactly for no whole usable blocks, or for some that are unplugged."""
+    missing = d.negate(d.all_in(s.plugged, *named(d, f, a)))
+    wrong = d.either(d.negate(acceptable(d, f, s, a)), missing)
+    return exactly(d, r.answer is Answer.ERROR, d.both(listening(d, s), wrong))
+
+
+def unplug_busy(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """A right UNPLUG is BUSY exactly where a migration runs or the discard fails."""
+    stuck = d.either(s.busy, a.faults.discard)
+    return exactly(d, r.answer is Answer.BUSY, d.both(unpluggable(d, f, s, a), stuck))
+
+
+def unplug_acknowledged(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """A right UNPLUG that nothing hinders is acknowledged, and no other."""
+    stuck = d.either(s.busy, a.faults.discard)
+    free = d.both(unpluggable(d, f, s, a), d.negate(stuck))
+    return exactly(d, r.answer is Answer.ACK, free)
+
+
+def unplug_clears(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """An acknowledged UNPLUG unplugs the named blocks and no others, and the size shrinks so."""
+    if r.answer is not Answer.ACK:
+        return d.truth(True)
+    cleared = d.cleared(s.plugged, *named(d, f, a))
+    whole = d.add(r.state.size, d.mul(a.blocks, f.block))
+    return d.both(d.same_members(r.state.plugged, cleared), d.eq(s.size, whole))
+
+
+def unplug_all_busy(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """UNPLUG_ALL of plugged blocks is BUSY exactly where a migration runs or the discard fails."""
+    some = d.lt(d.lit(0), s.size)
+    asked = d.both(listening(d, s), hindered(d, s, a))
+    answered = d.truth(r.answer is Answer.BUSY or r.answer is Answer.ACK)
+    right = d.both(answered, exactly(d, r.answer is Answer.BUSY, asked))
+    return when(d, d.both(listening(d, s), some), right)
+
+
+def empty_unplug_all_acknowledged(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """UNPLUG_ALL with nothing plugged is acknowledged, even while a migration runs."""
+    none = d.both(listening(d, s), d.eq(s.size, d.lit(0)))
+    return when(d, none, d.truth(r.answer is Answer.ACK))
+
+
+def unplug_all_empties(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """After an acknowledged UNPLUG_ALL no block is plugged and the plugged size is 0."""
+    if r.answer is not Answer.ACK:
+        return d.truth(True)
+    empty = d.same_members(r.state.plugged, d.no_blocks())
+    return d.both(empty, d.eq(r.state.size, d.lit(0)))
+
+
+def unplug_all_fits_usable(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """An acknowledged UNPLUG_ALL leaves the smallest usable region that fits the requested size."""
+    if r.answer is not Answer.ACK:
+        return d.truth(True)
+    return fits(d, f, s.requested, r.state.usable)
+
+
+_UNPLUG: Final = (
+    f"{MEMORY_DEVICE}, UNPLUG request (device normative); virtio_mem_state_change_request"
+)
+_ALL: Final = f"{MEMORY_DEVICE}, UNPLUG ALL request (device normative); virtio_mem_unplug_all"
+
+CONTRACTS: Final = (
+    *(
+        Contract(name, holds, frozenset({Op.UNPLUG}), _UNPLUG)
+        for name, holds in (
+            ("unplug-error", unplug_error),
+            ("unplug-busy", unplug_busy),
+            ("unplug-acknowledged", unplug_acknowledged),
+            ("unplug-clears-blocks", unplug_clears),
+        )
+    ),
+    *(
+        Contract(name, holds, frozenset({Op.UNPLUG_ALL}), _ALL)
+        for name, holds in (
+            ("unplug-all-busy", unplug_all_busy),
+            ("empty-unplug-all-acknowledged", empty_unplug_all_acknowledged),
+            ("unplug-all-empties", unplug_all_empties),
+            ("unplug-all-fits-usable", unplug_all_fits_usable),
+        )
+    ),
+)
