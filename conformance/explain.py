@@ -15,6 +15,7 @@ from conformance.sizes import format_size
 from conformance.slotmap import slot_map
 from conformance.targets.reference import at_start
 from conformance.trace import Trace
+from model.contracts import CONTRACT_NAMED
 from model.device import ReferenceDevice
 from model.events import EVENT_RULES, realize
 from model.geometry import decide_memslots
@@ -61,10 +62,14 @@ def failure_of(trace: Trace) -> Failure:
 
 
 def claim_of(failure: Failure) -> str:
-    """What was held against the device: the invariant's claim, or the rule and its source."""
+    """What was held against the device: the claim of the invariant, or what the contract or the
+    rule says and where that was read."""
     finding = failure.finding
     if finding.kind is Kind.INVARIANT:
         return INVARIANT_NAMED[finding.what].claim
+    if finding.kind is Kind.CONTRACT:
+        contract = CONTRACT_NAMED[finding.what]
+        return f"{contract.claim} (source: {contract.source})"
     if finding.kind is not Kind.DIVERGENCE:
         return "a target answers every message in time and in the protocol"
     if finding.step == 0:
@@ -96,7 +101,7 @@ def explain(failure: Failure, replay: str) -> list[str]:
     ]
     if finding.kind is Kind.DIVERGENCE and failure.seen is not None:
         lines += _both(failure.allowed, failure.seen, finding.what)
-    elif finding.kind is Kind.INVARIANT:
+    elif finding.kind in {Kind.INVARIANT, Kind.CONTRACT}:
         lines.append(f"  seen     {_show(observation_to_json(failure.allowed))}")
     else:
         lines.append(f"  allowed  {_show(observation_to_json(failure.allowed))}")

@@ -11,6 +11,8 @@ class Kind(Enum):
 
     INVARIANT = "invariant"
     """An invariant does not hold; device and model agree."""
+    CONTRACT = "contract"
+    """A behavioural contract is not kept by a step; device and model agree."""
     DIVERGENCE = "divergence"
     """The device showed something that the model does not allow."""
     DIED = "died"
@@ -31,8 +33,8 @@ OF_THE_TARGET = frozenset({Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED})
 class Finding:
     """The first thing that went wrong in a trace.
 
-    `what` names the invariant or the differing field and is empty for the kinds of the target;
-    `step` counts from 1, and 0 is the device just started; `message` is one line.
+    `what` names the invariant, the contract or the differing field and is empty for the kinds of
+    the target; `step` counts from 1, and 0 is the device just started; `message` is one line.
     """
 
     kind: Kind

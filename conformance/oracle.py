@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from model.arithmetic import INTS
+from model.contracts import START_CONTRACTS, contracts_of
 from model.invariants import INVARIANTS, Invariant, Layout
 from model.profiles import Mapping
-from model.state import ConcreteState, Config, Fixed, Observation
+from model.state import (
+    ConcreteAction,
+    ConcreteResult,
+    ConcreteState,
+    Config,
+    Fixed,
+    Observation,
+)
 
 FIELDS: Final = {
     "answer": "answer",
@@ -62,10 +71,20 @@ def _claimed(mapping: Mapping, of_layout: bool) -> tuple[Invariant, ...]:
     return tuple(i for i in INVARIANTS if mapping in i.mappings and i.of_layout == of_layout)
 
 
-def _first_broken(claimed: tuple[Invariant, ...], *view: object) -> tuple[str | None, int]:
-    for number, invariant in enumerate(claimed, 1):
-        if not invariant.holds(INTS, *view):
-            return invariant.name, number
+class Claim(Protocol):
+    """An invariant or a contract."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def holds(self) -> Callable[..., Any]: ...
+
+
+def _first_broken(claimed: Sequence[Claim], *view: object) -> tuple[str | None, int]:
+    for number, claim in enumerate(claimed, 1):
+        if not claim.holds(INTS, *view):
+            return claim.name, number
     return None, len(claimed)
 
 
@@ -84,3 +103,17 @@ def broken_by_layout(config: Config, fixed: Fixed[int, bool]) -> tuple[str | Non
 def broken_by_state(fixed: Fixed[int, bool], state: ConcreteState) -> tuple[str | None, int]:
     """The first state invariant that does not hold, if any, and how many were checked."""
     return _first_broken(_claimed(fixed.mapping, False), fixed, state)
+
+
+def broken_by_start(fixed: Fixed[int, bool], state: ConcreteState) -> tuple[str | None, int]:
+    """The first contract that a device just realized does not keep, if any, and how many were
+    checked."""
+    return _first_broken(START_CONTRACTS, fixed, state)
+
+
+def broken_by_step(
+    fixed: Fixed[int, bool], before: ConcreteState, action: ConcreteAction, result: ConcreteResult
+) -> tuple[str | None, int]:
+    """The first contract that a step does not keep, if any, and how many were checked."""
+    claimed = contracts_of(action.op, fixed.mapping)
+    return _first_broken(claimed, fixed, before, action, result)

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from conformance.codec import observation_to_json
 from conformance.finding import Finding, Kind
 from conformance.generate import random_trace, trace_seed
-from conformance.oracle import broken_by_layout, broken_by_state, differing, shared, spelled
+from conformance.oracle import (
+    broken_by_layout,
+    broken_by_start,
+    broken_by_state,
+    broken_by_step,
+    differing,
+    shared,
+    spelled,
+)
 from conformance.target import VIEWS, Target, TargetError
 from conformance.targets.reference import at_start
 from conformance.trace import Trace, TraceStep
@@ -29,6 +37,7 @@ class Outcome:
     answers: Counter[str]
     compared: Counter[str]
     invariant_checks: int
+    contract_checks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class CheckReport:
     answers: dict[str, int]
     compared: dict[str, int]
     invariant_checks: int
+    contract_checks: int
     failing: Trace | None
 
     @property
@@ -76,6 +86,7 @@ class _Run:
         self.answers: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
         self.invariant_checks = 0
+        self.contract_checks = 0
         self.holding: list[ConcreteState] = []
 
     def outcome(self) -> Outcome:
@@ -87,21 +98,29 @@ class _Run:
             self.answers,
             self.compared,
             self.invariant_checks,
+            self.contract_checks,
         )
 
     def finding(self) -> Finding | None:
         number = 0
         try:
             self.start = self.target.start(self.trace.profile, self.trace.config)
-            found = self.judged(at_start(self.model), self.start, number) or self.layout_judged()
+            found = (
+                self.judged(at_start(self.model), self.start, number)
+                or self.layout_judged()
+                or self.kept_by(broken_by_start(self.model.fixed, self.model.state), number)
+            )
             for number, step in enumerate(self.trace.steps, 1):
                 if found is not None:
                     break
-                allowed = self.model.apply(step.action)
+                before = self.model.state
+                result = self.model.take(step.action)
                 seen = self.target.apply(step.action)
                 self.seen.append(seen)
                 self.answers[seen.answer.value] += 1
-                found = self.judged(allowed, seen, number)
+                found = self.judged(self.model.seen_after(result), seen, number) or self.kept_by(
+                    broken_by_step(self.model.fixed, before, step.action, result), number
+                )
         except TargetError as error:
             return Finding(error.kind, "", number, str(error))
         return found
@@ -127,18 +146,24 @@ class _Run:
             name, checks = broken_by_state(self.model.fixed, state)
             self.invariant_checks += checks
             if name is not None:
-                return _broken(name, number)
+                return _broken(Kind.INVARIANT, name, number)
         self.holding = states
         return None
+
+    def kept_by(self, judgement: tuple[str | None, int], number: int) -> Finding | None:
+        """A finding for the first contract broken, if one is."""
+        name, checks = judgement
+        self.contract_checks += checks
+        return None if name is None else _broken(Kind.CONTRACT, name, number)
 
     def layout_judged(self) -> Finding | None:
         name, checks = broken_by_layout(self.trace.config, self.model.fixed)
         self.invariant_checks += checks
-        return None if name is None else _broken(name, 0)
+        return None if name is None else _broken(Kind.INVARIANT, name, 0)
 
 
-def _broken(name: str, number: int) -> Finding:
-    return Finding(Kind.INVARIANT, name, number, f"{name} does not hold")
+def _broken(kind: Kind, name: str, number: int) -> Finding:
+    return Finding(kind, name, number, f"{name} does not hold")
 
 
 def run_trace(target: Target, trace: Trace) -> Outcome:
@@ -168,7 +193,7 @@ def check(
     """Run generated traces until one fails or all are done."""
     answers: Counter[str] = Counter()
     compared: Counter[str] = Counter()
-    done = checks = number = 0
+    done = invariants = contracts = number = 0
     failing = None
     for number in range(1, traces + 1):
         trace = random_trace(
@@ -181,11 +206,12 @@ def check(
         outcome = run_trace(target, trace)
         answers += outcome.answers
         compared += outcome.compared
-        checks += outcome.invariant_checks
+        invariants += outcome.invariant_checks
+        contracts += outcome.contract_checks
         done += len(outcome.seen)
         for listener in listeners:
             listener(TraceDone(number, traces, len(outcome.seen)))
         if outcome.finding is not None:
             failing = as_run(trace, outcome)
             break
-    return CheckReport(number, done, dict(answers), dict(compared), checks, failing)
+    return CheckReport(number, done, dict(answers), dict(compared), invariants, contracts, failing)

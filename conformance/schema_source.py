@@ -234,6 +234,7 @@ def check_schema() -> Schema:
                     "uniqueItems": True,
                 },
                 "invariant_checks": count,
+                "contract_checks": count,
                 "failure": {"anyOf": [{"type": "null"}, failure]},
                 "decisions": decisions,
             },

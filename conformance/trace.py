@@ -27,6 +27,7 @@ from conformance.finding import Finding, Kind
 from conformance.oracle import FIELDS
 from conformance.schema_source import TRACE_FORMAT, TRACE_VERSION
 from conformance.schemas import problem
+from model.contracts import CONTRACT_NAMED
 from model.device import ConfigError, fix
 from model.invariants import INVARIANT_NAMED
 from model.profiles import Profile
@@ -217,7 +218,11 @@ class _Reader:
     def finding(self, found: dict[str, Any], steps: int) -> None:
         if found["step"] > steps:
             self.fail(f"the finding is at step {found['step']} of {steps}")
-        names = {"invariant": tuple(INVARIANT_NAMED), "divergence": tuple(FIELDS)}
+        names = {
+            "invariant": tuple(INVARIANT_NAMED),
+            "contract": tuple(CONTRACT_NAMED),
+            "divergence": tuple(FIELDS),
+        }
         if found["what"] not in (known := names.get(found["kind"], ("",))):
             self.fail(f"the finding names {found['what']!r}: known are {', '.join(known)}")
 

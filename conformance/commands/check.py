@@ -172,8 +172,9 @@ def _text(done: Done) -> list[str]:
     head, report, kept = done.head, done.report, done.kept
     answers = ", ".join(f"{name} {count}" for name, count in sorted(report.answers.items()))
     compared = ", ".join(f"{name} {count}" for name, count in done.compared.items())
-    own = ": the model against its own invariants" if done.of_model else ""
+    own = ": the model against its own invariants and contracts" if done.of_model else ""
     whose = "" if done.of_model else " (of the model's states)"
+    steps = "" if done.of_model else " (of the model's steps)"
     lines = [
         f"checked {head['target']} against profile {head['profile']}, seed {head['seed']}{own}",
         *([] if done.decisions is None else done.decisions.text()),
@@ -183,9 +184,11 @@ def _text(done: Done) -> list[str]:
         *([] if done.of_model else [f"  compared          {compared or 'nothing'}"]),
         f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
         f"  invariant checks  {report.invariant_checks}{whose}",
+        f"  contract checks   {report.contract_checks}{steps}",
     ]
     if done.holds:
-        what = "no invariant" if done.of_model else "no difference, no invariant"
+        what = "no invariant and no contract"
+        what = what if done.of_model else f"no difference, {what}"
         return [*lines, f"holds: {what} violated in the cases counted"]
     lines += [f"fails: {difference}" for difference in done.differences]
     if kept is None:
@@ -215,6 +218,7 @@ def _document(done: Done) -> str:
         "compared": done.compared,
         "not_asked": done.not_asked,
         "invariant_checks": report.invariant_checks,
+        "contract_checks": report.contract_checks,
         "failure": None if done.kept is None else _failure(done.kept),
     }
     if done.decisions is not None:

@@ -88,8 +88,8 @@ def generate(file: Path, profile: Profile, seed: int, steps: int, **fields: Any)
 def replay(file: File, spec: str | None) -> None:
     """Judge a trace: as it was recorded, or run afresh on a TARGET.
 
-    Ends 0 if every step is allowed and every invariant holds, 1 if not, and 3 for a failure that
-    only its target can show.
+    Ends 0 if every step is allowed and every invariant and contract holds, 1 if not, and 3 for a
+    failure that only its target can show.
     """
     path, recorded = file
     before = recorded.finding
@@ -100,7 +100,8 @@ def replay(file: File, spec: str | None) -> None:
         outcome = run_trace(target, recorded)
     if (found := outcome.finding) is None:
         verdict = "holds" if before is None else "fixed"
-        click.echo(f"{verdict}: all {len(outcome.seen)} steps are allowed, every invariant holds")
+        allowed = f"all {len(outcome.seen)} steps are allowed"
+        click.echo(f"{verdict}: {allowed}, every invariant and contract holds")
         return
     lines = explain(failure_of(as_run(recorded, outcome)), replay_command(path, spec))
     if spec is None:
@@ -155,7 +156,7 @@ def explain_command(file: File) -> None:
     if recorded.finding is None:
         recorded = as_run(recorded, run_trace(RecordedTarget(recorded), recorded))
     if (found := recorded.finding) is None:
-        click.echo("nothing to explain: every step is allowed, every invariant holds")
+        click.echo("nothing to explain: every step is allowed, every invariant and contract holds")
         return
     spec = "cmd:COMMAND" if found.kind in OF_THE_TARGET else None
     click.echo("\n".join(explain(failure_of(recorded), replay_command(path, spec))))

@@ -70,7 +70,7 @@ def test_decisions_and_traces_that_agree_end_0(qemu_binary: Path) -> None:
         "  steps             20\n"
     )
     assert result.stdout.endswith(
-        "holds: no difference, no invariant violated in the cases counted\n"
+        "holds: no difference, no invariant and no contract violated in the cases counted\n"
     )
 
 

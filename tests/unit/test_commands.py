@@ -205,7 +205,7 @@ def test_generate_writes_the_same_trace_for_the_same_seed(tmp_path: Path) -> Non
         assert result.stdout == f"wrote {path}: 30 steps, profile qemu, seed 7\n"
     assert one.read_bytes() == two.read_bytes()
     assert run("trace", "replay", str(one)).stdout == (
-        "holds: all 30 steps are allowed, every invariant holds\n"
+        "holds: all 30 steps are allowed, every invariant and contract holds\n"
     )
     assert run("trace", "replay", str(one), "--target", "reference").exit_code == 0
     assert run("trace", "explain", str(one)).stdout.startswith("nothing to explain")
@@ -278,7 +278,8 @@ def test_a_check_of_the_model_claims_no_comparison(tmp_path: Path) -> None:
     arguments = ["check", "--traces", "2", "--steps", "5", "--failures", str(tmp_path)]
     text = run(*arguments).stdout
     assert text.startswith(
-        "checked reference against profile qemu, seed 0: the model against its own invariants\n"
+        "checked reference against profile qemu, seed 0: "
+        "the model against its own invariants and contracts\n"
     )
     assert "compared" not in text and "difference" not in text
     assert "\n  not asked         nothing left out\n" in text
@@ -303,7 +304,7 @@ def test_a_check_says_what_was_never_asked(tmp_path: Path) -> None:
     (line,) = (line for line in result.stdout.splitlines() if "invariant checks" in line)
     assert line.endswith(" (of the model's states)")
     assert result.stdout.endswith(
-        "holds: no difference, no invariant violated in the cases counted\n"
+        "holds: no difference, no invariant and no contract violated in the cases counted\n"
     )
     document = json.loads(run(*arguments, "--json").stdout)
     assert problem(document, "check-v1.json") is None

@@ -1,0 +1,203 @@
+"""The behavioural contracts: each has a name, a claim, a source, and a step that breaks it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import model.contracts
+from conformance.explain import explain, failure_of
+from conformance.finding import Kind
+from conformance.runner import as_run, check, run_trace
+from conformance.targets.reference import ReferenceTarget
+from conformance.trace import Trace, TraceStep, read_trace, write_trace
+from model.arithmetic import GIB, INTS, MIB
+from model.contracts import CONTRACT_NAMED, CONTRACTS, START_CONTRACTS, contracts_of
+from model.device import ReferenceDevice
+from model.extents import Extents
+from model.profiles import QEMU, SEED_V2, Mapping
+from model.state import Answer, BlockState, Config, Faults, Heard, Op, action
+
+CONFIG = Config(region=4 * GIB, block=MIB, limit=256, requested=2 * GIB)
+PLUG = action(Op.PLUG, addr=CONFIG.addr + GIB, blocks=2)
+
+
+def test_names_are_taken_once_and_every_contract_speaks_of_something() -> None:
+    assert len(CONTRACT_NAMED) == len(CONTRACTS)
+    for contract in CONTRACTS:
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)+", contract.name)
+        assert contract.ops and contract.mappings
+
+
+@pytest.mark.parametrize("contract", [*CONTRACTS, *START_CONTRACTS], ids=lambda c: c.name)
+def test_every_contract_says_in_one_line_what_it_claims_and_where_that_was_read(
+    contract: Any,
+) -> None:
+    assert re.fullmatch(r"[A-Z].+\.", contract.claim)
+    assert contract.source and not contract.source.endswith(".")
+
+
+def test_every_operation_has_contracts_about_answer_state_and_listeners() -> None:
+    for op in Op:
+        names = {contract.name for contract in contracts_of(op, Mapping.PLUGGED)}
+        assert {"rest-left-alone", "notified-exactly"} <= names
+        assert names & {"nothing-told", "plug-tells", "unplug-tells", "migration-in-replays"}
+
+
+def test_contracts_do_not_ask_the_rules() -> None:
+    """A claim that called the transition it judges could not fail."""
+    rules = r"model\.(mapping|requests|events|rules|device)"
+    for module in Path(model.contracts.__file__).parent.glob("*.py"):
+        assert not re.search(rules, module.read_text(encoding="utf-8")), module.name
+
+
+def broken(config: Config, done: Any, change: Any, before: tuple[Any, ...] = ()) -> set[str]:
+    """The contracts that a step breaks once its result is changed."""
+    device = ReferenceDevice(QEMU, config)
+    for each in before:
+        device.apply(each)
+    state = device.state
+    result = device.take(done)
+    names = set()
+    for contract in contracts_of(done.op, device.fixed.mapping):
+        assert contract.holds(INTS, device.fixed, state, done, result), contract.name
+        if not contract.holds(INTS, device.fixed, state, done, change(result)):
+            names.add(contract.name)
+    return names
+
+
+def in_state(**changes: Any) -> Any:
+    return lambda result: replace(result, state=replace(result.state, **changes))
+
+
+def mute(heard: Heard) -> Any:
+    return lambda result: replace(
+        result, notices=tuple(n for n in result.notices if n.heard is not heard)
+    )
+
+
+@pytest.mark.parametrize(
+    ("done", "before", "change", "expected"),
+    [
+        (PLUG, (), in_state(size=MIB), {"plug-marks-blocks"}),
+        (PLUG, (), in_state(busy=True), {"rest-left-alone"}),
+        (
+            PLUG,
+            (),
+            lambda r: replace(r, answer=Answer.ERROR),
+            {"plug-error", "plug-acknowledged", "refusal-changes-nothing", "plug-tells"},
+        ),
+        (PLUG, (), mute(Heard.POPULATE), {"plug-tells"}),
+        (
+            PLUG,
+            (),
+            lambda r: replace(
+                r, notices=tuple(replace(n, mapped=Extents.EMPTY) for n in r.notices)
+            ),
+            {"populate-in-mapped", "map-adds-touched"},
+        ),
+        (
+            replace(PLUG, op=Op.UNPLUG),
+            (PLUG,),
+            lambda r: replace(r, notices=r.notices[::-1]),
+            {"unplug-tells"},
+        ),
+        (
+            action(Op.UNPLUG_ALL),
+            (PLUG,),
+            in_state(plugged=Extents.of_ranges([(0, 1)])),
+            {"unplug-all-empties", "notices-show-state"},
+        ),
+        (
+            action(Op.STATE, addr=CONFIG.addr, blocks=1),
+            (),
+            lambda r: replace(r, block_state=BlockState.MIXED),
+            {"state-payload"},
+        ),
+        (
+            action(Op.RESIZE, value=3 * GIB),
+            (),
+            in_state(usable=4 * GIB),
+            {"resize-grows-usable"},
+        ),
+        (
+            action(Op.RESIZE, value=GIB),
+            (),
+            in_state(usable=GIB),
+            {"resize-grows-usable", "usable-never-shrinks"},
+        ),
+        (
+            action(Op.RESIZE, value=GIB),
+            (),
+            lambda r: replace(r, notified=False),
+            {"notified-exactly"},
+        ),
+        (action(Op.SHORT), (), in_state(broken=False), {"violation-breaks"}),
+        (
+            action(Op.DEVICE_RESET),
+            (PLUG,),
+            in_state(plugged=Extents.EMPTY),
+            {"reset-keeps-blocks", "rest-left-alone"},
+        ),
+        (action(Op.MIGRATION_IN), (PLUG,), mute(Heard.REPLAY), {"migration-in-replays"}),
+        (
+            action(Op.SYSTEM_RESET, faults=Faults(discard=True, prealloc=False, populate=False)),
+            (PLUG,),
+            in_state(mapped=Extents.EMPTY),
+            {"hindered-reset-keeps"},
+        ),
+    ],
+)
+def test_a_wrong_result_breaks_just_the_contracts_that_speak_of_it(
+    done: Any, before: tuple[Any, ...], change: Any, expected: set[str]
+) -> None:
+    assert broken(CONFIG, done, change, before) == expected
+
+
+def test_usable_region_ends_within_a_block_beyond_the_extent() -> None:
+    """An extent of half a block: the last block counts whole."""
+    config = replace(CONFIG, extent=MIB // 2)
+    for size in (2 * GIB, 2 * GIB + 2 * MIB):
+        change = in_state(usable=size)
+        assert broken(config, action(Op.UNPLUG_ALL), change) == {"unplug-all-fits-usable"}
+    assert not broken(config, action(Op.UNPLUG_ALL), in_state(usable=2 * GIB + MIB))
+
+
+def found(seed: int) -> Trace:
+    report = check(ReferenceTarget(), SEED_V2, seed=seed, traces=50, steps=60)
+    assert report.failing is not None
+    return report.failing
+
+
+def test_the_patch_maps_memslots_while_it_migrates_and_refuses_an_empty_unplug_all() -> None:
+    findings = {trace.finding.what for trace in map(found, range(12)) if trace.finding}
+    assert {"busy-keeps-mapped", "empty-unplug-all-acknowledged"} <= findings
+
+
+def test_a_broken_contract_is_kept_replayed_and_explained(tmp_path: Path) -> None:
+    steps = (TraceStep(action(Op.MIGRATION_START)), TraceStep(action(Op.UNPLUG_ALL)))
+    trace = Trace(SEED_V2, CONFIG, steps)
+    run = as_run(trace, run_trace(ReferenceTarget(), trace))
+    assert run.finding is not None and run.finding.kind is Kind.CONTRACT
+    path = tmp_path / "t.jsonl"
+    write_trace(run, path)
+    assert read_trace(path) == run
+    lines = explain(failure_of(run), "REPLAY")
+    assert lines[0] == "contract: empty-unplug-all-acknowledged does not hold"
+    assert lines[1] == (
+        "  claim    UNPLUG_ALL with nothing plugged is acknowledged, even while a migration runs. "
+        "(source: VIRTIO, Memory Device, UNPLUG ALL request (device normative); "
+        "virtio_mem_unplug_all)"
+    )
+    assert any(line.startswith("  seen     answer busy") for line in lines)
+
+
+def test_contracts_are_counted() -> None:
+    trace = Trace(QEMU, CONFIG, (TraceStep(PLUG),))
+    outcome = run_trace(ReferenceTarget(), trace)
+    expected = len(START_CONTRACTS) + len(contracts_of(Op.PLUG, Mapping.PLUGGED))
+    assert outcome.contract_checks == expected
