@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from model.contracts import START_CONTRACTS, contracts_of
 from model.events import realize
 from model.profiles import Mapping, Profile
 from model.rules import step
@@ -36,7 +37,16 @@ def slug(transition: str) -> str:
 
 
 def claims_of(mapping: Mapping, transition: str) -> list[Claim]:
-    """All that is claimed of a transition for a way of mapping."""
+    """All that is claimed of a transition for a way of mapping: invariants, then contracts."""
+    return [*_invariants(mapping, transition), *_contracts(mapping, transition)]
+
+
+def _of_state_after(holds: Callable[..., Any]) -> Callable[..., Any]:
+    """A claim about a state, made of the one that a step leaves."""
+    return lambda d, f, s, a, r: holds(d, f, r.state)
+
+
+def _invariants(mapping: Mapping, transition: str) -> list[Claim]:
     verb = "establishes" if transition == REALIZE else "keeps"
     return [
         Claim(
@@ -44,9 +54,33 @@ def claims_of(mapping: Mapping, transition: str) -> list[Claim]:
             serves=invariant.name,
             text=invariant.claim,
             source="model/invariants.py",
-            holds=lambda d, f, s, a, r, i=invariant: i.holds(d, f, r.state),
+            holds=_of_state_after(invariant.holds),
         )
         for invariant in state_invariants(mapping)
+    ]
+
+
+def _contracts(mapping: Mapping, transition: str) -> list[Claim]:
+    if transition == REALIZE:
+        return [
+            Claim(
+                theorem=f"realize_establishes_{slug(contract.name)}",
+                serves=contract.name,
+                text=contract.claim,
+                source=contract.source,
+                holds=_of_state_after(contract.holds),
+            )
+            for contract in START_CONTRACTS
+        ]
+    return [
+        Claim(
+            theorem=f"{slug(transition)}_obeys_{slug(contract.name)}",
+            serves=contract.name,
+            text=contract.claim,
+            source=contract.source,
+            holds=contract.holds,
+        )
+        for contract in contracts_of(Op(transition), mapping)
     ]
 
 

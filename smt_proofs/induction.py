@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import z3
@@ -16,9 +17,9 @@ import z3
 from model.profiles import Mapping, Profile
 from model.state import Op
 from smt_proofs.claims import REALIZE, Claim, carry_out, claims_of, slug
-from smt_proofs.obligation import Assertion, Obligation
+from smt_proofs.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.paths import Script, explore
-from smt_proofs.search import NEGATED, Search
+from smt_proofs.search import Search
 from smt_proofs.sets import Hint, SetTerms
 from smt_proofs.solve import Answer, Term
 from smt_proofs.terms import Duty
@@ -32,17 +33,6 @@ from smt_proofs.transitions import (
 
 DEFINEDNESS: Final = "invariants_never_wrap"
 """The theorem that evaluating the invariants neither wraps nor divides by zero."""
-
-Spoil = Callable[[SetTerms, Any, Any], Any]
-"""A wrong outcome made of (domain, fixed, right outcome): a negative control."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """What the search found of one obligation; without an unsat there are no assertions."""
-
-    answer: Answer
-    obligation: Obligation
 
 
 def exactness(transition: str) -> str:
@@ -63,9 +53,10 @@ class _Mark:
 class _Path:
     """One path of a rule, with its queries."""
 
-    def __init__(self, d: SetTerms, search: Search) -> None:
+    def __init__(self, d: SetTerms, number: int) -> None:
         self.d = d
-        self.search = search
+        self.search = Search()
+        self.number = number
 
     def mark(self) -> _Mark:
         return _Mark(len(self.d.facts), len(self.d.duties), len(self.d.closed))
@@ -90,12 +81,14 @@ class _Path:
                 parts = d.goals(evaluate())
             self.learn(before, d.instances())
             yield from self.duties(theorem, d.duties[before.duties :])
-            for part in parts:
-                yield self.ask(theorem, "goal", [self.negated(part)])
+            # A claim that is plainly true on a path is counted like any other.
+            for part in parts or [z3.BoolVal(True)]:
+                yield self.ask(theorem, GOAL, [self.negated(part)])
 
     def ask(self, theorem: str, what: str, assertions: list[Assertion]) -> Sought:
         answer, core = self.search.refute(assertions)
-        return Sought(answer, Obligation(theorem, what, core))
+        obligation = Obligation(theorem, what, core)
+        return Sought(answer, obligation, self.number, tuple(self.d.trail))
 
     @staticmethod
     def negated(condition: Term) -> Assertion:
@@ -107,9 +100,12 @@ def seek(
     mapping: Mapping,
     transition: str,
     claims: Iterable[Claim] | None = None,
-    spoil: Spoil | None = None,
+    spoil: Callable[[Any, Any, Any], Any] | None = None,
 ) -> Iterator[Sought]:
-    """All obligations of a transition's claims, and of its exactness."""
+    """All obligations of a transition's claims, and of its exactness.
+
+    `spoil` makes a wrong outcome of (domain, fixed, right outcome), for a negative control.
+    """
     chosen = claims_of(mapping, transition) if claims is None else list(claims)
     op = Op.STATE if transition == REALIZE else Op(transition)
     exact = exactness(transition)
@@ -122,20 +118,20 @@ def seek(
         result = carry_out(d, transition, f, s, a)
         return d, f, s, a, result if spoil is None else spoil(d, f, result)
 
-    for d, f, s, a, result in explore(run):
-        path = _Path(d, Search())
+    for number, (d, f, s, a, result) in enumerate(explore(run)):
+        path = _Path(d, number)
         nothing = _Mark(0, 0, 0)
         path.search.know(Assertion(d.label(claim), claim) for claim in d.given)
         path.learn(nothing, d.instances())
         yield from path.duties(exact, d.closed)
         yield from path.duties(exact, d.duties)
         path.search.know(Assertion("branch", term) for term in d.path)
-        impossible = path.ask(exact, "the case cannot happen", [])
+        impossible = path.ask(exact, IMPOSSIBLE, [])
         if impossible.answer is Answer.UNSAT:
             yield impossible
             continue
         for claim in chosen:
-            yield from path.claim(claim.theorem, lambda c=claim: c.holds(d, f, s, a, result))
+            yield from path.claim(claim.theorem, partial(claim.holds, d, f, s, a, result))
 
 
 def seek_definedness(profile: Profile, mapping: Mapping) -> Iterator[Sought]:
@@ -144,17 +140,17 @@ def seek_definedness(profile: Profile, mapping: Mapping) -> Iterator[Sought]:
     def run(script: Script) -> SetTerms:
         d = SetTerms(script)
         f, s = any_device(d, profile, mapping), any_state(d)
-        path = _Path(d, Search())
+        path = _Path(d, 0)
         before = _Mark(0, 0, 0)
         for invariant in state_invariants(mapping):
             path.learn(before, d.instances())
             before = path.mark()
             found.extend(
                 o
-                for o in path.claim(DEFINEDNESS, lambda i=invariant: i.holds(d, f, s))
-                if o.obligation.what != "goal"
+                for o in path.claim(DEFINEDNESS, partial(invariant.holds, d, f, s))
+                if o.obligation.what != GOAL
             )
-            d.assume(f"hypothesis {invariant.name}", lambda i=invariant: i.holds(d, f, s))
+            d.assume(f"hypothesis {invariant.name}", partial(invariant.holds, d, f, s))
             path.search.know([Assertion(d.label(d.given[-1]), d.given[-1])])
         return d
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from smt_proofs.solve import Term
+from smt_proofs.solve import Answer, Term
+
+GOAL: Final = "goal"
+IMPOSSIBLE: Final = "the case cannot happen"
+NEGATED: Final = "the negated claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +31,17 @@ class Obligation:
     theorem: str
     what: str
     assertions: tuple[Assertion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What the search for a proof came to.
+
+    `path` numbers the path through the rule; `trail` holds the outcomes of the rule's branches on
+    it, where the domain keeps them.
+    """
+
+    answer: Answer
+    obligation: Obligation
+    path: int
+    trail: tuple[bool, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any, Final
 
 import z3
@@ -12,7 +13,11 @@ import z3
 from model.arithmetic import INTS
 from smt_proofs.lemmas import Lemma
 from smt_proofs.mutants import MUTANTS
+from smt_proofs.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.paths import Script, explore
+from smt_proofs.search import Search
+from smt_proofs.settle import Decide, Settled, settle, tally
+from smt_proofs.slot_lemmas import multiples_up_to_the_quotient
 from smt_proofs.solve import (
     NEGATION_VERDICT,
     Answer,
@@ -21,7 +26,6 @@ from smt_proofs.solve import (
     ask,
     conjuncts,
     contradict_linearly,
-    refute,
 )
 from smt_proofs.terms import Duty, IntTerms, Terms
 from smt_proofs.theorem import Theorem
@@ -54,16 +58,17 @@ class Necessity:
 class Proof:
     """The outcome for one theorem.
 
-    `lemmas` are those that the solver was given. `cases` counts the paths through the rule that
-    inputs within the hypotheses may take, the others having been shown impossible; `goals` and
-    `conditions` the queries answered unsat, the latter for "does not wrap" and "is defined".
-    `example` meets the hypotheses. `seconds` is wall clock.
+    `rests_on` names the hypotheses and lemmas that its `obligations` use. `cases` counts the paths
+    through the rule that inputs within the hypotheses may take, the others having been shown
+    impossible; `goals` and `conditions` the obligations that are met, the latter for "does not
+    wrap", "is defined" and "cannot happen". `example` meets the hypotheses. `seconds` is
+    wall clock.
     """
 
     theorem: str
     verdict: Verdict
     reason: str
-    lemmas: tuple[str, ...]
+    rests_on: tuple[str, ...]
     cases: int
     goals: int
     conditions: int
@@ -72,6 +77,7 @@ class Proof:
     controls: tuple[Control, ...]
     necessity: tuple[Necessity, ...]
     seconds: float
+    obligations: tuple[Settled, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -90,8 +96,7 @@ class Path:
     domain: Terms
     inputs: Any
     goal: Term
-    hints: tuple[Term, ...]
-    lemmas: frozenset[str]
+    hints: tuple[Assertion, ...]
 
 
 def paths_of(
@@ -112,14 +117,25 @@ def paths_of(
             d.given.append(hypothesis.holds(d, inputs))
         goal = theorem.goal(d, inputs)
         hints = []
-        if theorem.hints is not None and isinstance(d, IntTerms):
+        if isinstance(d, IntTerms):
             with d.without_duties():
-                hints = theorem.hints(d, inputs)
-        instances = [lemma.at(*terms) for lemma, terms in hints]
-        used = frozenset(lemma.name for lemma, _ in hints)
-        return Path(d, inputs, goal, tuple(instances), used)
+                hints = theorem.hints(d, inputs) if theorem.hints is not None else []
+            hints += multiples(d)
+        instances = (Assertion(f"lemma {lemma.name}", lemma.at(*terms)) for lemma, terms in hints)
+        return Path(d, inputs, goal, tuple(instances))
 
     return explore(run)
+
+
+def multiples(d: IntTerms) -> list[tuple[Lemma, tuple[Term, ...]]]:
+    """Where a product has a divisor for a factor: how it compares to the dividend."""
+    return [
+        (multiples_up_to_the_quotient, (factor, n, size, quotient, rest))
+        for a, b in d.multiplied
+        for n, size, quotient, rest in d.quotients
+        for factor, other in ((a, b), (b, a))
+        if other.eq(size)
+    ]
 
 
 def concrete(inputs: Any, model: z3.ModelRef) -> Any:
@@ -244,80 +260,82 @@ def necessity(theorem: Theorem[Any]) -> tuple[Necessity, ...]:
     )
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What deciding the obligations of a theorem has come to so far."""
+def seek(theorem: Theorem[Any]) -> Iterator[Sought]:
+    """The obligations of a theorem, each with the few assertions that its proof needs.
 
-    verdict: Verdict = Verdict.PROVEN
-    reason: str = ""
-    lemmas: frozenset[str] = frozenset()
-    cases: int = 0
-    goals: int = 0
-    conditions: int = 0
-
-
-def decide_obligations(theorem: Theorem[Any], timeout: float) -> _Tally:
-    """Decide the goal and the duties of every path, stopping at the first that is not proven."""
-    tally = _Tally()
+    First the cases that cannot happen, then on every path the conditions that its operations rest
+    on and the parts of the goal.
+    """
     # A duty met before a branch is shared by all paths beyond it; terms stay alive with their key.
-    settled: dict[tuple[int, ...], tuple[Term, ...]] = {}
-    for path in paths_of(theorem, theorem.arithmetic.terms()):
+    settled: dict[tuple[int, ...], Duty] = {}
+    for number, path in enumerate(paths_of(theorem, theorem.arithmetic.terms())):
         d = path.domain
-        tally.lemmas |= path.lemmas
-        if contradict_linearly([*d.facts, *d.given, *path.hints, *d.path]):
-            continue
-        tally.cases += 1
+        searches = Search(), Search(products=True)
+        for search in searches:
+            search.know(Assertion(d.label(fact), fact) for fact in d.facts)
+            search.know(path.hints)
+        look = partial(_sought, theorem, searches, number)
         whole = tuple(d.given), tuple(d.path)
-        goals = [Duty("goal", *whole, part) for part in conjuncts(path.goal)]
-        for owed in [*d.duties, *goals]:
+        impossible = look(Duty(IMPOSSIBLE, *whole, z3.BoolVal(False)))
+        goals = [Duty(GOAL, *whole, part) for part in conjuncts(path.goal)]
+        if impossible.answer is Answer.UNSAT:
+            yield impossible
+            goals = []
+        for owed in [*d.closed, *(d.duties if goals else []), *goals]:
             parts = (*owed.given, *owed.path, owed.condition)
             key = (len(owed.given), *(part.get_id() for part in parts))
-            if key in settled:
-                continue
-            settled[key] = parts
-            given = [*d.facts, *path.hints, *owed.given, *owed.path]
-            answer = refute([*given, z3.Not(owed.condition)], timeout)
-            tally.verdict = NEGATION_VERDICT[answer]
-            if tally.verdict is not Verdict.PROVEN:
-                tally.reason = f"{owed.what}: the negation is {answer.value}"
-                return tally
-            tally.goals += owed.what == "goal"
-            tally.conditions += owed.what != "goal"
-    return tally
+            if key not in settled:
+                settled[key] = owed
+                yield look(owed)
 
 
-def prove(theorem: Theorem[Any], timeout: float) -> Proof:
-    """Decide a theorem; `timeout` is in seconds a query.
+def _sought(theorem: Theorem[Any], searches: Iterable[Search], path: int, owed: Duty) -> Sought:
+    names = [hypothesis.name for hypothesis in theorem.hypotheses]
+    hypotheses = [
+        Assertion(f"hypothesis {name}", term) for name, term in zip(names, owed.given, strict=False)
+    ]
+    branches = [Assertion("branch", term) for term in owed.path]
+    assertions = [*hypotheses, *branches, Assertion(NEGATED, z3.simplify(z3.Not(owed.condition)))]
+    answer, core = Answer.UNKNOWN, ()
+    for search in searches:
+        answer, core = search.refute(assertions)
+        if answer is Answer.UNSAT:
+            break
+    return Sought(answer, Obligation(theorem.name, owed.what, core), path)
+
+
+def prove(theorem: Theorem[Any], decide: Decide, timeout: float) -> Proof:
+    """Decide a theorem; `timeout` is in seconds a query of the search for examples.
 
     A refutation needs inputs that execution confirms, since a failed no-wrap condition alone shows
-    only that the proof does not carry over to C words. The lemmas used are decided by
-    `prove_lemma`, once for all theorems.
+    only that the proof does not carry over to C words. The lemmas used are decided once for all
+    theorems.
     """
     start = time.perf_counter()
-    tally = decide_obligations(theorem, timeout)
+    owed = tuple(settle(seek(theorem), decide))
+    sums = tally(owed)
+    verdict, reason, failing = sums.verdict, sums.reason, None
     meeting = example(theorem, timeout)
-    if tally.verdict is Verdict.PROVEN and meeting is None:
+    if verdict is Verdict.PROVEN and meeting is None:
         if contradictory(theorem, timeout):
-            tally.verdict = Verdict.VACUOUS
-            tally.reason = "the hypotheses contradict each other"
+            verdict, reason = Verdict.VACUOUS, "the hypotheses contradict each other"
         else:
-            tally.verdict = Verdict.UNKNOWN
-            tally.reason = "no input found in time that meets the hypotheses"
-    failing = None
-    if tally.verdict is Verdict.REFUTED:
+            verdict, reason = Verdict.UNKNOWN, "no input found in time that meets the hypotheses"
+    if sums.verdict is not Verdict.PROVEN:
         failing = counterexample(theorem, timeout)
-        tally.verdict = Verdict.UNKNOWN if failing is None else Verdict.REFUTED
+        verdict = Verdict.UNKNOWN if failing is None else Verdict.REFUTED
     return Proof(
         theorem=theorem.name,
-        verdict=tally.verdict,
-        reason=tally.reason,
-        lemmas=tuple(sorted(tally.lemmas)),
-        cases=tally.cases,
-        goals=tally.goals,
-        conditions=tally.conditions,
+        verdict=verdict,
+        reason=reason,
+        rests_on=sums.rests_on,
+        cases=sums.cases,
+        goals=sums.goals,
+        conditions=sums.conditions,
         example=None if meeting is None else flat(meeting),
         counterexample=None if failing is None else flat(failing),
         controls=tuple(control(theorem, m, timeout) for m in theorem.mutants),
         necessity=necessity(theorem),
         seconds=time.perf_counter() - start,
+        obligations=owed,
     )

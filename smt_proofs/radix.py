@@ -54,16 +54,22 @@ def is_zero(term: Term) -> bool:
     return bool(z3.is_int_value(term) and term.as_long() == 0)
 
 
+def _choice(condition: Term, then: Term, otherwise: Term) -> Term:
+    return then if then.eq(otherwise) else z3.If(condition, then, otherwise)
+
+
 class RadixTerms(IntTerms):
     """Words as numbers of blocks with a rest, or as plain counts.
 
     A rule is evaluated path by path. A claim, and the body of a loop, is evaluated as one term
-    instead (`choosing`): its choices become if-then-else.
+    instead (`choosing`): its choices become if-then-else. `trail` holds the outcomes of the rule's
+    own branches on this path.
     """
 
     def __init__(self, script: Script) -> None:
         super().__init__(script)
         self._choosing = False
+        self.trail: list[bool] = []
         self.block_term = z3.Int("block")
         self.half = z3.Int("half")
         # 2 * half * block = 2^64, so half is at most 2^62 for a block of at least 2 bytes.
@@ -104,7 +110,10 @@ class RadixTerms(IntTerms):
         settled = z3.simplify(condition)
         if self._choosing and not (z3.is_true(settled) or z3.is_false(settled)):
             raise TypeError("a claim and the body of a loop choose (select), they do not branch")
-        return super().test(condition)
+        outcome = super().test(condition)
+        if not self._choosing:
+            self.trail.append(outcome)
+        return outcome
 
     def lit(self, value: int) -> Word:
         return Literal(value)
@@ -135,10 +144,19 @@ class RadixTerms(IntTerms):
     def select(self, condition: Term, then: Word, otherwise: Word) -> Word:
         if not self._choosing:
             return then if self.test(condition) else otherwise
+        return self._either_word(condition, then, otherwise)
+
+    def _carry(self, condition: Term, then: Bytes, otherwise: Bytes) -> Bytes:
+        """A choice that words in blocks need and the rule does not make."""
+        if not self._choosing:
+            return then if super().test(condition) else otherwise
+        return self._bytes(self._either_word(condition, then, otherwise))
+
+    def _either_word(self, condition: Term, then: Word, otherwise: Word) -> Word:
         if self._in_bytes(then, otherwise):
             x, y = self._bytes(then), self._bytes(otherwise)
-            return Bytes(z3.If(condition, x.blocks, y.blocks), z3.If(condition, x.rest, y.rest))
-        return Count(z3.If(condition, self._count(then), self._count(otherwise)))
+            return Bytes(_choice(condition, x.blocks, y.blocks), _choice(condition, x.rest, y.rest))
+        return Count(_choice(condition, self._count(then), self._count(otherwise)))
 
     def add(self, a: Word, b: Word) -> Word:
         if not self._in_bytes(a, b):
@@ -153,12 +171,12 @@ class RadixTerms(IntTerms):
         rest = x.rest + y.rest
         carried = Bytes(x.blocks + y.blocks + 1, rest - self.block_term)
         plain = Bytes(x.blocks + y.blocks, rest)
-        return self._bytes(self.select(rest >= self.block_term, carried, plain))
+        return self._carry(rest >= self.block_term, carried, plain)
 
     def wrapping_add(self, a: Word, b: Word) -> Word:
         total = self._sum(self._bytes(a), self._bytes(b))
         wrapped = Bytes(total.blocks - 2 * self.half, total.rest)
-        return self.select(total.blocks < 2 * self.half, total, wrapped)
+        return self._carry(total.blocks < 2 * self.half, total, wrapped)
 
     def sub(self, a: Word, b: Word) -> Word:
         if not self._in_bytes(a, b):
@@ -169,7 +187,7 @@ class RadixTerms(IntTerms):
             return Bytes(x.blocks - y.blocks, x.rest)
         borrowed = Bytes(x.blocks - y.blocks - 1, x.rest + self.block_term - y.rest)
         plain = Bytes(x.blocks - y.blocks, x.rest - y.rest)
-        return self.select(x.rest < y.rest, borrowed, plain)
+        return self._carry(x.rest < y.rest, borrowed, plain)
 
     def mul(self, a: Word, b: Word) -> Word:
         if not self._in_bytes(a, b):

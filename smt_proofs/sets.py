@@ -72,7 +72,6 @@ class SetTerms(RadixTerms):
         slots = [self.group >= 1, self.slot_count >= 1, self.slot_count < 1 << 16]
         self.fact("there are 1 to 65535 memslots of whole blocks", *slots)
         self.subjects: dict[Kind, dict[int, Term]] = {kind: {} for kind in Kind}
-        self._dividends: dict[int, tuple[Term, Term, Term]] = {}
         self._universals: list[Universal] = []
         self._asked: dict[tuple[object, ...], Term] = {}
         self._memo: dict[tuple[int, int], Term] = {}
@@ -88,8 +87,7 @@ class SetTerms(RadixTerms):
         before = (
             self._fresh,
             {kind: dict(found) for kind, found in self.subjects.items()},
-            dict(self._quotients),
-            dict(self._dividends),
+            dict(self._divisions),
             dict(self._asked),
             dict(self._memo),
             set(self._done),
@@ -102,8 +100,7 @@ class SetTerms(RadixTerms):
         (
             self._fresh,
             self.subjects,
-            self._quotients,
-            self._dividends,
+            self._divisions,
             self._asked,
             self._memo,
             self._done,
@@ -300,6 +297,7 @@ class SetTerms(RadixTerms):
         changed = self._changed(
             items, lambda i: z3.And(items.holds(i), z3.Not(z3.And(low <= i, i < high)))
         )
+        self.subject(items.kind, low)
         olds = z3.And(self.all_in(items, start, end), low <= high)
         shrunk = changed.size == items.size - (high - low)
         self.fact("lemma clearing_takes_a_range", z3.Implies(olds, shrunk))
@@ -346,12 +344,6 @@ class SetTerms(RadixTerms):
 
     # What a query is given.
 
-    def divided(self, a: Term, b: Term) -> tuple[Term, Term]:
-        quotient, rest = super().divided(a, b)
-        if b.eq(self.group):
-            self._dividends[a.get_id()] = (a, quotient, rest)
-        return quotient, rest
-
     def instances(self) -> list[Hint]:
         """Statements at all subjects and the lemmas about memslot indices, those not given yet."""
         found: list[Hint] = []
@@ -384,7 +376,7 @@ class SetTerms(RadixTerms):
                 self._kept.extend(terms)
                 found.append((f"lemma {lemma.name}", lemma.at(*terms)))
 
-        quotients = list(self._dividends.values())
+        quotients = [(n, q, r) for n, size, q, r in self.quotients if size.eq(self.group)]
         for slot in self.subjects[Kind.SLOT].values():
             use(slots_start_in_order, 1, slot, self.group, self.slot_count)
             for n, q, r in quotients:

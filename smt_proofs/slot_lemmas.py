@@ -47,3 +47,12 @@ def rounded_up_quotient_reaches_count(
     """If all but the last of `count` slots end before n, n / size rounded up is `count` or more."""
     premises = [*divides(n + (size - 1), size, quotient, remainder), count * size - size < n]
     return premises, count <= quotient
+
+
+@lemma
+def multiples_up_to_the_quotient(
+    factor: Term, n: Term, size: Term, quotient: Term, rest: Term
+) -> Formula:
+    """A multiple of the divisor is within n exactly if its factor is within the quotient."""
+    within = factor * size <= n
+    return divides(n, size, quotient, rest), z3.If(factor <= quotient, within, z3.Not(within))

@@ -49,16 +49,16 @@ class Terms(ABC):
     """What both symbolic domains share: branches, truth values, recorded facts and duties.
 
     `path` holds the branch conditions of this run, `facts` the definitions of fresh variables
-    (each satisfiable for all values of the others), `duties` what remains to be proven, `closed` the
-    branches not followed because they contradict what is known, `given` the hypotheses that hold,
-    `indices` the arbitrary indices that stand for "every index".
+    (each satisfiable for all values of the others), `duties` what remains to be proven, `closed`
+    the branches not followed because they contradict what is known, `given` the hypotheses that
+    hold, `indices` the arbitrary indices that stand for "every index".
     """
 
     def __init__(self, script: Script) -> None:
         self._script = script
         self._owing = True
         self._guards: list[Term] = []
-        self._quotients: dict[tuple[int, int], tuple[Term, Term]] = {}
+        self._divisions: dict[tuple[int, int], tuple[Term, Term, Term, Term]] = {}
         self._outcomes: dict[int, bool] = {}
         self._labels: dict[int, str] = {}
         # z3 may give the id of a freed term to another one: what is a key stays alive.
@@ -169,7 +169,19 @@ class Terms(ABC):
 
 
 class IntTerms(Terms):
-    """Words as unbounded integers."""
+    """Words as unbounded integers.
+
+    `multiplied` holds the factors of all products, `quotients` each division as dividend, divisor,
+    quotient and rest.
+    """
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.multiplied: list[tuple[Term, Term]] = []
+
+    @property
+    def quotients(self) -> list[tuple[Term, Term, Term, Term]]:
+        return list(self._divisions.values())
 
     def word(self, name: str, bits: int = WORD_BITS) -> Term:
         x = z3.Int(name)
@@ -192,19 +204,20 @@ class IntTerms(Terms):
 
     def mul(self, a: Term, b: Term) -> Term:
         self.require("product stays below 2^64", a * b < WORD_LIMIT)
+        self.multiplied.append((a, b))
         return a * b
 
     def divided(self, a: Term, b: Term) -> tuple[Term, Term]:
         """Quotient and remainder of a / b, the same variables for the same operands."""
         key = (a.get_id(), b.get_id())
-        if key not in self._quotients:
-            self._kept += [a, b]
+        if key not in self._divisions:
             q, r = z3.Int(self.fresh("quotient")), z3.Int(self.fresh("remainder"))
             # Nothing is claimed for a zero divisor: the definition never contradicts itself.
             defined = z3.And(a == q * b + r, r >= 0, r < b, q >= 0)
             self.facts.append(z3.Implies(z3.And(b > 0, a >= 0), defined))
-            self._quotients[key] = (q, r)
-        return self._quotients[key]
+            # The operands stay alive with their ids as key.
+            self._divisions[key] = (a, b, q, r)
+        return self._divisions[key][2:]
 
     def div(self, a: Term, b: Term) -> Term:
         self.require("divisor is not zero", b > 0)

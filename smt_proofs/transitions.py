@@ -7,6 +7,7 @@ invariants, all requests and events, and all host failures.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Generic
 
 from model.arithmetic import B, S, W
@@ -48,7 +49,7 @@ def any_device(d: SetTerms, profile: Profile, mapping: Mapping) -> Fixed[Any, An
         region.blocks <= d.group * d.slot_count,
         d.group <= region.blocks,
     ]
-    d.fact("theorem slots_tile_region_last_smaller", *tiling)
+    d.fact("theorem slots_tile_region_in_blocks", *tiling)
     if mapping is Mapping.STATIC:
         d.fact("the region is one memslot", d.slot_count == 1, d.group == region.blocks)
     extent, start = d.bytes("extent", whole=False), d.bytes("start_requested", whole=True)
@@ -105,4 +106,4 @@ def state_invariants(mapping: Mapping) -> list[Invariant]:
 def assume_invariants(d: SetTerms, f: Fixed[Any, Any], s: State[Any, Any, Any]) -> None:
     """Assume all invariants of a state."""
     for invariant in state_invariants(f.mapping):
-        d.assume(f"hypothesis {invariant.name}", lambda i=invariant: i.holds(d, f, s))
+        d.assume(f"hypothesis {invariant.name}", partial(invariant.holds, d, f, s))

@@ -1,0 +1,175 @@
+"""Decide all theorems about one transition, and show that each could have failed."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from model.profiles import Mapping, Profile
+from smt_proofs.claims import Claim, claims_of, slug
+from smt_proofs.induction import DEFINEDNESS, exactness, seek, seek_definedness
+from smt_proofs.obligation import GOAL
+from smt_proofs.settle import Decide, Settled, settle, tally
+from smt_proofs.small import SmallSituation, broken, situations
+from smt_proofs.solve import Verdict
+from smt_proofs.spoils import controls
+from smt_proofs.trails import unreached, wraps_outside
+
+INVARIANTS_DEFINED: Final = "invariants"
+"""The pseudo transition of DEFINEDNESS, which all transitions of a way of mapping rest on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionProof:
+    """The outcome for one claim about one transition, in one profile and way of mapping.
+
+    `rests_on` names the invariants, lemmas and theorems that its obligations use. `cases` counts
+    the paths through the rule, and `reached` those that executed situations take, where the
+    theorem is about all of them (it is 0 of 0 elsewhere). `goals` and `conditions` are the
+    obligations that are met. `control` names the wrong outcome that breaks the claim on an
+    executed situation, empty where none was found. `counterexample` is a situation in words that
+    execution confirms. `seconds` is wall clock, shared by the theorems of a transition.
+    """
+
+    theorem: str
+    profile: str
+    mapping: Mapping
+    transition: str
+    serves: str
+    claim: str
+    source: str
+    verdict: Verdict
+    reason: str
+    rests_on: tuple[str, ...]
+    cases: int
+    reached: int
+    goals: int
+    conditions: int
+    control: str
+    counterexample: str
+    seconds: float
+    digests: tuple[str, ...] = ()
+    obligations: tuple[Settled, ...] = ()
+
+
+def exactness_claim(transition: str) -> tuple[str, str]:
+    """Name and words of the theorem that the others of a transition rest on."""
+    if transition == INVARIANTS_DEFINED:
+        return DEFINEDNESS, "evaluating the invariants neither wraps nor divides by zero"
+    return exactness(transition), (
+        f"no operation of {slug(transition)} wraps or divides by zero, and its cases are complete"
+    )
+
+
+def prove_transition(
+    profile: Profile, mapping: Mapping, transition: str, decide: Decide
+) -> tuple[TransitionProof, ...]:
+    """Decide every claim about a transition, or that the invariants are defined."""
+    start = time.perf_counter()
+    if transition == INVARIANTS_DEFINED:
+        claims: list[Claim] = []
+        found = seek_definedness(profile, mapping)
+    else:
+        claims = claims_of(mapping, transition)
+        found = seek(profile, mapping, transition, claims)
+    owed: dict[str, list[Settled]] = defaultdict(list)
+    for settled in settle(found, decide):
+        owed[settled.theorem].append(settled)
+    name, words = exactness_claim(transition)
+    claims = [Claim(name, "", words, "", lambda *_: True), *claims]
+    shown = _Shown.of(profile, mapping, transition, claims, owed)
+    seconds = time.perf_counter() - start
+    return tuple(
+        _proof(profile, mapping, transition, claim, owed[claim.theorem], shown, seconds)
+        for claim in claims
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What executed situations show of a transition, by theorem where it concerns one."""
+
+    controls: dict[str, str]
+    broken: dict[str, str]
+    cases: int
+    reached: int
+
+    @classmethod
+    def of(
+        cls,
+        profile: Profile,
+        mapping: Mapping,
+        transition: str,
+        claims: Sequence[Claim],
+        owed: dict[str, list[Settled]],
+    ) -> _Shown:
+        """Carry the transition out in small situations, as few as it takes."""
+        if transition == INVARIANTS_DEFINED:
+            return cls({}, {}, 0, 0)
+        trails = {s.trail for found in owed.values() for s in found if s.what == GOAL}
+        missing = unreached(trails, transition, situations(profile, mapping, transition))
+        noticed = controls(transition, claims, situations(profile, mapping, transition))
+        shown = {theorem: spoil.name for theorem, (spoil, _) in noticed.items()}
+        if wraps_outside(transition, situations(profile, mapping, transition)):
+            shown[exactness(transition)] = "sizes of 2^64 - 1 bytes"
+        failing: dict[str, str] = {}
+        if any(s.text is None for found in owed.values() for s in found):
+            failing = {name: in_words(at) for name, at in broken(profile, mapping, transition)}
+        return cls(shown, failing, len(trails), len(trails) - len(missing))
+
+
+def in_words(at: SmallSituation) -> str:
+    """A situation in one line, in bytes and indices."""
+    f, s, a = at.fixed, at.state, at.action
+    device = f"region={f.region} block={f.block} slots={f.slots.count}x{f.slots.size}"
+    plugged, mapped = (list(items.ranges()) for items in (s.plugged, s.mapped))
+    sizes = f"size={s.size} requested={s.requested} usable={s.usable}"
+    flags = [name for name in ("busy", "accepted", "broken") if getattr(s, name)]
+    happens = f"{a.op.value} addr={a.addr} blocks={a.blocks} value={a.value}"
+    faults = [name for name in ("discard", "prealloc", "populate") if getattr(a.faults, name)]
+    return " ".join(
+        [
+            f"{device} extent={f.extent} start_requested={f.start_requested}",
+            f"plugged={plugged} mapped={mapped} {sizes}",
+            *flags,
+            f"-> {happens}",
+            *(f"{name}-fails" for name in faults),
+        ]
+    )
+
+
+def _proof(
+    profile: Profile,
+    mapping: Mapping,
+    transition: str,
+    claim: Claim,
+    owed: Sequence[Settled],
+    shown: _Shown,
+    seconds: float,
+) -> TransitionProof:
+    sums = tally(owed)
+    about_all = claim.theorem == exactness(transition)
+    counterexample = shown.broken.get(claim.theorem, "")
+    return TransitionProof(
+        theorem=claim.theorem,
+        profile=profile.name,
+        mapping=mapping,
+        transition=transition,
+        serves=claim.serves,
+        claim=claim.text,
+        source=claim.source,
+        verdict=Verdict.REFUTED if counterexample else sums.verdict,
+        reason=sums.reason,
+        rests_on=sums.rests_on,
+        cases=shown.cases if about_all else sums.cases,
+        reached=shown.reached if about_all else 0,
+        goals=sums.goals,
+        conditions=sums.conditions,
+        control=shown.controls.get(claim.theorem, ""),
+        counterexample=counterexample,
+        seconds=seconds,
+        obligations=tuple(owed),
+    )
