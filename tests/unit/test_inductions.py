@@ -77,6 +77,13 @@ def quantified_or_not_linear(term: z3.ExprRef) -> bool:
     return any(map(quantified_or_not_linear, term.children()))
 
 
+def test_the_page_names_every_loop_and_its_inductions() -> None:
+    page = Path(str(summaries.__file__)).parents[1].joinpath("docs", "proofs.md").read_text()
+    loops = {name for name, induction in INDUCTIONS.items() if induction.loop}
+    assert len(loops) == 10
+    assert {name for name in loops if f"`{name}`" not in page} == set()
+
+
 def test_lemmas_named_by_inductions_are_proven() -> None:
     used = {name for induction in INDUCTIONS.values() for name in induction.lemmas}
     assert used == {"groups_start_in_order", "group_of_a_member"}
