@@ -110,7 +110,7 @@ def shrinking(change: Callable[..., Test], grows: Callable[[Term], Term]) -> tup
 
 register(
     Induction(
-        name="filled_range_adds_its_length",
+        name="filling_adds_a_range",
         claim="filling a range [a, b) that holds no member adds b - a members",
         loop="",
         source="vmem->size += size in virtio_mem_set_block_state",
@@ -124,7 +124,7 @@ register(
 )
 register(
     Induction(
-        name="cleared_range_takes_its_length",
+        name="clearing_takes_a_range",
         claim="clearing a range [a, b) of members takes b - a members",
         loop="",
         source="vmem->size -= size in virtio_mem_set_block_state",
@@ -181,7 +181,7 @@ def of_member(member: Callable[[Term], Term]) -> tuple[Query, ...]:
 
 register(
     Induction(
-        name="member_makes_one_or_more",
+        name="a_member_counts",
         claim="a set with a member counts one or more",
         loop="",
         source="if (vmem->size) in virtio_mem_unplug_all",
@@ -257,7 +257,7 @@ def equal_sets(alike: Callable[[Term, Term], Term]) -> tuple[Query, ...]:
 
 register(
     Induction(
-        name="equal_sets_have_equal_counts",
+        name="equal_sets_count_alike",
         claim="sets with the same members count the same",
         loop="",
         source="a set is its members",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import pytest
 import z3
 
-from smt_proofs import cardinality, groups, searches, summaries
+from smt_proofs import cardinality, groups, searches, sets, summaries
 from smt_proofs.index_induction import INDUCTIONS, TIMES, Induction, opaque, prove_induction
 from smt_proofs.lemmas import LEMMAS
+from smt_proofs.paths import Script
 from smt_proofs.prover import prove_lemma
+from smt_proofs.radix import Count
+from smt_proofs.sets import Kind, SetTerms
 from smt_proofs.solve import Answer, Verdict, ask
 
 TIMEOUT = 10.0
@@ -25,13 +30,13 @@ QUERIES = {
     "search_for_a_gap_decides_all_in": 4,
     "range_touches_its_groups": 2,
     "plugged_ranges_are_mapped_as_groups": 6,
-    "filled_range_adds_its_length": 3,
-    "cleared_range_takes_its_length": 3,
+    "filling_adds_a_range": 3,
+    "clearing_takes_a_range": 3,
     "empty_set_has_no_member": 2,
-    "member_makes_one_or_more": 2,
+    "a_member_counts": 2,
     "members_below_a_bound_are_no_more": 2,
     "count_stops_at_the_bound": 2,
-    "equal_sets_have_equal_counts": 2,
+    "equal_sets_count_alike": 2,
 }
 """Inductions by the number of queries: base, step and ends."""
 
@@ -75,6 +80,30 @@ def quantified_or_not_linear(term: z3.ExprRef) -> bool:
     if (z3.is_mul(term) and len(unknown) > 1) or z3.is_div(term) or z3.is_mod(term):
         return True
     return any(map(quantified_or_not_linear, term.children()))
+
+
+@pytest.mark.parametrize("change", ["filled", "cleared", "dropped", "chosen"])
+def test_symbolic_sets_are_the_summaries(change: str) -> None:
+    """The membership tests that transitions are evaluated with are those proven here."""
+    d = SetTerms(Script([]))
+    items = d.members("items", Kind.SLOT)
+    holds = z3.Function("holds", z3.IntSort(), z3.BoolSort())
+    start, end, i = z3.Ints("start end i")
+    reads = change in ("dropped", "chosen")
+    changed = getattr(d, change)(
+        items, Count(start), Count(end), *([lambda word: holds(word.term)] if reads else [])
+    )
+    summary = getattr(summaries, change)(items.holds, start, end, *([holds] if reads else []))
+    assert ask([changed.holds(i) != summary(i)], TIMEOUT)[0] is Answer.UNSAT
+    assert ask([changed.holds(i) != items.holds(i)], TIMEOUT)[0] is Answer.SAT
+
+
+def test_facts_about_numbers_of_members_are_proven_under_the_names_they_are_used_by() -> None:
+    """What the sets are told of the numbers of their members is named as an induction here."""
+    text = inspect.getsource(sets)
+    used = set(re.findall(r'"lemma (\w+)"', text))
+    assert len(used) >= 5
+    assert used <= INDUCTIONS.keys() | LEMMAS.keys()
 
 
 def test_the_page_names_every_loop_and_its_inductions() -> None:
