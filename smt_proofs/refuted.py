@@ -88,8 +88,10 @@ def covers_no_more_or_not_busy(
     """No migration runs, or the size is refused (the device may be gone) or no new one, or the
     usable region for it covers the start of no further memslot."""
     refused = d.either(d.negate(is_aligned(d, a.value, f.block)), d.lt(f.region, a.value))
-    idle = d.either(d.negate(s.realized), d.either(refused, d.eq(a.value, s.requested)))
-    usable = usable_size(d, f, a.value)
+    # What is requested afterwards; a size that is refused may be too large to add to.
+    requested = d.select(refused, s.requested, a.value)
+    idle = d.either(d.negate(s.realized), d.eq(requested, s.requested))
+    usable = usable_size(d, f, requested)
 
     def no_more(index: W) -> B:
         start = slot_start(d, f.slots, index)
