@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.refutations import Row
-from conformance.schema_source import REFUTED_VERSION
+from conformance.schema_refuted import REFUTED_VERSION
 from conformance.schemas import problem
 
 SCHEMA = "refuted-v1.json"

@@ -10,21 +10,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.claims import TRANSITIONS
 from conformance.codec import FAULT_NAMES, MAX_BLOCKS, MAX_SLOT, SLOT_LIMITS, USES
 from conformance.finding import Kind
 from conformance.target import CAPABILITIES, FAULTS, OPERATIONS, PROTOCOL, PROTOCOL_VERSION
 from model.arithmetic import U64_MASK
-from model.contracts import CONTRACTS, START_CONTRACTS
-from model.invariants import INVARIANTS
-from model.profiles import PROFILES, Mapping
+from model.profiles import PROFILES
 from model.state import Answer, BlockState, Config, Op
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 TRACE_FORMAT: Final = "slotproof"
 TRACE_VERSION: Final = 1
 CHECK_VERSION: Final = 1
-REFUTED_VERSION: Final = 1
 
 Schema = dict[str, Any]
 
@@ -248,38 +244,9 @@ def check_schema() -> Schema:
     }
 
 
-def refuted_schema() -> Schema:
-    """The refuted claims that are known of a profile, as `slotproof prove --expect` reads them."""
-    invariants = [invariant.name for invariant in INVARIANTS if not invariant.of_layout]
-    contracts = [contract.name for contract in (*CONTRACTS, *START_CONTRACTS)]
-    row = closed(
-        {
-            "mapping": {"enum": [mapping.value for mapping in Mapping]},
-            "claim": {"enum": [*invariants, *contracts]},
-            "transition": {"enum": list(TRANSITIONS)},
-            "holds_exactly_if": {"type": "string"},
-        }
-    )
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof refuted claims of one profile, version {REFUTED_VERSION}",
-        "description": "Each row is a claim (an invariant or a contract) that a transition does "
-        "not keep, with the weakest hypothesis under which it does.",
-        **closed(
-            {
-                "schema": {"const": REFUTED_VERSION},
-                "document": {"const": "refuted"},
-                "profile": ref("profile"),
-                "refuted": {"type": "array", "items": row},
-            }
-        ),
-        "$defs": {"profile": _vocabulary()["profile"]},
-    }
-
-
 def decide_schema() -> Schema:
     """What `slotproof decide --json` prints."""
-    # Late, here and below: that module imports this one, and the solver.
+    # Late, here and below: these modules import this one, and some the solver.
     from conformance.commands import schema
 
     return schema.decide_schema()
@@ -290,6 +257,13 @@ def prove_schema() -> Schema:
     from conformance.commands import schema
 
     return schema.prove_schema()
+
+
+def refuted_schema() -> Schema:
+    """The file that `slotproof prove --expect` reads."""
+    from conformance import schema_refuted
+
+    return schema_refuted.refuted_schema()
 
 
 SCHEMAS: Final = {
