@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from conformance.claims import breaks
 from conformance.codec import observation_to_json
 from conformance.finding import Finding, Kind
 from conformance.generate import random_trace, trace_seed
@@ -23,7 +24,7 @@ from conformance.targets.reference import at_start
 from conformance.trace import Trace, TraceStep
 from model.device import ReferenceDevice
 from model.profiles import Profile
-from model.state import ConcreteState, Observation
+from model.state import ConcreteAction, ConcreteResult, ConcreteState, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +119,25 @@ class _Run:
                 seen = self.target.apply(step.action)
                 self.seen.append(seen)
                 self.answers[seen.answer.value] += 1
-                found = self.judged(self.model.seen_after(result), seen, number) or self.kept_by(
-                    broken_by_step(self.model.fixed, before, step.action, result), number
+                found = (
+                    self.again(before, step.action, result, number)
+                    or self.judged(self.model.seen_after(result), seen, number)
+                    or self.kept_by(
+                        broken_by_step(self.model.fixed, before, step.action, result), number
+                    )
                 )
         except TargetError as error:
             return Finding(error.kind, "", number, str(error))
         return found
+
+    def again(
+        self, before: ConcreteState, action: ConcreteAction, result: ConcreteResult, number: int
+    ) -> Finding | None:
+        """The finding that the trace was kept for, which one step may share with others."""
+        known = self.trace.finding
+        if known is None or not breaks(known, self.model.fixed, before, action, result):
+            return None
+        return _broken(known.kind, known.what, number)
 
     def judged(self, allowed: Observation, seen: Observation, number: int) -> Finding | None:
         # Nobody can look into a device that is gone.

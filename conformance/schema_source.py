@@ -246,7 +246,7 @@ def check_schema() -> Schema:
 
 def decide_schema() -> Schema:
     """What `slotproof decide --json` prints."""
-    # Late, here and below: that module imports this one, and the solver.
+    # Late, here and below: these modules import this one, and some the solver.
     from conformance.commands import schema
 
     return schema.decide_schema()
@@ -259,10 +259,18 @@ def prove_schema() -> Schema:
     return schema.prove_schema()
 
 
+def refuted_schema() -> Schema:
+    """The file that `slotproof prove --expect` reads."""
+    from conformance import schema_refuted
+
+    return schema_refuted.refuted_schema()
+
+
 SCHEMAS: Final = {
     "trace-v1.json": trace_schema,
     "protocol-v1.json": protocol_schema,
     "check-v1.json": check_schema,
+    "refuted-v1.json": refuted_schema,
     "decide-v1.json": decide_schema,
     "prove-v1.json": prove_schema,
 }
