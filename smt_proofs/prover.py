@@ -296,7 +296,7 @@ def _sought(theorem: Theorem[Any], searches: Iterable[Search], path: int, owed: 
     ]
     branches = [Assertion("branch", term) for term in owed.path]
     assertions = [*hypotheses, *branches, Assertion(NEGATED, z3.simplify(z3.Not(owed.condition)))]
-    answer, core = Answer.UNKNOWN, ()
+    answer, core = Answer.UNKNOWN, tuple[Assertion, ...]()
     for search in searches:
         answer, core = search.refute(assertions)
         if answer is Answer.UNSAT:

@@ -1,6 +1,7 @@
 """The search for a proof: which few of all known assertions contradict a negated claim.
 
-Products are opaque here, so every query is one that solvers decide. The search is not trusted: what it finds is decided once more, as an obligation of its own.
+Products are opaque here, so every query is one that solvers decide. The search is not trusted: what
+it finds is decided once more, as an obligation of its own.
 """
 
 from __future__ import annotations

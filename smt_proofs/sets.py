@@ -373,8 +373,7 @@ class SetTerms(RadixTerms):
             key = (-number, *(term.get_id() for term in terms))
             if key not in self._done:
                 self._done.add(key)
-                self._kept.extend(terms)
-                found.append((f"lemma {lemma.name}", lemma.at(*terms)))
+                found.append((f"lemma {lemma.name}", _instance(lemma, terms)))
 
         quotients = [(n, q, r) for n, size, q, r in self.quotients if size.eq(self.group)]
         for slot in self.subjects[Kind.SLOT].values():
@@ -391,6 +390,17 @@ class SetTerms(RadixTerms):
                 if not n.eq(m):
                     use(quotient_grows, 5, n, m, self.group, q, r, p, s)
                     use(quotient_leaps, 6, n, m, self.group, q, r, p, s)
+
+
+# Paths and claims ask for the same instances. Their terms stay alive with the ids that are keys.
+_instances: dict[tuple[int, ...], tuple[tuple[Term, ...], Term]] = {}
+
+
+def _instance(lemma: Lemma, terms: tuple[Term, ...]) -> Term:
+    key = (id(lemma), *(term.get_id() for term in terms))
+    if key not in _instances:
+        _instances[key] = (terms, lemma.at(*terms))
+    return _instances[key][1]
 
 
 def _parts(claim: Term) -> list[Term]:

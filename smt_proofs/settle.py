@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from smt_proofs.obligation import GOAL, Sought
+from smt_proofs.obligation import GOAL, Obligation, Sought
 from smt_proofs.smtlib import script
 from smt_proofs.solve import NEGATION_VERDICT, Answer, Verdict
 
 Decide = Callable[[str], Mapping[str, Answer]]
 """What each solver asked says of an SMT-LIB script."""
 
-RESTS_ON: Final = ("hypothesis ", "lemma ", "theorem ", "summary ")
+RESTS_ON: Final = ("hypothesis ", "lemma ", "theorem ")
 """How the labels of assertions begin that stand for something proven or assumed elsewhere."""
 
 
@@ -21,7 +21,7 @@ RESTS_ON: Final = ("hypothesis ", "lemma ", "theorem ", "summary ")
 class Settled:
     """An obligation with the answers to it.
 
-    `text` is its SMT-LIB script, None where the search found no proof; `rests_on` names the
+    `text` is its SMT-LIB script, empty where the search found no proof; `rests_on` names the
     hypotheses, lemmas and theorems among its assertions; `path` and `trail` are those of Sought.
     """
 
@@ -30,13 +30,13 @@ class Settled:
     path: int
     trail: tuple[bool, ...]
     rests_on: frozenset[str]
-    text: str | None
+    text: str
     answers: Mapping[str, Answer]
 
     @property
     def verdict(self) -> Verdict:
         """Proven where every solver asked says unsat."""
-        if self.text is None or not self.answers:
+        if not self.text or not self.answers:
             return Verdict.UNKNOWN
         verdicts = {NEGATION_VERDICT[answer] for answer in self.answers.values()}
         if Verdict.REFUTED in verdicts:
@@ -47,20 +47,28 @@ class Settled:
 def settle(found: Iterable[Sought], decide: Decide) -> Iterator[Settled]:
     """Write down and decide what the search found."""
     for sought in found:
-        labels = (assertion.label for assertion in sought.obligation.assertions)
-        text = answers = None
-        if sought.answer is Answer.UNSAT:
-            text = script(sought.obligation)
-            answers = decide(text)
-        yield Settled(
-            theorem=sought.obligation.theorem,
-            what=sought.obligation.what,
-            path=sought.path,
-            trail=sought.trail,
-            rests_on=frozenset(label for label in labels if label.startswith(RESTS_ON)),
-            text=text,
-            answers=answers or {},
-        )
+        proven = sought.answer is Answer.UNSAT
+        yield _settled(sought.obligation, sought, decide if proven else None)
+
+
+def settle_plain(owed: Iterable[Obligation], decide: Decide) -> Iterator[Settled]:
+    """Decide obligations that need no search, such as those of lemmas."""
+    for obligation in owed:
+        yield _settled(obligation, Sought(Answer.UNSAT, obligation, 0), decide)
+
+
+def _settled(obligation: Obligation, sought: Sought, decide: Decide | None) -> Settled:
+    labels = (assertion.label for assertion in obligation.assertions)
+    text = script(obligation) if decide is not None else ""
+    return Settled(
+        theorem=obligation.theorem,
+        what=obligation.what,
+        path=sought.path,
+        trail=sought.trail,
+        rests_on=frozenset(label for label in labels if label.startswith(RESTS_ON)),
+        text=text,
+        answers=decide(text) if decide is not None else {},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ def tally(settled: Iterable[Settled]) -> Tally:
 
 
 def _reason(owed: Settled) -> str:
-    if owed.text is None:
+    if not owed.text:
         return f"{owed.what}: no proof found"
     said = ", ".join(f"{solver} says {answer.value}" for solver, answer in owed.answers.items())
     return f"{owed.what}: {said or 'no solver was asked'}"

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from model.arithmetic import INTS
-from model.state import Answer, BlockState, Heard, Notice, Result
+from model.state import Answer, BlockState, Heard, Notice
 from smt_proofs.claims import Claim, carry_out
+
+FEW: Final = 2000
+"""Situations that a control is looked for in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +95,31 @@ SPOILS: Final = (
 SPOIL_NAMED: Final = {spoil.name: spoil for spoil in SPOILS}
 
 
-def spoiled(spoil: Spoil, transition: str, claim: Claim, situation: Any) -> bool:
-    """The claim holds of the right outcome and not of the wrong one, executed."""
-    f, s, a = situation.fixed, situation.state, situation.action
-    right: Result[Any, Any, Any] = carry_out(INTS, transition, f, s, a)
-    wrong = spoil.apply(INTS, f, right)
-    holds = partial(claim.holds, INTS, f, s, a)
-    return bool(holds(right)) and not holds(wrong)
+def outcomes(transition: str, situation: Any) -> tuple[Any, list[tuple[Spoil, Any]]]:
+    """The right outcome of a situation, and the wrong one that each spoil makes of it."""
+    f = situation.fixed
+    right = carry_out(INTS, transition, f, situation.state, situation.action)
+    return right, [(spoil, spoil.apply(INTS, f, right)) for spoil in SPOILS]
 
 
 def controls(
     transition: str, claims: Iterable[Claim], situations: Iterable[Any]
 ) -> dict[str, tuple[Spoil, Any]]:
-    """For each claim, by its theorem, a spoil that it notices and the situation in which it does;
-    claims that notice none are left out."""
+    """For each claim, by its theorem, a spoil that it notices and the situation in which it does:
+    the claim holds of the right outcome and not of the wrong one, both executed. Claims that notice
+    none in the first FEW situations are left out."""
     missing = {claim.theorem: claim for claim in claims}
     found: dict[str, tuple[Spoil, Any]] = {}
-    for situation in situations:
+    for situation in islice(situations, FEW):
         if not missing:
             break
+        right, wrongs = outcomes(transition, situation)
         for claim in list(missing.values()):
-            for spoil in SPOILS:
-                if spoiled(spoil, transition, claim, situation):
+            holds = partial(claim.holds, INTS, situation.fixed, situation.state, situation.action)
+            if not holds(right):
+                continue
+            for spoil, wrong in wrongs:
+                if not holds(wrong):
                     found[claim.theorem] = (spoil, situation)
                     del missing[claim.theorem]
                     break

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from model.arithmetic import U64_MASK, MachineInts
 from model.extents import Extents
+from model.profiles import Mapping
 from smt_proofs.claims import carry_out
+from smt_proofs.transitions import state_invariants
 
 Trail: TypeAlias = tuple[bool, ...]
 """The outcomes of a rule's branches, in order."""
+
+
+BEYOND: Final = 1 << 62
+"""An index that no block and no memslot has."""
 
 
 class TrailInts(MachineInts):
@@ -101,21 +107,39 @@ def _word(value: int) -> int:
     return value
 
 
-def wraps(transition: str, situation: Any) -> bool:
-    """Carried out on this situation, some operation of the rule wraps or divides by zero."""
+def _wraps(evaluate: Callable[..., object], *about: object) -> bool:
     try:
-        carry_out(ExactInts(), transition, situation.fixed, situation.state, situation.action)
+        evaluate(ExactInts(), *about)
     except Wrapped:
         return True
     return False
 
 
 def wraps_outside(transition: str, situations: Iterable[Any]) -> bool:
-    """It wraps on some of these once the sizes of the device and its state are out of bounds."""
-    for at in situations:
-        state = replace(at.state, size=U64_MASK, usable=U64_MASK)
-        fixed = replace(at.fixed, extent=U64_MASK, addr=U64_MASK)
-        for wrong in (replace(at, state=state), replace(at, fixed=fixed)):
-            if wraps(transition, wrong):
-                return True
-    return False
+    """Some operation of the rule wraps on one of these, once sizes are out of all bounds."""
+
+    def step_of(d: ExactInts, at: Any) -> object:
+        return carry_out(d, transition, at.fixed, at.state, at.action)
+
+    wrongs = (wrong for at in situations for wrong in _out_of_bounds(at))
+    return any(_wraps(step_of, wrong) for wrong in wrongs)
+
+
+def invariants_wrap_outside(mapping: Mapping, situations: Iterable[Any]) -> bool:
+    """Evaluating some invariant wraps on one of these, once an index beyond all bounds is a member
+    of a set."""
+    beyond = Extents.of_ranges([(BEYOND, BEYOND + 1)])
+    everything = Extents.of_ranges([(0, BEYOND)])
+    states = (
+        (at.fixed, state)
+        for at in situations
+        for state in (replace(at.state, mapped=beyond), replace(at.state, plugged=everything))
+    )
+    invariants = state_invariants(mapping)
+    return any(_wraps(i.holds, fixed, state) for fixed, state in states for i in invariants)
+
+
+def _out_of_bounds(at: Any) -> Iterator[Any]:
+    yield replace(at, state=replace(at.state, size=U64_MASK, usable=U64_MASK))
+    yield replace(at, fixed=replace(at.fixed, extent=U64_MASK, addr=U64_MASK))
+    yield replace(at, fixed=replace(at.fixed, extent=U64_MASK, region=U64_MASK))

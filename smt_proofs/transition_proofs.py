@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from itertools import islice
+from typing import Any, Final
 
 from model.profiles import Mapping, Profile
+from model.state import Op
 from smt_proofs.claims import Claim, claims_of, slug
 from smt_proofs.induction import DEFINEDNESS, exactness, seek, seek_definedness
 from smt_proofs.obligation import GOAL
+from smt_proofs.refuted import REFUTED, RefutedClaim
 from smt_proofs.settle import Decide, Settled, settle, tally
 from smt_proofs.small import SmallSituation, broken, situations
 from smt_proofs.solve import Verdict
-from smt_proofs.spoils import controls
-from smt_proofs.trails import unreached, wraps_outside
+from smt_proofs.spoils import FEW, controls
+from smt_proofs.trails import invariants_wrap_outside, unreached, wraps_outside
 
+PLAINLY_TRUE: Final = "(not true)"
+"""The negation of a claim that a path leaves nothing of, in an obligation."""
 INVARIANTS_DEFINED: Final = "invariants"
 """The pseudo transition of DEFINEDNESS, which all transitions of a way of mapping rest on."""
 
@@ -51,7 +57,6 @@ class TransitionProof:
     control: str
     counterexample: str
     seconds: float
-    digests: tuple[str, ...] = ()
     obligations: tuple[Settled, ...] = ()
 
 
@@ -73,7 +78,7 @@ def prove_transition(
         claims: list[Claim] = []
         found = seek_definedness(profile, mapping)
     else:
-        claims = claims_of(mapping, transition)
+        claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
         found = seek(profile, mapping, transition, claims)
     owed: dict[str, list[Settled]] = defaultdict(list)
     for settled in settle(found, decide):
@@ -85,7 +90,32 @@ def prove_transition(
     return tuple(
         _proof(profile, mapping, transition, claim, owed[claim.theorem], shown, seconds)
         for claim in claims
+        if claim.theorem in shown.controls or not _idle(owed[claim.theorem])
     )
+
+
+def _idle(owed: Iterable[Settled]) -> bool:
+    """All that is claimed is plainly true: it is no theorem of this transition."""
+    plain = f"(assert {PLAINLY_TRUE})"
+    return all(plain in settled.text for settled in owed)
+
+
+def limits_of(profile: Profile, mapping: Mapping, transition: str) -> list[Claim]:
+    """For each claim that the transition does not keep: that it does exactly under a hypothesis."""
+    named = {claim.serves: claim for claim in claims_of(mapping, transition)}
+    found = []
+    for row in REFUTED:
+        if (row.profile, row.mapping, row.op.value) == (profile.name, mapping, transition):
+            claim = named[row.claim]
+            name = f"{claim.theorem}_exactly_if_{row.holds.__name__}"
+            text = f"{claim.text.rstrip('.')}, if and only if {row.text}."
+            holds = partial(_exactly_if, claim, row)
+            found.append(Claim(name, claim.serves, text, claim.source, holds))
+    return found
+
+
+def _exactly_if(claim: Claim, row: RefutedClaim, d: Any, f: Any, s: Any, a: Any, r: Any) -> Any:
+    return d.same_truth(claim.holds(d, f, s, a, r), row.holds(d, f, s, a))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +138,17 @@ class _Shown:
     ) -> _Shown:
         """Carry the transition out in small situations, as few as it takes."""
         if transition == INVARIANTS_DEFINED:
-            return cls({}, {}, 0, 0)
+            some = islice(situations(profile, mapping, Op.STATE.value), FEW)
+            shown = {DEFINEDNESS: "sets beyond all bounds"}
+            return cls(shown if invariants_wrap_outside(mapping, some) else {}, {}, 0, 0)
         trails = {s.trail for found in owed.values() for s in found if s.what == GOAL}
         missing = unreached(trails, transition, situations(profile, mapping, transition))
         noticed = controls(transition, claims, situations(profile, mapping, transition))
         shown = {theorem: spoil.name for theorem, (spoil, _) in noticed.items()}
-        if wraps_outside(transition, situations(profile, mapping, transition)):
+        if wraps_outside(transition, islice(situations(profile, mapping, transition), FEW)):
             shown[exactness(transition)] = "sizes of 2^64 - 1 bytes"
         failing: dict[str, str] = {}
-        if any(s.text is None for found in owed.values() for s in found):
+        if any(not s.text for found in owed.values() for s in found):
             failing = {name: in_words(at) for name, at in broken(profile, mapping, transition)}
         return cls(shown, failing, len(trails), len(trails) - len(missing))
 

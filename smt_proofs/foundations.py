@@ -1,0 +1,93 @@
+"""Decide what theorems rest on: lemmas, and inductions over the index of a loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import z3
+
+from smt_proofs.index_induction import Induction, prove_induction
+from smt_proofs.lemmas import Lemma
+from smt_proofs.obligation import NEGATED, Assertion, Obligation
+from smt_proofs.settle import Decide, Settled, settle_plain, tally
+from smt_proofs.solve import Answer, Verdict, ask
+
+
+@dataclass(frozen=True, slots=True)
+class LemmaProof:
+    """The outcome for one lemma or induction.
+
+    `kind` is "lemma" or "induction"; `queries` counts the obligations answered unsat by every
+    solver, `controls` the wrong parts under which an induction is refuted, of `controlled`.
+    `seconds` is wall clock.
+    """
+
+    lemma: str
+    kind: str
+    claim: str
+    verdict: Verdict
+    reason: str
+    queries: int
+    controls: int
+    controlled: int
+    seconds: float
+    obligations: tuple[Settled, ...] = ()
+
+
+def obligations_of(lemma: Lemma) -> Iterator[Obligation]:
+    """A lemma over all integers as one query."""
+    premises, conclusion = lemma.formula(*(z3.Int(name) for name in lemma.variables))
+    given = (Assertion("premise", premise) for premise in premises)
+    yield Obligation(lemma.name, "lemma", (*given, Assertion(NEGATED, z3.Not(conclusion))))
+
+
+def prove_lemma(lemma: Lemma, decide: Decide, timeout: float) -> LemmaProof:
+    """Decide a lemma; VACUOUS where its premises contradict each other."""
+    start = time.perf_counter()
+    owed = tuple(settle_plain(obligations_of(lemma), decide))
+    sums = tally(owed)
+    verdict, reason = _judged(owed, sums.verdict, sums.reason)
+    premises, _ = lemma.formula(*(z3.Int(name) for name in lemma.variables))
+    met = ask(premises, timeout)[0]
+    if met is not Answer.SAT:
+        verdict = Verdict.VACUOUS if met is Answer.UNSAT else Verdict.UNKNOWN
+        reason = "no integers found that meet the premises"
+    seconds = time.perf_counter() - start
+    proven = sums.conditions
+    return LemmaProof(
+        lemma.name, "lemma", lemma.claim, verdict, reason, proven, 0, 0, seconds, owed
+    )
+
+
+def prove_by_induction(induction: Induction, decide: Decide, timeout: float) -> LemmaProof:
+    """Decide an induction, its negative controls, and that its premises can be met."""
+    start = time.perf_counter()
+    owed = tuple(settle_plain(induction.obligations(), decide))
+    sums = tally(owed)
+    verdict, reason = _judged(owed, sums.verdict, sums.reason)
+    shown = prove_induction(induction, timeout)
+    if verdict is Verdict.PROVEN and shown.verdict is not Verdict.PROVEN:
+        verdict, reason = shown.verdict, shown.reason
+    refuted = sum(control is Verdict.REFUTED for control in shown.controls.values())
+    seconds = time.perf_counter() - start
+    proven, controlled = sums.conditions, len(shown.controls)
+    return LemmaProof(
+        induction.name,
+        "induction",
+        induction.claim,
+        verdict,
+        reason,
+        proven,
+        refuted,
+        controlled,
+        seconds,
+        owed,
+    )
+
+
+def _judged(owed: tuple[Settled, ...], verdict: Verdict, reason: str) -> tuple[Verdict, str]:
+    """What integers refute is refuted: here is nothing that wraps, and products are products."""
+    refuted = any(settled.verdict is Verdict.REFUTED for settled in owed)
+    return (Verdict.REFUTED, reason) if refuted else (verdict, reason)
