@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 
-from smt_proofs import adequacy, decision, helpers, plugging, tiling
+from smt_proofs import adequacy, decision, helpers, plugging, storage, tiling
 from smt_proofs.lemmas import LEMMAS
 from smt_proofs.prover import Proof, prove, prove_lemma
 from smt_proofs.solve import Verdict, solver_version
 from smt_proofs.theorem import THEOREMS
 
-FAMILIES = (decision, plugging, tiling, adequacy, helpers)
+FAMILIES = (decision, storage, plugging, tiling, adequacy, helpers)
 """The modules that register theorems when imported; a test holds them complete."""
 
 DEFAULT_TIMEOUT = 20.0

@@ -70,6 +70,10 @@ MUTANTS: Final = {
         ),
         Mutant("size-unset-for-two", _DECIDE, "d.eq(count, d.lit(1))", "d.eq(count, d.lit(2))"),
         Mutant(
+            "size-unset-without-slots", _DECIDE, "d.eq(count, d.lit(1))", "d.le(count, d.lit(1))"
+        ),
+        Mutant("count-not-stored", _DECIDE, "d.narrow(count, U16_BITS)", "count"),
+        Mutant(
             "share-not-rounded",
             geometry.memslot_share,
             "align_up(d, d.div(c.region, c.limit), block)",
