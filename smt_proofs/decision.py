@@ -356,6 +356,11 @@ class PageInput(Generic[W]):
     thp: W
 
 
+def any_pages(d: Terms) -> PageInput[Any]:
+    """All triples of sizes."""
+    return PageInput(d.word("page"), d.word("host_page"), d.word("thp"))
+
+
 def default_block_fits(d: Any, c: PageInput[Any]) -> Any:
     """At least the page, and at least the huge page on ordinary memory or else 1 MiB; no more."""
     block = default_block_size(d, c.page, c.host_page, c.thp)
@@ -371,7 +376,7 @@ register(
         claim="the default block size is the larger of the page and the huge page (or 1 MiB)",
         source="virtio_mem_default_block_size",
         arithmetic=Arithmetic.BITS,
-        inputs=lambda d: PageInput(d.word("page"), d.word("host_page"), d.word("thp")),
+        inputs=any_pages,
         hypotheses=(),
         goal=default_block_fits,
         mutants=("huge-page-for-any-backend", "default-ignores-page"),

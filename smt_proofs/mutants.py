@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, Final, cast
 
-from model import geometry, invariants
+from model import arithmetic, geometry, invariants
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,10 @@ MUTANTS: Final = {
             "d.add(ceil_div(d, c.region, size), d.lit(1))",
         ),
         Mutant("size-unset-for-two", _DECIDE, "d.eq(count, d.lit(1))", "d.eq(count, d.lit(2))"),
+        Mutant(
+            "size-unset-without-slots", _DECIDE, "d.eq(count, d.lit(1))", "d.le(count, d.lit(1))"
+        ),
+        Mutant("count-not-stored", _DECIDE, "d.narrow(count, U16_BITS)", "count"),
         Mutant(
             "share-not-rounded",
             geometry.memslot_share,
@@ -172,6 +176,23 @@ MUTANTS: Final = {
             "d.div(offset, slots.size)",
             "d.add(d.div(offset, slots.size), d.lit(1))",
         ),
+        Mutant(
+            "align-up-rounds-down",
+            arithmetic.align_up,
+            "d.add(n, d.sub(m, d.lit(1)))",
+            "n",
+        ),
+        Mutant("align-up-one-too-far", arithmetic.align_up, "d.sub(m, d.lit(1))", "m"),
+        Mutant("align-down-keeps-rest", arithmetic.align_down, "d.mul(d.div(n, m), m)", "n"),
+        Mutant("ceil-div-rounds-down", arithmetic.ceil_div, "d.add(n, d.sub(m, d.lit(1)))", "n"),
+        Mutant(
+            "everything-aligned",
+            arithmetic.is_aligned,
+            "d.eq(d.mod(n, m), d.lit(0))",
+            "d.le(d.mod(n, m), n)",
+        ),
+        Mutant("minimum-is-larger", arithmetic.minimum, "d.lt(a, b), a, b", "d.lt(a, b), b, a"),
+        Mutant("maximum-is-smaller", arithmetic.maximum, "d.lt(b, a), a, b", "d.lt(b, a), b, a"),
         Mutant(
             "coarser-slots-allowed",
             invariants.slots_as_fine_as_allowed,

@@ -55,7 +55,7 @@ class Scope:
 
     `flags` of the state; `every_size`: all requested and usable sizes that the invariants permit,
     and not only the whole region; `at_end`: also a region at the end of the address space;
-    `odd`: also addresses that no block starts at, block counts of no use, and faults together.
+    `odd`: also addresses that no block starts at, and block counts of no use.
     """
 
     blocks: int
@@ -66,7 +66,7 @@ class Scope:
 
 
 SCOPES: Final = (
-    Scope(1, EVERY_FLAG, every_size=True, at_end=True, odd=True),
+    Scope(1, EVERY_FLAG, every_size=True, at_end=False, odd=True),
     Scope(2, (IDLE, BUSY), every_size=True, at_end=True, odd=True),
     Scope(3, (IDLE,), every_size=True, at_end=False, odd=False),
     Scope(4, (IDLE,), every_size=False, at_end=False, odd=False),
@@ -122,6 +122,8 @@ def devices(
     for slots, addr, extent, start, inaccessible, allocates in product(
         layouts(mapping, scope.blocks), addrs, extents, starts, offered, prealloc
     ):
+        if allocates and addr == ends:
+            continue
         yield Fixed(
             profile, mapping, slots, region, BLOCK, addr, extent, start, inaccessible, allocates
         )
@@ -135,8 +137,8 @@ def states(f: SmallDevice, scope: Scope) -> Iterator[ConcreteState]:
             least = max(chosen, default=-1) + 1
             usables = range(least, scope.blocks + 1) if scope.every_size else (scope.blocks,)
             for usable in usables:
-                requests = range(usable + 1) if scope.every_size else (count, usable)
-                for requested, flags in product(requests, scope.flags):
+                requests = range(usable + 1) if scope.every_size else {count, usable}
+                for requested, flags in product(sorted(requests), scope.flags):
                     yield State(
                         plugged,
                         mapped_then(f, plugged, usable * BLOCK),
@@ -159,12 +161,10 @@ def mapped_then(f: SmallDevice, plugged: Extents, usable: int) -> Extents:
     return Extents.of_ranges([(index, index + 1) for index in sorted(wanted)])
 
 
-def faults(transition: str, scope: Scope) -> list[Faults[bool]]:
-    """No fault, each that the transition may meet, and all of those together."""
+def faults(transition: str) -> list[Faults[bool]]:
+    """No fault, and each that the transition may meet."""
     met = FAULTS_MET.get(transition, ())
-    single = [replace(NO_FAULTS, **{name: True}) for name in met]
-    together = [replace(NO_FAULTS, **dict.fromkeys(met, True))] if scope.odd and met[1:] else []
-    return [NO_FAULTS, *single, *together]
+    return [NO_FAULTS, *(replace(NO_FAULTS, **{name: True}) for name in met)]
 
 
 def actions(f: SmallDevice, transition: str, scope: Scope) -> Iterator[ConcreteAction]:
@@ -182,7 +182,7 @@ def actions(f: SmallDevice, transition: str, scope: Scope) -> Iterator[ConcreteA
         values = (*range(0, f.region + BLOCK + 1, BLOCK), 1, BLOCK - 1, f.region + 1, U64_MASK)
     elif op is Op.NEGOTIATE:
         values = (0, 1, 2)
-    for addr, blocks, value, failing in product(addrs, counts, values, faults(transition, scope)):
+    for addr, blocks, value, failing in product(addrs, counts, values, faults(transition)):
         yield action(op, addr=addr & U64_MASK, blocks=blocks, value=value, faults=failing)
 
 
@@ -214,6 +214,36 @@ def fails(claim: Claim, situation: SmallSituation, result: ConcreteResult) -> bo
         return not claim.holds(INTS, situation.fixed, situation.state, situation.action, result)
     except ZeroDivisionError:
         return True
+
+
+def describe(situation: SmallSituation) -> str:
+    """A situation in one line; sizes in blocks, addresses as offsets into the region."""
+    f, s, a = situation.fixed, situation.state, situation.action
+    flags = [n for n in ("busy", "accepted", "broken") if getattr(s, n)]
+    flags += [] if s.realized else ["gone"]
+    flags += ["prealloc"] if f.prealloc else []
+    parts = [
+        f"region {_blocks(f.region)} memslot {_blocks(f.slots.size)}",
+        f"plugged {_runs(s.plugged)} requested {_blocks(s.requested)} usable {_blocks(s.usable)}",
+        *flags,
+    ]
+    done = a.op.value
+    if a.op.value in RANGE_OPS:
+        done += f" {a.blocks} at {_blocks(a.addr - f.addr)}"
+    elif a.value or a.op is Op.RESIZE:
+        done += f" {_blocks(a.value) if a.op is Op.RESIZE else a.value}"
+    failing = [name for name in ("discard", "prealloc", "populate") if getattr(a.faults, name)]
+    return f"{' '.join(parts)}: {done}{' failing ' + ' '.join(failing) if failing else ''}"
+
+
+def _blocks(size: int) -> str:
+    """Bytes as blocks, with the bytes that are over."""
+    blocks, rest = divmod(size, BLOCK)
+    return f"{blocks}+{rest}B" if rest else str(blocks)
+
+
+def _runs(items: Extents) -> str:
+    return ",".join(f"{start}..{end - 1}" for start, end in items.ranges()) or "none"
 
 
 @cache

@@ -70,15 +70,21 @@ def exactness_claim(transition: str) -> tuple[str, str]:
 
 
 def prove_transition(
-    profile: Profile, mapping: Mapping, transition: str, decide: Decide
+    profile: Profile,
+    mapping: Mapping,
+    transition: str,
+    decide: Decide,
+    wanted: frozenset[str] = frozenset(),
 ) -> tuple[TransitionProof, ...]:
-    """Decide every claim about a transition, or that the invariants are defined."""
+    """Decide the claims wanted of a transition, by theorem (all where none is named), that its rule
+    is exact, or that the invariants are defined."""
     start = time.perf_counter()
     if transition == INVARIANTS_DEFINED:
         claims: list[Claim] = []
         found = seek_definedness(profile, mapping)
     else:
         claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
+        claims = [claim for claim in claims if not wanted or claim.theorem in wanted]
         found = seek(profile, mapping, transition, claims)
     owed: dict[str, list[Settled]] = defaultdict(list)
     for settled in settle(found, decide):

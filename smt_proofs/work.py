@@ -17,6 +17,7 @@ from smt_proofs import (
     radix_lemmas,
     searches,
     slot_lemmas,
+    storage,
     summaries,
     tiling,
 )
@@ -28,7 +29,7 @@ from smt_proofs.prover import Proof, prove
 from smt_proofs.theorem import THEOREMS
 from smt_proofs.transition_proofs import TransitionProof, prove_transition
 
-FAMILIES: Final = (decision, plugging, tiling, adequacy, helpers)
+FAMILIES: Final = (decision, storage, plugging, tiling, adequacy, helpers)
 """The modules that register theorems when imported; a test holds them complete."""
 FOUNDATIONS: Final = (radix_lemmas, slot_lemmas, summaries, searches, groups, cardinality)
 """Those that register lemmas and inductions, beside `lemmas` itself."""

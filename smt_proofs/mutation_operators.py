@@ -1,0 +1,356 @@
+"""What may be wrong with a rule: edits of its syntax tree, each with a name.
+
+An edit replaces one expression, or drops, replaces or swaps statements. The names say what was
+changed, so that a reviewer can read a mutant off its id.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+Expression = ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The nodes `old`, one or neighbours, replaced by `new`; `label` says what that is."""
+
+    label: str
+    old: tuple[ast.AST, ...]
+    new: tuple[ast.AST, ...]
+
+    def text(self) -> tuple[str, str]:
+        """Both sides as source text."""
+        before, after = (
+            " ".join(" ".join(map(ast.unparse, side)).split()) for side in (self.old, self.new)
+        )
+        return before, after
+
+
+def called(node: ast.AST) -> str:
+    """The name of what a call calls, "" where the node is no call."""
+    if not isinstance(node, ast.Call):
+        return ""
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
+
+
+def of_domain(node: ast.AST) -> bool:
+    """The node calls an operation of the domain."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "d"
+    )
+
+
+def handle(node: ast.AST, depth: int = 1) -> str:
+    """A short name of a piece of a rule."""
+    if isinstance(node, ast.UnaryOp):
+        return f"not-{handle(node.operand, depth)}"
+    if isinstance(node, ast.Compare):
+        return handle(node.comparators[0])
+    if isinstance(node, ast.BoolOp):
+        return f"{handle(node.values[0], 0)}-{_word(node.op)}-{handle(node.values[1], 0)}"
+    if isinstance(node, ast.Call):
+        name = called(node)
+        if name in {"test", "lit", "truth"}:
+            return handle(node.args[0], depth)
+        arguments = node.args if of_domain(node) and depth else []
+        return "-".join([name, *(handle(argument, depth - 1) for argument in arguments[:3])])
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.If):
+        return handle(node.test, depth)
+    if isinstance(node, ast.Assign):
+        return ast.unparse(node.targets[0])
+    return type(node).__name__.lower()
+
+
+def _word(operator: ast.boolop) -> str:
+    return "or" if isinstance(operator, ast.Or) else "and"
+
+
+def domain_call(name: str, *arguments: Expression) -> ast.Call:
+    """d.name(arguments)."""
+    function = ast.Attribute(ast.Name("d", ast.Load()), name, ast.Load())
+    return ast.Call(function, list(arguments), [])
+
+
+def parsed(text: str) -> Expression:
+    """An expression from its text."""
+    return ast.parse(text, mode="eval").body
+
+
+COMPARISONS: Final = {"lt": "le", "le": "lt"}
+CONNECTIVES: Final = {"both": "either", "either": "both"}
+SETS: Final = {
+    "filled": "cleared",
+    "cleared": "filled",
+    "all_in": "none_in",
+    "none_in": "all_in",
+}
+ARITHMETIC: Final = {"add": "sub", "sub": "add", "mul": "add", "div": "mod", "mod": "div"}
+"""Operations that take their operands alike."""
+REDUCED: Final = frozenset({"add", "sub", "mul", "div", "wrapping_add", "narrow"})
+"""Operations that may be forgotten: the first operand is left."""
+CHANGED_SETS: Final = frozenset({"dropped", "chosen", "with_groups", "filled", "cleared"})
+"""Operations that change their first argument, a set."""
+
+
+def domain_edits(node: ast.Call) -> Iterator[Edit]:
+    """Wrong uses of the domain's operations."""
+    name, arguments, what = called(node), node.args, handle(node)
+    swaps = COMPARISONS | CONNECTIVES | SETS | ARITHMETIC
+    if name in swaps:
+        yield _becomes(node, swaps[name], domain_call(swaps[name], *arguments))
+    if name in COMPARISONS or name == "sub":
+        swapped = domain_call(name, *reversed(arguments))
+        yield Edit(f"{what}-operands-swapped", (node,), (swapped,))
+    if name == "eq":
+        yield Edit(f"{what}-negated", (node,), (domain_call("negate", node),))
+        # No word is below 0: there "at most" says the same.
+        zero = ast.unparse(arguments[1]) == "d.lit(0)"
+        pair = reversed(arguments) if zero else arguments
+        yield _becomes(node, "ge" if zero else "le", domain_call("le", *pair))
+    if name in CONNECTIVES:
+        for number, argument in enumerate(arguments):
+            other = arguments[1 - number]
+            yield Edit(f"{name}-without-{handle(argument)}", (node,), (other,))
+    if name == "negate":
+        yield Edit(f"{what}-dropped", (node,), (arguments[0],))
+    if name in REDUCED | CHANGED_SETS:
+        yield Edit(f"{what}-undone", (node,), (arguments[0],))
+    if name == "add":
+        yield Edit(f"{what}-is-second", (node,), (arguments[1],))
+    if name == "div":
+        rounded = domain_call("add", node, parsed("d.lit(1)"))
+        yield Edit(f"{what}-one-more", (node,), (rounded,))
+    if name == "select":
+        condition, then, otherwise = arguments
+        swapped = domain_call(name, condition, otherwise, then)
+        yield Edit(f"{what}-branches-swapped", (node,), (swapped,))
+        yield Edit(f"{what}-always-first", (node,), (then,))
+        yield Edit(f"{what}-always-second", (node,), (otherwise,))
+    if name == "lit":
+        yield from _literals(node)
+    if name == "truth" and isinstance(value := arguments[0], ast.Constant):
+        wrong = domain_call("truth", ast.Constant(not value.value))
+        yield Edit(f"{what}-becomes-{not value.value}", (node,), (wrong,))
+
+
+def _becomes(node: ast.Call, name: str, wrong: Expression) -> Edit:
+    return Edit(f"{handle(node)}-becomes-{name}", (node,), (wrong,))
+
+
+def _literals(node: ast.Call) -> Iterator[Edit]:
+    """A constant that is off by one."""
+    value = node.args[0]
+    if isinstance(value, ast.Constant) and isinstance(value.value, int):
+        wrong = [ast.Constant(n) for n in (value.value - 1, value.value + 1) if n >= 0]
+        for constant in wrong:
+            new = domain_call("lit", constant)
+            yield Edit(f"{handle(value)}-becomes-{handle(constant)}", (node,), (new,))
+    else:
+        for sign, word in (("-", "less"), ("+", "more")):
+            new = domain_call("lit", parsed(f"{ast.unparse(value)} {sign} 1"))
+            yield Edit(f"{handle(value)}-one-{word}", (node,), (new,))
+
+
+OTHER_RULE: Final = {
+    "range_plugged": "range_unplugged",
+    "range_unplugged": "range_plugged",
+}
+UNDONE: Final = {
+    "mapped_for_plug": 2,
+    "mapped_after_unplug": 2,
+    "mapped_for_blocks": 2,
+    "resize_usable_region": 2,
+    "align_up": 1,
+    "align_down": 1,
+    "minimum": 1,
+    "maximum": 1,
+    "replace": 0,
+}
+"""Helpers that change one of their arguments, by its position: the change may be missing."""
+INSTEAD: Final = {
+    "align_up": ("rounds-down", "d.mul(d.div({1}, {2}), {2})"),
+    "minimum": ("is-maximum", "d.select(d.lt({1}, {2}), {2}, {1})"),
+    "maximum": ("is-minimum", "d.select(d.lt({1}, {2}), {1}, {2})"),
+    "ceil_div": ("rounds-down", "d.div({1}, {2})"),
+    "is_aligned": ("always", "d.truth(True)"),
+    "slot_length": ("is-size", "{1}.size"),
+    "effective_block": ("is-block", "{1}.block"),
+}
+"""What may be written in place of a helper, with the arguments by position, and its name."""
+
+
+def helper_edits(node: ast.Call) -> Iterator[Edit]:
+    """Wrong uses of a rule's helpers."""
+    name = called(node)
+    if name in OTHER_RULE:
+        other = ast.Call(ast.Name(OTHER_RULE[name], ast.Load()), node.args, node.keywords)
+        yield Edit(f"{name}-becomes-{OTHER_RULE[name]}", (node,), (other,))
+    if name in UNDONE:
+        yield Edit(f"{name}-undone", (node,), (node.args[UNDONE[name]],))
+    if name in INSTEAD:
+        label, text = INSTEAD[name]
+        wrong = parsed(text.format(*(ast.unparse(argument) for argument in node.args)))
+        yield Edit(f"{name}-{label}", (node,), (wrong,))
+    names = [argument.id if isinstance(argument, ast.Name) else "" for argument in node.args]
+    # The end of a range is a sum, which asks for no order.
+    if names[-2:] == ["offset", "size"] and name != "end_slot":
+        wrong = ast.Call(node.func, [*node.args[:-2], *reversed(node.args[-2:])], node.keywords)
+        yield Edit(f"{name}-offset-size-swapped", (node,), (wrong,))
+    for number, keyword in enumerate(node.keywords):
+        others = node.keywords[:number] + node.keywords[number + 1 :]
+        if isinstance(keyword.value, ast.Constant):
+            wrong_value = ast.keyword(keyword.arg, ast.Constant(not keyword.value.value))
+            others = [*others, wrong_value]
+            wrong = ast.Call(node.func, node.args, others)
+            label = f"{keyword.arg}-becomes-{not keyword.value.value}"
+            yield Edit(label, (node,), (wrong,))
+        elif name == "Result" or (name == "replace" and node.keywords[1:]):
+            wrong = ast.Call(node.func, node.args, others)
+            yield Edit(f"{name}-without-{keyword.arg}", (node,), (wrong,))
+
+
+WRONG_MEMBER: Final = {
+    "Answer": {
+        "ERROR": "NACK",
+        "NACK": "ERROR",
+        "BUSY": "NACK",
+        "ACK": "BUSY",
+        "SILENT": "ERROR",
+        "VIOLATION": "ERROR",
+        "REFUSED": "DONE",
+        "DONE": "REFUSED",
+    },
+    "BlockState": {"PLUGGED": "MIXED", "UNPLUGGED": "PLUGGED", "MIXED": "UNPLUGGED"},
+    "Heard": {
+        "MAP": "POPULATE",
+        "POPULATE": "MAP",
+        "DISCARD": "UNMAP",
+        "UNMAP": "DISCARD",
+        "REPLAY": "POPULATE",
+    },
+    "Mapping": {"PLUGGED": "USABLE", "USABLE": "PLUGGED", "STATIC": "PLUGGED"},
+}
+WRONG_FIELD: Final = {
+    "s": {
+        "size": "s.requested",
+        "requested": "s.size",
+        "usable": "s.requested",
+        "busy": "s.broken",
+        "broken": "s.busy",
+        "realized": "s.broken",
+    },
+    "f": {
+        "region": "f.block",
+        "extent": "f.block",
+        "start_requested": "f.region",
+        "inaccessible": "f.prealloc",
+        "prealloc": "f.inaccessible",
+    },
+    "a": {"value": "a.addr"},
+    "c": {"region": "c.block", "block": "c.default_block", "page": "c.default_block"},
+    "faults": {"discard": "faults.populate"},
+}
+WRONG_FAULT: Final = {"discard": "populate", "prealloc": "discard", "populate": "prealloc"}
+
+
+def attribute_edits(node: ast.Attribute) -> Iterator[Edit]:
+    """A wrong answer, kind of notice or way of mapping; a wrong field; a switch turned."""
+    if isinstance(node.value, ast.Name):
+        owner = node.value.id
+        if node.attr in WRONG_MEMBER.get(owner, {}):
+            other = WRONG_MEMBER[owner][node.attr]
+            yield Edit(f"{node.attr}-becomes-{other}", (node,), (parsed(f"{owner}.{other}"),))
+        if node.attr in WRONG_FIELD.get(owner, {}):
+            other = WRONG_FIELD[owner][node.attr]
+            label = f"{node.attr}-becomes-{other.rsplit('.')[-1]}"
+            yield Edit(label, (node,), (parsed(other),))
+    elif isinstance(node.value, ast.Attribute) and node.value.attr == "faults":
+        other = WRONG_FAULT[node.attr]
+        wrong = ast.Attribute(node.value, other, ast.Load())
+        yield Edit(f"{node.attr}-fault-becomes-{other}", (node,), (wrong,))
+
+
+def selects_rules(node: ast.AST) -> bool:
+    """The condition says which table a rule is looked up in: the other one does not hold it."""
+    return isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)
+
+
+def truth_edits(node: ast.AST) -> Iterator[Edit]:
+    """Wrong conditions of a branch: negated, a part forgotten, `or` for `and`."""
+    if selects_rules(node):
+        return
+    if isinstance(node, ast.BoolOp):
+        other: ast.boolop = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+        wrong = ast.BoolOp(other, node.values)
+        yield Edit(f"{handle(node)}-becomes-{_word(other)}", (node,), (wrong,))
+        for number, value in enumerate(node.values):
+            rest = node.values[:number] + node.values[number + 1 :]
+            left = rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)
+            yield Edit(f"{_word(node.op)}-without-{handle(value)}", (node,), (left,))
+    elif isinstance(node, ast.UnaryOp):
+        yield Edit(f"{handle(node.operand)}-negated", (node,), (node.operand,))
+    elif isinstance(node, ast.expr):
+        wrong_way = ast.UnaryOp(ast.Not(), node)
+        yield Edit(f"{handle(node)}-negated", (node,), (wrong_way,))
+
+
+def conditions(node: ast.AST) -> Iterator[ast.AST]:
+    """The truth values of a branch: the condition itself and what `and` and `or` join in it."""
+    yield node
+    if isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from conditions(value)
+
+
+def returned_edits(value: ast.expr | None) -> Iterator[Edit]:
+    """A wrong truth value returned."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, bool):
+        wrong = not value.value
+        yield Edit(f"returns-{wrong}", (value,), (ast.Constant(wrong),))
+    elif isinstance(value, ast.BoolOp | ast.UnaryOp):
+        for condition in conditions(value):
+            yield from truth_edits(condition)
+
+
+def tuple_edits(node: ast.Tuple) -> Iterator[Edit]:
+    """Notices: one left out, or both told the other way round."""
+    if isinstance(node.ctx, ast.Store):
+        return
+    for number, element in enumerate(node.elts):
+        rest = [*node.elts[:number], *node.elts[number + 1 :]]
+        label = f"{_notice(element)}-not-told"
+        if label.startswith("-"):
+            return
+        yield Edit(label, (node,), (ast.Tuple(rest, ast.Load()),))
+    if len(node.elts) > 1:
+        first, second = map(_notice, node.elts[:2])
+        swapped = ast.Tuple(list(reversed(node.elts)), ast.Load())
+        yield Edit(f"{second}-before-{first}", (node,), (swapped,))
+
+
+def _notice(node: ast.AST) -> str:
+    if isinstance(node, ast.Starred):
+        return "earlier"
+    if called(node) == "Notice" and isinstance(node, ast.Call):
+        return handle(node.args[0])
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def stale_edits(node: ast.Name, state: frozenset[str]) -> Iterator[Edit]:
+    """What was before the step in place of what was just computed: `s.plugged` for `plugged`."""
+    if isinstance(node.ctx, ast.Load) and node.id in state:
+        yield Edit(f"{node.id}-as-before", (node,), (parsed(f"s.{node.id}"),))
