@@ -272,7 +272,7 @@ SCHEMAS: Final = {
     "check-v1.json": check_schema,
     "refuted-v1.json": refuted_schema,
     "decide-v1.json": decide_schema,
-    "prove-v1.json": prove_schema,
+    "prove-v2.json": prove_schema,
 }
 
 

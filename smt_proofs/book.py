@@ -13,28 +13,21 @@ from typing import Final
 
 import networkx as nx
 
-from model.profiles import PROFILES, Profile
-from smt_proofs.claims import claims_of, mappings_of, transitions
+from model.profiles import PROFILES
 from smt_proofs.foundations import LemmaProof
 from smt_proofs.index_induction import INDUCTIONS
 from smt_proofs.lemmas import LEMMAS
-from smt_proofs.means import DEFAULT_TIMEOUT, Means
+from smt_proofs.means import ORDINARY, Means
+from smt_proofs.plan import tasks_for
 from smt_proofs.prover import Proof
 from smt_proofs.solve import Verdict
 from smt_proofs.solvers import version
 from smt_proofs.theorem import THEOREMS
-from smt_proofs.transition_proofs import (
-    INVARIANTS_DEFINED,
-    TransitionProof,
-    exactness_claim,
-    limits_of,
-)
-from smt_proofs.work import FAMILIES, Foundations, Outcome, Stated, Task, Transitions, carry_out
+from smt_proofs.transition_proofs import INVARIANTS_DEFINED, TransitionProof, exactness_claim
+from smt_proofs.work import Outcome, Task, carry_out
 
-__all__ = ["DEFAULT_TIMEOUT", "FAMILIES", "THEOREMS"]
-
-TILING: Final = "slots_tile_region_in_blocks"
-"""What the decision leaves, which every transition assumes."""
+RADIX: Final = tuple(name for name in LEMMAS if name.startswith("radix_"))
+"""The lemmas that every operation on words in blocks rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +41,22 @@ class Book:
     seconds: float
 
     @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """All of them."""
+        return (*self.lemmas, *self.proofs, *self.transitions)
+
+    @property
     def refuted(self) -> tuple[TransitionProof, ...]:
         """The claims that a transition does not keep."""
         return tuple(t for t in self.transitions if t.verdict is Verdict.REFUTED)
 
     def exit_code(self) -> int:
         """0 everything holds, 1 something is refuted or vacuous, 3 something is not decided."""
-        outcomes: tuple[Outcome, ...] = (*self.lemmas, *self.proofs, *self.transitions)
-        verdicts = {outcome.verdict for outcome in outcomes}
+        verdicts = {outcome.verdict for outcome in self.outcomes}
         needed = all(n.confirmed for proof in self.proofs for n in proof.necessity)
         if verdicts & {Verdict.REFUTED, Verdict.VACUOUS} or not needed:
             return 1
-        if Verdict.UNKNOWN in verdicts or any(map(unshown, outcomes)):
+        if Verdict.UNKNOWN in verdicts or any(map(unshown, self.outcomes)):
             return 3
         return 0
 
@@ -71,76 +68,14 @@ def unshown(outcome: Outcome) -> str:
         return next((c.mutant for c in outcome.controls if c.verdict is not Verdict.REFUTED), "")
     if isinstance(outcome, LemmaProof):
         return "a wrong part" if outcome.controls < outcome.controlled else ""
-    if outcome.verdict is Verdict.PROVEN and not outcome.control:
+    # A rule without arithmetic owes nothing that could wrap, and nothing could break that.
+    owing = outcome.goals + outcome.conditions > 0
+    if outcome.verdict is Verdict.PROVEN and owing and not outcome.control:
         return "a wrong outcome that breaks it"
     return "a case reached by execution" if outcome.reached < outcome.cases else ""
 
 
 Listener = Callable[[Outcome], None]
-
-
-def profiles_named(profile: str | None) -> list[Profile]:
-    """The profile of that name, or all."""
-    return [found for found in PROFILES.values() if profile in (None, found.name)]
-
-
-def transition_names(profile: Profile) -> dict[str, None]:
-    """The names of the theorems about a profile's transitions, in order."""
-    names: dict[str, None] = {}
-    for mapping in mappings_of(profile):
-        for transition in (INVARIANTS_DEFINED, *transitions()):
-            names[exactness_claim(transition)[0]] = None
-            if transition != INVARIANTS_DEFINED:
-                limits = limits_of(profile, mapping, transition)
-                claims = [*claims_of(mapping, transition), *limits]
-                names |= dict.fromkeys(claim.theorem for claim in claims)
-    return names
-
-
-def theorem_names(profile: str | None = None) -> list[str]:
-    """The theorems that a profile's rules come under, all of them where none is named."""
-    names: dict[str, None] = {
-        theorem.name: None
-        for theorem in THEOREMS.values()
-        if profile is None or profile in theorem.profiles
-    }
-    for found in profiles_named(profile):
-        names |= transition_names(found)
-    return list(names)
-
-
-def tasks_for(names: Sequence[str], profile: str | None) -> list[Task]:
-    """What is to be done to prove the named theorems, with all that they rest on; the longest
-    first."""
-    wanted = frozenset(names)
-    tasks: list[Task] = []
-    for found in profiles_named(profile):
-        if not wanted & transition_names(found).keys():
-            continue
-        for mapping in mappings_of(found):
-            here = tuple(
-                transition
-                for transition in (INVARIANTS_DEFINED, *transitions())
-                if transition == INVARIANTS_DEFINED
-                or wanted & _of_transition(found, mapping, transition)
-            )
-            tasks.append(Transitions(found.name, mapping, here, wanted))
-    stated = [name for name in THEOREMS if name in wanted]
-    if tasks and TILING not in stated:
-        stated.append(TILING)
-    tasks += [Stated(name) for name in stated]
-    return sorted([*tasks, Foundations()], key=_length)
-
-
-def _of_transition(profile: Profile, mapping: object, transition: str) -> frozenset[str]:
-    claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]  # type: ignore[arg-type]
-    return frozenset((exactness_claim(transition)[0], *(claim.theorem for claim in claims)))
-
-
-def _length(task: Task) -> int:
-    if isinstance(task, Transitions):
-        return -100 * len(task.transitions)
-    return -len(THEOREMS[task.theorem].hypotheses) if isinstance(task, Stated) else 0
 
 
 def _leave_interrupts_to_the_parent() -> None:
@@ -173,7 +108,7 @@ def _outcomes(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
 
 def prove_book(
     names: Sequence[str],
-    means: Means = Means(),
+    means: Means = ORDINARY,
     listener: Listener = lambda _: None,
     profile: str | None = None,
 ) -> Book:
@@ -239,18 +174,12 @@ def dependencies(outcomes: Sequence[Outcome]) -> nx.DiGraph:
     return graph
 
 
-RADIX: Final = tuple(name for name in LEMMAS if name.startswith("radix_"))
-"""The lemmas that every operation on words in blocks rests on."""
-
-
 def withdrawn(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes, but unknown where something they rest on is not proven."""
     graph = dependencies(outcomes)
-    idle = {n for n in graph if len(n) == 3 and n[2].endswith("_never_wraps")}
     proven = {_node(outcome) for outcome in outcomes if outcome.verdict is Verdict.PROVEN}
-    known = {_node(outcome) for outcome in outcomes}
     shaky: dict[Node, Node] = {}
-    for node in sorted(graph.nodes - proven - (idle - known)):
+    for node in sorted(graph.nodes - proven):
         shaky |= dict.fromkeys(nx.ancestors(graph, node), node)
     return [
         replace(o, verdict=Verdict.UNKNOWN, reason=f"rests on {shaky[_node(o)][-1]}, not proven")

@@ -15,6 +15,7 @@ from smt_proofs.solvers import decide
 DEFAULT_TIMEOUT: Final = 20.0
 """Seconds a solver may take for an obligation before its theorem counts as unknown."""
 DEFAULT_SOLVERS: Final = ("z3",)
+"""Which solvers decide where none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class Means:
     solvers: tuple[str, ...] = DEFAULT_SOLVERS
     timeout: float = DEFAULT_TIMEOUT
     export: Path | None = None
+
+
+ORDINARY: Final = Means()
 
 
 def body(text: str) -> str:

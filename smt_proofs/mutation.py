@@ -24,7 +24,7 @@ from model.profiles import QEMU, SEED_V2, Mapping, Profile
 from model.requests import REQUEST_RULES
 from model.rules import step
 from model.state import ConcreteResult, Op
-from smt_proofs.book import FAMILIES
+from smt_proofs.work import FAMILIES
 from smt_proofs.claims import REALIZE, Claim, claims_of, slug, transitions
 from smt_proofs.prover import flat, goal_fails, meets
 from smt_proofs.rule_mutants import RULE_MODULES, RuleMutant, rule_mutants

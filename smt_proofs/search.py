@@ -16,7 +16,7 @@ from smt_proofs.obligation import Assertion
 from smt_proofs.opaque import opaque
 from smt_proofs.solve import SEED, Answer, Term
 
-EFFORT: Final = 2_000_000
+EFFORT: Final = 20_000_000
 """Resource units a query, not time: every machine stops at the same point."""
 
 

@@ -33,11 +33,10 @@ class TransitionProof:
     """The outcome for one claim about one transition, in one profile and way of mapping.
 
     `rests_on` names the invariants, lemmas and theorems that its obligations use. `cases` counts
-    the paths through the rule, and `reached` those that executed situations take, where the
-    theorem is about all of them (it is 0 of 0 elsewhere). `goals` and `conditions` are the
-    obligations that are met. `control` names the wrong outcome that breaks the claim on an
-    executed situation, empty where none was found. `counterexample` is a situation in words that
-    execution confirms. `seconds` is wall clock, shared by the theorems of a transition.
+    the paths through the rule, and `reached` those that executed situations take. `goals` and
+    `conditions` are the obligations that are met. `control` names the wrong outcome that breaks the
+    claim on an executed situation, empty where none was found. `counterexample` is a situation in
+    words that execution confirms. `seconds` is wall clock, shared by a transition's theorems.
     """
 
     theorem: str
@@ -96,7 +95,7 @@ def prove_transition(
     return tuple(
         _proof(profile, mapping, transition, claim, owed[claim.theorem], shown, seconds)
         for claim in claims
-        if claim.theorem in shown.controls or not _idle(owed[claim.theorem])
+        if claim is claims[0] or claim.theorem in shown.controls or not _idle(owed[claim.theorem])
     )
 
 
@@ -189,7 +188,6 @@ def _proof(
     seconds: float,
 ) -> TransitionProof:
     sums = tally(owed)
-    about_all = claim.theorem == exactness(transition)
     counterexample = shown.broken.get(claim.theorem, "")
     return TransitionProof(
         theorem=claim.theorem,
@@ -202,8 +200,8 @@ def _proof(
         verdict=Verdict.REFUTED if counterexample else sums.verdict,
         reason=sums.reason,
         rests_on=sums.rests_on,
-        cases=shown.cases if about_all else sums.cases,
-        reached=shown.reached if about_all else 0,
+        cases=shown.cases,
+        reached=shown.reached,
         goals=sums.goals,
         conditions=sums.conditions,
         control=shown.controls.get(claim.theorem, ""),

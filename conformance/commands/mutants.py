@@ -14,7 +14,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from conformance.commands.prove import assignment
+from conformance.commands.prove_text import assignment
 from smt_proofs.alike import ALIKE
 from smt_proofs.mutation import Judged, judge_all
 from smt_proofs.rule_mutants import RuleMutant, rule_mutants

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.commands.decide import DECIDE_VERSION
-from conformance.commands.prove import PROVE_VERSION
+from conformance.commands.prove_json import PROVE_VERSION
 from conformance.schema_source import DIALECT, Schema, closed, ref, whole
 from model.arithmetic import U16_BITS, U64_MASK, UINT_BITS
-from model.profiles import PROFILES
+from model.profiles import PROFILES, Mapping
 from smt_proofs.solve import Verdict
 
 TEXT: Final[Schema] = {"type": "string"}
@@ -86,48 +86,81 @@ def prove_schema() -> Schema:
             "confirmed": {"type": "boolean"},
         }
     )
+    outcome = {
+        "claim": TEXT,
+        "source": TEXT,
+        "verdict": ref("verdict"),
+        "reason": TEXT,
+        "rests_on": array(TEXT),
+        "cases": COUNT,
+        "goals": COUNT,
+        "conditions": COUNT,
+        "seconds": SECONDS,
+    }
     theorem = closed(
         {
             "name": TEXT,
             "invariant": or_null(TEXT),
-            "claim": TEXT,
             "over": TEXT,
-            "source": TEXT,
             "arithmetic": TEXT,
             "profiles": array({"enum": list(PROFILES)}),
             "not_assumed": array(TEXT),
-            "verdict": ref("verdict"),
-            "reason": TEXT,
-            "lemmas": array(TEXT),
-            "cases": COUNT,
-            "goals": COUNT,
-            "conditions": COUNT,
             "example": or_null(ref("inputs")),
             "counterexample": or_null(ref("inputs")),
             "controls": array(ref("control")),
             "necessity": array(ref("necessity")),
+            **outcome,
+        }
+    )
+    transition = closed(
+        {
+            "theorem": TEXT,
+            "profile": {"enum": list(PROFILES)},
+            "mapping": {"enum": [mapping.value for mapping in Mapping]},
+            "transition": TEXT,
+            "serves": or_null(TEXT),
+            "reached": COUNT,
+            "control": or_null(TEXT),
+            "counterexample": or_null(TEXT),
+            "trace": or_null(TEXT),
+            "not_shown": or_null(TEXT),
+            **outcome,
+        }
+    )
+    lemma = closed(
+        {
+            "lemma": TEXT,
+            "kind": {"enum": ["lemma", "induction"]},
+            "claim": TEXT,
+            "verdict": ref("verdict"),
+            "reason": TEXT,
+            "queries": COUNT,
+            "controls": COUNT,
+            "controlled": COUNT,
             "seconds": SECONDS,
         }
     )
-    lemma = closed({"lemma": TEXT, "claim": TEXT, "verdict": ref("verdict"), "seconds": SECONDS})
     return {
         "$schema": DIALECT,
         "title": f"slotproof prove --json, version {PROVE_VERSION}",
         "description": "Inputs are by name: sizes in bytes, numbers of memslots, truth values as 0 "
-        "or 1.",
+        "or 1. `goals`, `conditions` and `queries` are obligations that every solver named "
+        "answered unsat.",
         **closed(
             {
                 "schema": {"const": PROVE_VERSION},
                 "command": {"const": "prove"},
-                "solver": TEXT,
+                "solvers": array(TEXT),
                 "seconds": SECONDS,
                 "exit_code": {"enum": [0, 1, 3]},
                 "theorems": array(ref("theorem")),
+                "transitions": array(ref("transition")),
                 "lemmas": array(ref("lemma")),
             }
         ),
         "$defs": {
             "theorem": theorem,
+            "transition": transition,
             "lemma": lemma,
             "control": control,
             "necessity": necessity,

@@ -88,7 +88,7 @@ def test_named_theorems_are_proven_in_the_order_of_the_book(run: Run) -> None:
 
 def test_the_json_is_valid(run: Run) -> None:
     found = json.loads(run.result.stdout)
-    assert problem(found, "prove-v1.json") is None
+    assert problem(found, "prove-v2.json") is None
     assert found["schema"] == PROVE_VERSION
     assert found["exit_code"] == 0
 
@@ -110,7 +110,7 @@ def test_the_schema_refuses_what_prove_never_prints(
 ) -> None:
     found = json.loads(run.result.stdout)
     spoil(found)
-    assert problem(found, "prove-v1.json") is not None
+    assert problem(found, "prove-v2.json") is not None
 
 
 def test_the_text_has_table_claims_hypotheses_controls_and_totals(
@@ -213,7 +213,7 @@ def test_what_is_not_proven_is_said_and_ends_1_or_3(
     assert result.exit_code == code
     assert expected in result.stdout
     found = json.loads(json.dumps(document(book)))
-    assert problem(found, "prove-v1.json") is None
+    assert problem(found, "prove-v2.json") is None
     assert found["exit_code"] == code
 
 

@@ -1,0 +1,78 @@
+"""The JSON document of `slotproof prove`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from conformance.commands.prove_text import not_assumed, row_of
+from conformance.refutations import Row
+from smt_proofs.book import Book, unshown
+from smt_proofs.foundations import LemmaProof
+from smt_proofs.prover import Proof
+from smt_proofs.theorem import THEOREMS
+from smt_proofs.transition_proofs import TransitionProof
+
+PROVE_VERSION = 2
+
+
+def document(book: Book, traces: Mapping[Row, Path], exit_code: int) -> dict[str, Any]:
+    """The JSON document of `conformance/schema/prove-v2.json`."""
+    return {
+        "schema": PROVE_VERSION,
+        "command": "prove",
+        "solvers": list(book.solvers),
+        "seconds": round(book.seconds, 3),
+        "exit_code": exit_code,
+        "theorems": [_theorem(proof) for proof in book.proofs],
+        "transitions": [_transition(proof, traces) for proof in book.transitions],
+        "lemmas": [_lemma(lemma) for lemma in book.lemmas],
+    }
+
+
+def _theorem(proof: Proof) -> dict[str, Any]:
+    theorem = THEOREMS[proof.theorem]
+    about = {
+        "name": proof.theorem,
+        "invariant": theorem.invariant or None,
+        "claim": theorem.claim,
+        "over": theorem.over,
+        "source": theorem.source,
+        "arithmetic": theorem.arithmetic.value,
+        "profiles": list(theorem.profiles),
+        "not_assumed": not_assumed(proof.theorem),
+    }
+    outcome = asdict(proof) | {
+        "verdict": proof.verdict.value,
+        "seconds": round(proof.seconds, 3),
+        "controls": [asdict(c) | {"verdict": c.verdict.value} for c in proof.controls],
+    }
+    del outcome["theorem"], outcome["obligations"]
+    return about | outcome
+
+
+def _transition(proof: TransitionProof, traces: Mapping[Row, Path]) -> dict[str, Any]:
+    trace = traces.get(row_of(proof)) if proof.counterexample else None
+    outcome = asdict(proof) | {
+        "verdict": proof.verdict.value,
+        "mapping": proof.mapping.value,
+        "seconds": round(proof.seconds, 3),
+        "serves": proof.serves or None,
+        "control": proof.control or None,
+        "counterexample": proof.counterexample or None,
+        "trace": None if trace is None else str(trace),
+        "not_shown": unshown(proof) or None,
+    }
+    del outcome["obligations"]
+    return outcome
+
+
+def _lemma(lemma: LemmaProof) -> dict[str, Any]:
+    outcome = asdict(lemma) | {
+        "verdict": lemma.verdict.value,
+        "seconds": round(lemma.seconds, 3),
+    }
+    del outcome["obligations"]
+    return outcome
