@@ -82,9 +82,11 @@ def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
         ]
     if means.export is not None:
         for outcome in outcomes:
-            about = f"{outcome.profile}-{outcome.mapping.value}" if isinstance(
-                outcome, TransitionProof
-            ) else "all"
+            about = (
+                f"{outcome.profile}-{outcome.mapping.value}"
+                if isinstance(outcome, TransitionProof)
+                else "all"
+            )
             export(means.export, about, outcome.obligations)
     # Texts are many and stay where they were decided.
     return tuple(replace(outcome, obligations=()) for outcome in outcomes)
