@@ -59,7 +59,7 @@ def _modes(choices: Choices, profile: Profile, values: dict[str, Any]) -> dict[s
         if any(values.get(name, value) != value for name, value in pair.items()):
             continue
         try:
-            profile.mapping(**pair)
+            profile.mapping_for(**pair)
         except ValueError:
             continue
         permitted.append((weight, pair))

@@ -78,7 +78,7 @@ def fix(profile: Profile, config: Config) -> Fixed[int, bool]:
     """What realize fixes for a configuration. Raises ConfigError."""
     check_config(config)
     try:
-        mapping = profile.mapping(option=config.option, inaccessible=config.inaccessible)
+        mapping = profile.mapping_for(option=config.option, inaccessible=config.inaccessible)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     decided = decide_memslots(INTS, decision_input(config))

@@ -41,7 +41,7 @@ class Profile:
     wake_up_keeps: bool
     unrealize_shrinks: bool
 
-    def mapping(self, *, option: bool, inaccessible: bool) -> Mapping:
+    def mapping_for(self, *, option: bool, inaccessible: bool) -> Mapping:
         """How memslots follow the state. Raises ValueError where realize would refuse the pair."""
         if not option and not self.container_when_off:
             return Mapping.STATIC

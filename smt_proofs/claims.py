@@ -104,7 +104,7 @@ def mappings_of(profile: Profile) -> list[Mapping]:
     for option in (True, False):
         for inaccessible in (True, False):
             try:
-                found[profile.mapping(option=option, inaccessible=inaccessible)] = None
+                found[profile.mapping_for(option=option, inaccessible=inaccessible)] = None
             except ValueError:
                 continue
     return list(found)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import z3
 
-from smt_proofs.lemmas import Formula, lemma
+from smt_proofs.lemmas import (
+    Formula,
+    Steps,
+    equal_indices_start_alike,
+    lemma,
+    lemma_by,
+    product_of_naturals_is_natural,
+)
 from smt_proofs.solve import Term
 
 
@@ -13,14 +20,23 @@ def _parts(block: Term, *rests: Term) -> list[Term]:
     return [block >= 1, *(z3.And(rest >= 0, rest < block) for rest in rests)]
 
 
-@lemma
+def _by_parts(a: Term, ra: Term, b: Term, rb: Term, block: Term) -> Steps:
+    """Fewer blocks are fewer by a whole one."""
+    return [
+        (product_of_naturals_is_natural, (a - b - 1, block)),
+        (product_of_naturals_is_natural, (b - a - 1, block)),
+        (equal_indices_start_alike, (a, b, block)),
+    ]
+
+
+@lemma_by(_by_parts)
 def radix_order(a: Term, ra: Term, b: Term, rb: Term, block: Term) -> Formula:
     """Bytes compare by whole blocks first, then by the rest."""
     by_parts = z3.Or(a < b, z3.And(a == b, ra < rb))
     return _parts(block, ra, rb), (a * block + ra < b * block + rb) == by_parts
 
 
-@lemma
+@lemma_by(_by_parts)
 def radix_equal(a: Term, ra: Term, b: Term, rb: Term, block: Term) -> Formula:
     """Equal bytes have equal parts."""
     equal = a * block + ra == b * block + rb

@@ -1,143 +1,95 @@
-"""Obligations as standard SMT-LIB 2.6, the same text in every process."""
+"""Obligations as SMT-LIB 2.6 scripts: the same text for the same formula in every process.
+
+The text is plain, so that any solver reads it: declarations, assertions, one `check-sat`. Subterms
+that a long assertion shares are named by `let`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
-import z3
-
 from smt_proofs.obligation import Obligation
-from smt_proofs.solve import Term
+from smt_proofs.opaque import TIMES, opaque
+from smt_proofs.written import BITS, FUNCTIONS, INT, PRODUCTS, Node, Reader
 
-PLAIN: Final = {
-    z3.Z3_OP_AND: "and",
-    z3.Z3_OP_OR: "or",
-    z3.Z3_OP_NOT: "not",
-    z3.Z3_OP_IMPLIES: "=>",
-    z3.Z3_OP_EQ: "=",
-    z3.Z3_OP_ITE: "ite",
-    z3.Z3_OP_LT: "<",
-    z3.Z3_OP_LE: "<=",
-    z3.Z3_OP_GT: ">",
-    z3.Z3_OP_GE: ">=",
-    z3.Z3_OP_ADD: "+",
-    z3.Z3_OP_SUB: "-",
-    z3.Z3_OP_MUL: "*",
-    z3.Z3_OP_UMINUS: "-",
-    z3.Z3_OP_TRUE: "true",
-    z3.Z3_OP_FALSE: "false",
-    z3.Z3_OP_DISTINCT: "distinct",
-    z3.Z3_OP_BADD: "bvadd",
-    z3.Z3_OP_BSUB: "bvsub",
-    z3.Z3_OP_BMUL: "bvmul",
-    z3.Z3_OP_BUDIV: "bvudiv",
-    z3.Z3_OP_BUREM: "bvurem",
-    z3.Z3_OP_BUDIV_I: "bvudiv",
-    z3.Z3_OP_BUREM_I: "bvurem",
-    z3.Z3_OP_ULT: "bvult",
-    z3.Z3_OP_ULEQ: "bvule",
-    z3.Z3_OP_UGT: "bvugt",
-    z3.Z3_OP_UGEQ: "bvuge",
-    z3.Z3_OP_BNOT: "bvnot",
-    z3.Z3_OP_BNEG: "bvneg",
-    z3.Z3_OP_BAND: "bvand",
-    z3.Z3_OP_BOR: "bvor",
-    z3.Z3_OP_CONCAT: "concat",
-}
-"""Operators by the kind that z3 gives them."""
-INDEXED: Final = {z3.Z3_OP_EXTRACT: "extract", z3.Z3_OP_ZERO_EXT: "zero_extend"}
+LONG: Final = 4000
+"""Characters from which on an assertion names the subterms that it shares."""
+WORTH_A_NAME: Final = 20
+"""Characters from which on a shared subterm gets a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A term's text, the declarations it needs, and what else it takes of a logic."""
-
-    text: str
-    symbols: frozenset[str]
-    needs: frozenset[str]
+_READER: Final = Reader()
 
 
-class Writer:
-    """Writes terms, each once. What is written stays alive: z3 reuses the ids of freed terms."""
+def script(obligation: Obligation, *, opaque_products: bool = False) -> str:
+    """The obligation as a script; where it is met, a solver answers `unsat`.
 
-    def __init__(self) -> None:
-        self._written: dict[int, tuple[Term, Written]] = {}
-
-    def write(self, term: Term) -> Written:
-        """The term as SMT-LIB. Raises TypeError for an operator that no rule uses."""
-        key = term.get_id()
-        if key not in self._written:
-            self._written[key] = (term, self._new(term))
-        return self._written[key][1]
-
-    def _new(self, term: Term) -> Written:
-        if z3.is_int_value(term):
-            value = term.as_long()
-            text = str(value) if value >= 0 else f"(- {-value})"
-            return Written(text, frozenset(), frozenset({"int"}))
-        if z3.is_bv_value(term):
-            text = f"(_ bv{term.as_long()} {term.size()})"
-            return Written(text, frozenset(), frozenset({"bits"}))
-        kind = term.decl().kind()
-        if kind == z3.Z3_OP_UNINTERPRETED:
-            return self._symbol(term)
-        if kind == z3.Z3_OP_MUL:
-            return self._product(term)
-        parts = [self.write(child) for child in term.children()]
-        if kind in INDEXED:
-            numbers = " ".join(str(number) for number in term.decl().params())
-            return _joined(f"(_ {INDEXED[kind]} {numbers})", parts)
-        if kind not in PLAIN:
-            raise TypeError(f"no SMT-LIB operator known for {term.decl()}")
-        return _joined(PLAIN[kind], parts)
-
-    def _symbol(self, term: Term) -> Written:
-        declaration = term.decl()
-        domain = [declaration.domain(i) for i in range(declaration.arity())]
-        sorts = " ".join(sort.sexpr() for sort in domain)
-        declared = f"(declare-fun {declaration.name()} ({sorts}) {declaration.range().sexpr()})"
-        parts = [self.write(child) for child in term.children()]
-        whole = _joined(declaration.name(), parts)
-        needs = {"functions"} if domain else set()
-        for sort in (*domain, declaration.range()):
-            needs |= {"bits"} if sort.kind() == z3.Z3_BV_SORT else set()
-            needs |= {"int"} if sort.kind() == z3.Z3_INT_SORT else set()
-        return Written(whole.text, whole.symbols | {declared}, whole.needs | needs)
-
-    def _product(self, term: Term) -> Written:
-        whole = _joined("*", [self.write(child) for child in term.children()])
-        unknowns = [child for child in term.children() if not z3.is_int_value(child)]
-        return Written(
-            whole.text, whole.symbols, whole.needs | ({"products"} if unknowns[1:] else set())
-        )
-
-
-def _joined(operator: str, parts: list[Written]) -> Written:
-    text = f"({' '.join([operator, *(part.text for part in parts)])})" if parts else operator
-    symbols = frozenset[str]().union(*(part.symbols for part in parts))
-    return Written(text, symbols, frozenset[str]().union(*(part.needs for part in parts)))
-
-
-_WRITER: Final = Writer()
-
-
-def script(obligation: Obligation) -> str:
-    """The obligation as a script that is answered `unsat` where it is met."""
-    written = [(one.label, _WRITER.write(one.term)) for one in obligation.assertions]
-    symbols = frozenset[str]().union(*(part.symbols for _, part in written))
-    needs = frozenset[str]().union(*(part.needs for _, part in written))
-    lines = [f"; {obligation.theorem}", f"; {obligation.what}"]
-    lines += ["(set-info :status unsat)", f"(set-logic {_logic(needs)})", *sorted(symbols)]
-    for label, part in written:
-        lines += [f"; {label}", f"(assert {part.text})"]
+    With `opaque_products` products of unknowns are opaque (see `smt_proofs.opaque`): `unsat` then
+    still says that the assertions contradict each other, while `sat` says nothing of them.
+    Raises TypeError and ValueError as `Reader.read`, and ValueError for a name with two sorts.
+    """
+    nodes = [
+        (one.label, _READER.read(opaque(one.term) if opaque_products else one.term))
+        for one in obligation.assertions
+    ]
+    declarations = sorted(frozenset[str]().union(*(node.declarations for _, node in nodes)))
+    names = Counter(map(declared, declarations))
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ValueError(f"{twice[0]} is declared with two sorts")
+    needs = frozenset[str]().union(*(node.needs for _, node in nodes))
+    lines = [*_comment(obligation.theorem), *_comment(obligation.what), "; expected: unsat"]
+    if TIMES.name() in names:
+        lines.append(f"; {TIMES.name()} stands for the product, of which nothing is assumed")
+    lines += ["(set-info :status unsat)", f"(set-logic {logic(needs)})", *declarations]
+    for label, node in nodes:
+        lines += [*_comment(label), f"(assert {with_lets(node)})"]
     return "\n".join([*lines, "(check-sat)", ""])
 
 
-def _logic(needs: frozenset[str]) -> str:
-    functions = "UF" if "functions" in needs else ""
-    if "bits" in needs:
-        return f"QF_{functions}BV" + ("LIA" if "int" in needs else "")
-    if "int" in needs:
-        return f"QF_{functions}" + ("NIA" if "products" in needs else "LIA")
+def declared(line: str) -> str:
+    """The name in a declaration."""
+    rest = line.split(" ", 1)[1]
+    return rest[: rest.index("|", 1) + 1] if rest.startswith("|") else rest.split(" ", 1)[0]
+
+
+def _comment(text: str) -> list[str]:
+    return [f"; {line}" for line in text.splitlines()]
+
+
+def logic(needs: frozenset[str]) -> str:
+    """The narrowest of the usual quantifier-free logics. Raises TypeError where there is none."""
+    functions = "UF" if needs >= FUNCTIONS else ""
+    if needs >= BITS:
+        if needs >= INT:
+            raise TypeError("no usual logic has both integers and bit-vectors")
+        return f"QF_{functions}BV"
+    if needs >= INT:
+        return f"QF_{functions}{'NIA' if needs >= PRODUCTS else 'LIA'}"
     return "QF_UF"
+
+
+def with_lets(node: Node) -> str:
+    """The term's text, with shared subterms named where it would be long."""
+    if node.size < LONG:
+        return node.text()
+    uses: Counter[Node] = Counter()
+    each = list(_each_once(node, uses))
+    names: dict[Node, str] = {}
+    opened = []
+    for part in each:
+        if uses[part] > 1 and part.parts and part.size >= WORTH_A_NAME:
+            name = f"?{len(names) + 1}"
+            opened.append(f"(let (({name} {part.text(names)}))\n")
+            names[part] = name
+    return f"{''.join(opened)}{node.text(names)}{')' * len(opened)}"
+
+
+def _each_once(node: Node, uses: Counter[Node]) -> Iterator[Node]:
+    """The subterms, parts before wholes; `uses` counts how often each is a part."""
+    for part in node.parts:
+        uses[part] += 1
+        if uses[part] == 1:
+            yield from _each_once(part, uses)
+    yield node

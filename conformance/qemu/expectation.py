@@ -83,7 +83,7 @@ def _expectation(device: Device, limit: int) -> Expectation:
     def length(number: int) -> int:
         return slot_length(INTS, slots, device.region, number)
 
-    static = QEMU.mapping(option=device.option, inaccessible=True) is Mapping.STATIC
+    static = QEMU.mapping_for(option=device.option, inaccessible=True) is Mapping.STATIC
     return Expectation(
         limit=limit,
         block=effective_block(INTS, question),

@@ -1,0 +1,69 @@
+"""Solvers that contradict each other, are missing or cannot read a script; lemmas that prove
+themselves or too much."""
+
+from __future__ import annotations
+
+import pytest
+
+from smt_proofs import solvers
+from smt_proofs.lemmas import LEMMAS, Lemma, product_of_naturals_is_natural
+from smt_proofs.smtlib import script
+from smt_proofs.solve import Answer
+from smt_proofs.solvers import SOLVERS, Disagreement, available, compare, decide
+
+EVERY_SOLVER = (*SOLVERS, "bitwuzla")
+
+
+def test_disagreement_is_no_verdict() -> None:
+    with pytest.raises(Disagreement, match=r"solvers disagree: z3 says unsat, cvc5 says sat") as it:
+        compare({"z3": Answer.UNSAT, "cvc5": Answer.SAT})
+    assert it.value.answers["cvc5"] is Answer.SAT
+
+
+@pytest.mark.parametrize("other", [Answer.UNSAT, Answer.UNKNOWN])
+def test_silence_is_no_disagreement(other: Answer) -> None:
+    compare({"z3": Answer.UNSAT, "cvc5": other})
+
+
+def test_unknown_solver_is_named_with_those_known() -> None:
+    with pytest.raises(ValueError, match="unknown solver 'yices': known are z3, cvc5, bitwuzla"):
+        decide("", "yices", 1.0)
+
+
+def test_missing_solver_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solvers, "_installed", lambda name: name == "z3")
+    assert available() == ("z3",)
+    with pytest.raises(ValueError, match="cvc5 is not installed: pip install cvc5"):
+        decide("", "cvc5", 1.0)
+
+
+@pytest.mark.parametrize("solver", EVERY_SOLVER)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(set-logic QF_BV)\n(assert",
+        "(set-logic QF_BV)\n(assert (bvult a a))\n(check-sat)\n",
+    ],
+)
+def test_unreadable_script_is_one_clear_error(solver: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{solver} cannot read the script"):
+        decide(text, solver, 1.0)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_false_lemma_is_refuted(solver: str) -> None:
+    wrong = Lemma("wrong", lambda a, b: ([a >= 0], a * b >= 0))
+    assert decide(script(wrong.obligation()), solver, 10.0) is Answer.SAT
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_steps_that_do_not_suffice_leave_the_lemma_unproven(solver: str) -> None:
+    few = Lemma("few", LEMMAS["quotient_grows"].formula, lambda *_: [])
+    assert decide(script(few.obligation(), opaque_products=True), solver, 10.0) is Answer.SAT
+
+
+def test_lemma_does_not_rest_on_itself_or_a_later_one() -> None:
+    base = product_of_naturals_is_natural
+    circular = Lemma(base.name, base.formula, lambda a, b: [(LEMMAS["quotient_grows"], (a,) * 7)])
+    with pytest.raises(ValueError, match="rests on quotient_grows, which is not before it"):
+        circular.obligation()

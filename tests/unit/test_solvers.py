@@ -1,0 +1,69 @@
+"""Every solver answers the same scripts alike, from the text alone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import z3
+
+from smt_proofs import radix_lemmas, slot_lemmas
+from smt_proofs.lemmas import LEMMAS
+from smt_proofs.obligation import Assertion, Obligation
+from smt_proofs.smtlib import script
+from smt_proofs.solve import Answer
+from smt_proofs.solvers import SOLVERS, available, decide, version
+
+EVERY_SOLVER = (*SOLVERS, "bitwuzla")
+A, B, C = z3.BitVecs("a b c", 64)
+X, Y = z3.Ints("x y")
+TIMEOUT = 10.0
+
+assert radix_lemmas and slot_lemmas  # imported for the lemmas they register
+
+
+def text(*terms: object) -> str:
+    return script(Obligation("t", "goal", tuple(Assertion("branch", term) for term in terms)))
+
+
+HARD = text(A * A == B * B + 7, z3.ULT(B, A), z3.URem(A * C, B) == 5, z3.UDiv(C, A) * B == A + 1)
+
+
+def test_all_solvers_are_installed() -> None:
+    assert available() == SOLVERS
+
+
+@pytest.mark.parametrize("solver", EVERY_SOLVER)
+def test_version_names_the_solver(solver: str) -> None:
+    name, number = version(solver).split()
+    assert name == solver
+    assert number[0].isdigit()
+
+
+@pytest.mark.parametrize("solver", EVERY_SOLVER)
+def test_bit_vectors(solver: str) -> None:
+    assert decide(text(z3.ULT(A, B), z3.ULT(B, A)), solver, TIMEOUT) is Answer.UNSAT
+    assert decide(text(z3.ULT(A, B)), solver, TIMEOUT) is Answer.SAT
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_integers(solver: str) -> None:
+    assert decide(text(X < Y, Y < X + 1), solver, TIMEOUT) is Answer.UNSAT
+    # The script says that it expects unsat; a solver is to say what it finds.
+    assert decide(text(X < Y, Y < X + 2), solver, TIMEOUT) is Answer.SAT
+    assert decide(text(X * Y == 6, X * X == 4, Y * Y == 9), solver, TIMEOUT) is Answer.SAT
+
+
+@pytest.mark.parametrize("solver", EVERY_SOLVER)
+def test_timeout_is_unknown(solver: str) -> None:
+    start = time.perf_counter()
+    assert decide(HARD, solver, 0.05) is Answer.UNKNOWN
+    assert time.perf_counter() - start < TIMEOUT
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", LEMMAS)
+def test_every_lemma_is_proven_by_every_solver(name: str, solver: str) -> None:
+    lemma = LEMMAS[name]
+    written = script(lemma.obligation(), opaque_products=lemma.linear)
+    assert decide(written, solver, TIMEOUT) is Answer.UNSAT
