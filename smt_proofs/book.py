@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import active_children, get_context
 from typing import Final
@@ -14,18 +14,23 @@ from typing import Final
 import networkx as nx
 
 from model.profiles import PROFILES
+from smt_proofs.cache import Cache
+from smt_proofs.claims import mappings_of, transitions
 from smt_proofs.foundations import LemmaProof
 from smt_proofs.index_induction import INDUCTIONS
 from smt_proofs.lemmas import LEMMAS
 from smt_proofs.means import ORDINARY, Means
+from smt_proofs.memory import keep, of_profile, recall, units_of
 from smt_proofs.plan import tasks_for
 from smt_proofs.prover import Proof
 from smt_proofs.solve import Verdict
 from smt_proofs.solvers import version
 from smt_proofs.theorem import THEOREMS
 from smt_proofs.transition_proofs import INVARIANTS_DEFINED, TransitionProof, exactness_claim
-from smt_proofs.work import Outcome, Task, carry_out
+from smt_proofs.work import Outcome, Task, Transitions, carry_out
 
+RESTS: Final = "rests on"
+"""How the reason of an outcome begins that is unknown only because of another one."""
 RADIX: Final = tuple(name for name in LEMMAS if name.startswith("radix_"))
 """The lemmas that every operation on words in blocks rests on."""
 
@@ -82,8 +87,10 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _outcomes(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
+def _outcomes(tasks: Sequence[Task], means: Means) -> Iterator[tuple[Task, tuple[Outcome, ...]]]:
     """The outcomes of all tasks, as they come."""
+    if not tasks:
+        return
     # Each task gets a fresh process: a solver's choices depend on all the terms its process made
     # before, and a theorem is to be decided alike alone and in the book.
     with ProcessPoolExecutor(
@@ -92,18 +99,55 @@ def _outcomes(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
         initializer=_leave_interrupts_to_the_parent,
         max_tasks_per_child=1,
     ) as pool:
-        waiting: list[Future[tuple[Outcome, ...]]] = [
-            pool.submit(carry_out, task, means) for task in tasks
-        ]
+        waiting = {pool.submit(carry_out, task, means): task for task in tasks}
         try:
             for future in as_completed(waiting):
-                yield from future.result()
+                yield waiting[future], future.result()
         except BaseException:
             # Whoever interrupts does not want to wait for the queries that run.
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in active_children():
                 worker.terminate()
             raise
+
+
+def _decided(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
+    """The outcomes of all tasks: what was proven before first, the rest as it comes."""
+    cache = Cache.of_user()
+    places: dict[str, list[Task]] = {}
+    waiting: list[Task] = []
+    for task in tasks:
+        left: list[str] = []
+        for unit in units_of(task):
+            key = unit.key(means)
+            known = None if means.export else recall(cache, key)
+            if known is not None:
+                yield from of_profile(known, unit.task)
+            elif key in places and not means.export:
+                places[key].append(unit.task)
+            else:
+                places[key] = [unit.task]
+                left += unit.task.transitions if isinstance(unit.task, Transitions) else ()
+                waiting += () if isinstance(unit.task, Transitions) else (unit.task,)
+        if isinstance(task, Transitions) and left:
+            waiting.append(replace(task, transitions=tuple(left)))
+    keys = {alike[0]: key for key, alike in places.items()}
+    for unit_task, found in _by_unit(waiting, means):
+        key = keys[unit_task]
+        keep(cache, key, found)
+        for alike in places[key]:
+            yield from of_profile(found, alike)
+
+
+def _by_unit(tasks: Sequence[Task], means: Means) -> Iterator[tuple[Task, list[Outcome]]]:
+    """The outcomes of tasks, by what is remembered as a whole."""
+    for task, outcomes in _outcomes(tasks, means):
+        if not isinstance(task, Transitions):
+            yield task, list(outcomes)
+            continue
+        for transition in task.transitions:
+            found = [o for o in outcomes if getattr(o, "transition", "") == transition]
+            yield replace(task, transitions=(transition,)), found
 
 
 def prove_book(
@@ -119,7 +163,7 @@ def prove_book(
     """
     start = time.perf_counter()
     done: list[Outcome] = []
-    for outcome in _outcomes(tasks_for(names, profile), means):
+    for outcome in _decided(tasks_for(names, profile), means):
         done.append(outcome)
         listener(outcome)
     found = withdrawn(done)
@@ -127,14 +171,21 @@ def prove_book(
     lemmas = [o for o in found if isinstance(o, LemmaProof)]
     proofs = [o for o in found if isinstance(o, Proof)]
     stepwise = [o for o in found if isinstance(o, TransitionProof)]
-    places = {name: number for number, name in enumerate(PROFILES)}
     return Book(
         lemmas=tuple(sorted(lemmas, key=lambda lemma: order[lemma.lemma])),
         proofs=tuple(sorted(proofs, key=lambda proof: order[proof.theorem])),
-        transitions=tuple(sorted(stepwise, key=lambda t: places[t.profile])),
+        transitions=tuple(sorted(stepwise, key=_place)),
         solvers=tuple(version(solver) for solver in means.solvers),
         seconds=time.perf_counter() - start,
     )
+
+
+def _place(proof: TransitionProof) -> tuple[int, int, int]:
+    """By profile, way of mapping and transition, each in its own order."""
+    ways = mappings_of(PROFILES[proof.profile])
+    steps = [INVARIANTS_DEFINED, *transitions()]
+    profile = list(PROFILES).index(proof.profile)
+    return profile, ways.index(proof.mapping), steps.index(proof.transition)
 
 
 Node = tuple[str, ...]
@@ -182,7 +233,7 @@ def withdrawn(outcomes: Sequence[Outcome]) -> list[Outcome]:
     for node in sorted(graph.nodes - proven):
         shaky |= dict.fromkeys(nx.ancestors(graph, node), node)
     return [
-        replace(o, verdict=Verdict.UNKNOWN, reason=f"rests on {shaky[_node(o)][-1]}, not proven")
+        replace(o, verdict=Verdict.UNKNOWN, reason=f"{RESTS} {shaky[_node(o)][-1]}, not proven")
         if o.verdict is Verdict.PROVEN and _node(o) in shaky
         else o
         for o in outcomes

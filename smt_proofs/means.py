@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from smt_proofs.cache import Cache
 from smt_proofs.settle import Settled
 from smt_proofs.solve import Answer
-from smt_proofs.solvers import decide
 
 DEFAULT_TIMEOUT: Final = 20.0
 """Seconds a solver may take for an obligation before its theorem counts as unknown."""
@@ -37,10 +37,11 @@ def body(text: str) -> str:
 
 
 class Decider:
-    """Decides scripts, each body once."""
+    """Decides scripts, each body once, and not again if it was decided before."""
 
     def __init__(self, means: Means) -> None:
         self._means = means
+        self._cache = Cache.of_user()
         self._known: dict[str, dict[str, Answer]] = {}
 
     def __call__(self, text: str) -> dict[str, Answer]:
@@ -48,7 +49,9 @@ class Decider:
         key = body(text)
         if key not in self._known:
             means = self._means
-            self._known[key] = {s: decide(text, s, means.timeout) for s in means.solvers}
+            self._known[key] = {
+                solver: self._cache.decide(key, solver, means.timeout) for solver in means.solvers
+            }
         return self._known[key]
 
 

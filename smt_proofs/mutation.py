@@ -24,7 +24,6 @@ from model.profiles import QEMU, SEED_V2, Mapping, Profile
 from model.requests import REQUEST_RULES
 from model.rules import step
 from model.state import ConcreteResult, Op
-from smt_proofs.work import FAMILIES
 from smt_proofs.claims import REALIZE, Claim, claims_of, slug, transitions
 from smt_proofs.prover import flat, goal_fails, meets
 from smt_proofs.rule_mutants import RULE_MODULES, RuleMutant, rule_mutants
@@ -32,6 +31,7 @@ from smt_proofs.small import SmallSituation, broken, describe, fails, outcome, s
 from smt_proofs.small_inputs import boundary_inputs
 from smt_proofs.theorem import THEOREMS
 from smt_proofs.transitions import state_invariants
+from smt_proofs.work import FAMILIES
 
 SETTINGS: Final = (
     (QEMU, Mapping.PLUGGED),

@@ -59,7 +59,10 @@ def tasks_for(names: Sequence[str], profile: str | None) -> list[Task]:
             here = [t for t in transitions() if wanted & {*names_of(found, mapping, t)}]
             if here or exactness_claim(INVARIANTS_DEFINED)[0] in wanted:
                 whole = (INVARIANTS_DEFINED, *here)
-                tasks.append(Transitions(found.name, mapping, whole, wanted))
+                there = {name for each in whole for name in names_of(found, mapping, each)}
+                # All of them is the usual, and then no list to keep.
+                some = frozenset() if there <= wanted else wanted & there
+                tasks.append(Transitions(found.name, mapping, whole, some))
     stated = [name for name in THEOREMS if name in wanted or (tasks and name == TILING)]
     return sorted([*tasks, *map(Stated, stated), Foundations()], key=_length, reverse=True)
 
@@ -72,11 +75,12 @@ def _length(task: Task) -> int:
 
 def expected_outcomes(names: Sequence[str], profile: str | None) -> int:
     """About how many outcomes there will be: a claim that says nothing of a profile has none."""
+    wanted = frozenset(names)
     count = len(LEMMAS) + len(INDUCTIONS)
     for task in tasks_for(names, profile):
         if isinstance(task, Transitions):
             found = PROFILES[task.profile]
             groups = (names_of(found, task.mapping, each) for each in task.transitions)
-            count += sum(len(task.wanted & {*group}) or 1 for group in groups)
+            count += sum(len(wanted & {*group}) or 1 for group in groups)
         count += isinstance(task, Stated)
     return count

@@ -82,8 +82,7 @@ def prove_transition(
         claims: list[Claim] = []
         found = seek_definedness(profile, mapping)
     else:
-        claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
-        claims = [claim for claim in claims if not wanted or claim.theorem in wanted]
+        claims = claims_in(profile, mapping, transition, wanted)
         found = seek(profile, mapping, transition, claims)
     owed: dict[str, list[Settled]] = defaultdict(list)
     for settled in settle(found, decide):
@@ -103,6 +102,14 @@ def _idle(owed: Iterable[Settled]) -> bool:
     """All that is claimed is plainly true: it is no theorem of this transition."""
     plain = f"(assert {PLAINLY_TRUE})"
     return all(plain in settled.text for settled in owed)
+
+
+def claims_in(
+    profile: Profile, mapping: Mapping, transition: str, wanted: frozenset[str]
+) -> list[Claim]:
+    """What is claimed of a transition in a profile, as far as it is wanted."""
+    claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
+    return [claim for claim in claims if not wanted or claim.theorem in wanted]
 
 
 def limits_of(profile: Profile, mapping: Mapping, transition: str) -> list[Claim]:

@@ -14,7 +14,7 @@ from rich.text import Text
 from conformance.refutations import Row
 from conformance.sizes import format_size
 from model.arithmetic import MIB
-from smt_proofs.book import Book, unshown
+from smt_proofs.book import RESTS, Book, unshown
 from smt_proofs.foundations import LemmaProof
 from smt_proofs.hypotheses import DECISION_HYPOTHESES
 from smt_proofs.prover import Proof
@@ -144,14 +144,19 @@ def name_of(outcome: Outcome) -> str:
 
 def trouble(book: Book, traces: Mapping[Row, Path]) -> Iterator[str]:
     """What is not proven, or not shown beside, and why."""
+    fallen: dict[str, int] = {}
     for outcome in book.outcomes:
-        if outcome.verdict is not Verdict.PROVEN:
+        if outcome.verdict is Verdict.UNKNOWN and outcome.reason.startswith(RESTS):
+            fallen[outcome.reason] = fallen.get(outcome.reason, 0) + 1
+        elif outcome.verdict is not Verdict.PROVEN:
             yield f"{outcome.verdict.value.upper()} {name_of(outcome)}: {_why(outcome)}"
             yield from _evidence(outcome, traces)
         elif owed := unshown(outcome):
             yield f"NOT SHOWN of {name_of(outcome)}: {owed}"
         if outcome.verdict is Verdict.REFUTED and isinstance(outcome, TransitionProof):
             yield from (f"  proven: {limit}" for limit in _limits_of(outcome, book))
+    for reason, count in fallen.items():
+        yield f"UNKNOWN {count} theorems: each {reason}"
 
 
 def _limits_of(proof: TransitionProof, book: Book) -> list[str]:
@@ -168,7 +173,8 @@ def _limits_of(proof: TransitionProof, book: Book) -> list[str]:
 def _why(outcome: Outcome) -> str:
     if isinstance(outcome, TransitionProof) and outcome.verdict is Verdict.REFUTED:
         return outcome.claim
-    return outcome.claim if isinstance(outcome, LemmaProof) else outcome.reason
+    claim = f"{outcome.claim} " if isinstance(outcome, LemmaProof) else ""
+    return f"{claim}{outcome.reason}"
 
 
 def _evidence(outcome: Outcome, traces: Mapping[Row, Path]) -> Iterator[str]:
