@@ -18,6 +18,7 @@ from conformance.commands.common import TargetFailure
 COMMANDS: Final = {
     "check": "Check a device against a profile with generated traces.",
     "decide": "Show how many memslots a device chooses, and of which size.",
+    "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
     "prove": "Prove the theorems, all of them or those named.",
     "trace": "Make trace files, run them again, make them small, explain them.",
 }
