@@ -18,7 +18,7 @@ from model.metadata import (
     memslot_metadata,
     pages_touched,
 )
-from model.profiles import QEMU, SEED_V2
+from model.profiles import QEMU, SEED_V2, Profile
 from model.state import Config, Op, action
 
 PATCH_PAGE = """
@@ -101,13 +101,13 @@ def vars_of(metadata: Metadata) -> list[int]:
 
 @pytest.mark.parametrize("profile", [QEMU, SEED_V2], ids=lambda p: p.name)
 @pytest.mark.parametrize("blocks", [0, 1, 511, 512, 513, 2500])
-def test_packed_is_what_the_device_maps(profile: object, blocks: int) -> None:
+def test_packed_is_what_the_device_maps(profile: Profile, blocks: int) -> None:
     """The memslots of a plugged size are those of a device that was asked to plug it."""
     config = Config(region=5 * GIB + 200 * MIB, block=2 * MIB, limit=256, requested=5 * GIB)
-    for inaccessible in {True, not profile.accessible_slots}:  # type: ignore[attr-defined]
+    for inaccessible in {True, not profile.accessible_slots}:
         plugged = blocks * config.block
         given = replace(config, inaccessible=inaccessible, requested=plugged)
-        device = ReferenceDevice(profile, given)  # type: ignore[arg-type]
+        device = ReferenceDevice(profile, given)
         device.apply(action(Op.PLUG, addr=given.addr, blocks=blocks))
         assert device.state.size == plugged
         assert mapped_if_packed(device.fixed, plugged) == device.state.mapped
