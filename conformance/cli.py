@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "decide": "Show how many memslots a device chooses, and of which size.",
     "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
     "prove": "Prove the theorems, all of them or those named.",
+    "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",
     "trace": "Make trace files, run them again, make them small, explain them.",
 }
 """Each command, and the module of `conformance.commands` it is in, with the first line of its

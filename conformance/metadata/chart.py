@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from conformance.metadata.device import VARIANTS, DeviceMetadata, curve
 from model.arithmetic import GIB, MIB
-from model.metadata import Metadata
+from model.metadata import Metadata, memslot_metadata
+from model.state import Fixed
 
 FORMATS: Final = ("svg", "png")
 SHOWN: Final = ("no_smm", "no_smm_tdp_mmu")
@@ -21,9 +22,8 @@ SHOWN: Final = ("no_smm", "no_smm_tdp_mmu")
 NAMES: Final = {"no_smm": "without the TDP MMU", "no_smm_tdp_mmu": "with the TDP MMU"}
 COLOURS: Final = {"no_smm": "#b45309", "no_smm_tdp_mmu": "#1d4ed8"}
 SETTINGS: Final[dict[Any, Any]] = {
-    # Text stays text, so that it can be read aloud and searched; and no draw differs from the next.
+    # Text stays text, so that it can be read aloud and searched.
     "svg.fonttype": "none",
-    "svg.hashsalt": "slotproof",
     "font.family": "sans-serif",
 }
 
@@ -45,13 +45,18 @@ class Panel:
 
 def over_plugged(device: DeviceMetadata) -> Panel:
     """The packed memslots of a device over its plugged size."""
-    points = tuple(curve(device.fixed))
-    count = device.fixed.slots.count
+    return panel(device.name, device.fixed)
+
+
+def panel(name: str, fixed: Fixed[int, bool]) -> Panel:
+    """As `over_plugged`."""
+    points = tuple(curve(fixed))
+    count = fixed.slots.count
     return Panel(
-        title=f"{device.name}: {count} memslot{'s' if count > 1 else ''}",
+        title=f"{name}: {count} memslot{'s' if count > 1 else ''}",
         x=tuple(plugged for plugged, _ in points),
         dynamic=tuple(metadata for _, metadata in points),
-        static=device.static,
+        static=memslot_metadata(fixed.addr, fixed.region),
     )
 
 
@@ -66,9 +71,12 @@ def over_steps(states: Sequence[DeviceMetadata]) -> Panel:
     )
 
 
-def drawn(panels: Sequence[Panel], kind: str) -> bytes:
-    """The diagrams below each other, as the bytes of an SVG or PNG file."""
-    with rc_context(SETTINGS):
+def drawn(panels: Sequence[Panel], kind: str, salt: str = "slotproof") -> bytes:
+    """The diagrams below each other, as the bytes of an SVG or PNG file.
+
+    Drawings for one page have a `salt` each, which keeps the ids in them apart.
+    """
+    with rc_context(SETTINGS | {"svg.hashsalt": salt}):
         figure = Figure(figsize=(7.2, 4.2 * len(panels)), layout="constrained")
         for axes, panel in zip(
             figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True

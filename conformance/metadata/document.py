@@ -12,7 +12,7 @@ from conformance.sizes import UNITS, format_size
 from model.arithmetic import INTS, U64_MASK, UINT_BITS
 from model.geometry import slot_length
 from model.metadata import NOTHING, Metadata
-from model.profiles import PROFILES
+from model.profiles import PROFILES, Mapping
 
 METADATA_VERSION: Final = 1
 SOURCES: Final = ("options", "trace", "qemu-cmdline", "qmp")
@@ -91,6 +91,7 @@ def _device(device: DeviceMetadata) -> dict[str, Any]:
         "addr": fixed.addr,
         "limit": device.limit,
         "slots": {"count": fixed.slots.count, "size": fixed.slots.size, "last": _last(device)},
+        "mapping": fixed.mapping.value,
         "plugged": device.plugged,
         "mapped": [list(run) for run in device.mapped.ranges()],
         "static": _cost(device.static, 1),
@@ -129,6 +130,7 @@ def metadata_schema() -> Schema:
             "addr": size,
             "limit": {"anyOf": [{"type": "null"}, whole(1, (1 << UINT_BITS) - 1)]},
             "slots": closed({"count": slot, "size": size, "last": size}),
+            "mapping": {"enum": [mapping.value for mapping in Mapping]},
             "plugged": size,
             "mapped": {"type": "array", "items": run},
             "static": ref("cost"),
