@@ -79,7 +79,14 @@ def imported(name: str) -> click.Command:
 )
 @click.version_option(package_name="slotproof", prog_name="slotproof")
 def slotproof() -> None:
-    """Formal model, proofs and conformance checks for virtio-mem devices with several memslots."""
+    """Formal model, proofs and conformance checks for virtio-mem devices with several memslots.
+
+    \b
+    Examples:
+      slotproof decide --region 1T --limit 256 --block 2M
+      slotproof check --target "cmd:python3 docs/example_device.py"
+      slotproof prove
+    """
 
 
 def interrupt(number: int, frame: object) -> None:

@@ -11,6 +11,9 @@ from conformance.commands.options import progress
 from conformance.files import write_whole
 from conformance.report.documents import Document, ReportError, made, planned, read
 
+TRACES = "traces"
+"""The folder of the failing traces, beside the page."""
+
 
 @click.command()
 @click.argument("documents", nargs=-1, type=click.Path(path_type=Path), metavar="[DOCUMENT]...")
@@ -44,19 +47,29 @@ def report(documents: tuple[Path, ...], out: Path, targets: tuple[str, ...]) -> 
             raise ReportError(f"{min(doubled)}: two documents of one name: rename one of them")
         # Late: the template engine and the plotting library take a second to import.
         from conformance.report.page import page
+        from conformance.report.view import view
 
-        text = page(found)
+        seen = view(found)
+        text = page(found, seen)
         for document in found:
             write_whole(out / document.name, f"{json.dumps(document.data, indent=2)}\n".encode())
+        keep_traces([failure.trace for failure in seen.failures if failure.moments], out / TRACES)
         write_whole(out / "index.html", text.encode())
     except ReportError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"wrote {out / 'index.html'}, made of {len(found)} documents")
 
 
+def keep_traces(traces: list[Path], place: Path) -> None:
+    """Copy the traces that the page draws beside it."""
+    for trace in traces:
+        place.mkdir(exist_ok=True)
+        write_whole(place / trace.name, trace.read_bytes())
+
+
 def ran(out: Path, targets: tuple[str, ...]) -> list[Document]:
     """The documents of the commands that a report runs by itself."""
-    plan = planned(targets, out / "traces")
+    plan = planned(targets, out / TRACES)
     with progress("reporting") as bars:
         task = bars.task_ids[0]
         bars.update(task, total=len(plan), completed=-1)

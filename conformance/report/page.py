@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from conformance.report.documents import Document
-from conformance.report.view import view
+from conformance.report.view import View
 from conformance.sizes import format_size
 
 
@@ -25,8 +25,8 @@ def figure(document: Document, *path: str | int) -> Markup:
     )
 
 
-def page(documents: Sequence[Document]) -> str:
-    """The HTML text."""
+def page(documents: Sequence[Document], view: View) -> str:
+    """The HTML text of these documents, seen so."""
     environment = Environment(
         loader=PackageLoader("conformance.report"),
         autoescape=True,
@@ -38,7 +38,7 @@ def page(documents: Sequence[Document]) -> str:
     environment.filters["inputs"] = inputs
     template = environment.get_template("report.html.j2")
     return template.render(
-        view=view(documents),
+        view=view,
         documents=documents,
         fig=figure,
         version=version("slotproof"),

@@ -23,9 +23,13 @@ INK: Final = {"#000000": "currentColor", "#ffffff": "none", "#cccccc": "currentC
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure of a check: `moments` are empty where `note` says why nothing is drawn."""
+    """The failure of a check: `moments` are empty where `note` says why nothing is drawn.
+
+    `trace` is the file that they were read from.
+    """
 
     document: Document
+    trace: Path
     left_out: int
     moments: tuple[Moment, ...]
     note: str
@@ -81,12 +85,13 @@ def failures(checks: Iterable[Document]) -> Iterable[Failure]:
         failure = document.data["failure"]
         if failure is None:
             continue
+        trace = trace_file(document)
         try:
-            left_out, shown = moments(read_trace(trace_file(document)))
+            left_out, shown = moments(read_trace(trace))
         except TraceError as error:
-            yield Failure(document, 0, (), f"not drawn: {error}")
+            yield Failure(document, trace, 0, (), f"not drawn: {error}")
         else:
-            yield Failure(document, left_out, tuple(shown), "")
+            yield Failure(document, trace, left_out, tuple(shown), "")
 
 
 def trace_file(document: Document) -> Path:

@@ -82,10 +82,19 @@ def test_the_documents_lie_beside_the_page(made: tuple[Path, dict[str, Any]]) ->
         assert f'<a href="{name}">' in html(made)
 
 
+def test_the_failing_traces_lie_beside_the_page(made: tuple[Path, dict[str, Any]]) -> None:
+    place, known = made
+    for document in known.values():
+        if failure := document.get("failure"):
+            kept = Path(failure["trace"])
+            assert place.joinpath("traces", kept.name).read_bytes() == kept.read_bytes()
+            assert f'<a href="traces/{kept.name}">' in html(made)
+
+
 def test_the_page_needs_nothing_else(made: tuple[Path, dict[str, Any]]) -> None:
     text = html(made)
     assert "<script" not in text
-    assert not re.findall(r'(?:src|href)="(?!#|data:|[\w.-]+\.json")', text.split("<figure>")[0])
+    assert not re.findall(r'(?:src|href)="(?!#|data:|[\w./-]+\.jsonl?")', text.split("<figure>")[0])
     assert "url(http" not in text
     assert "default-src 'none'" in text
 
