@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test lint bench setup clean
+.PHONY: verify test lint bench docs setup clean
 
 setup: $(READY)
 
@@ -40,5 +40,10 @@ lint: setup
 bench: setup
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
+# The site, in build/site; tests build it as strictly.
+docs: setup
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx -q -W --keep-going -n -b html docs build/site
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build

@@ -18,7 +18,9 @@ from conformance.commands.common import TargetFailure
 COMMANDS: Final = {
     "check": "Check a device against a profile with generated traces.",
     "decide": "Show how many memslots a device chooses, and of which size.",
+    "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
     "prove": "Prove the theorems, all of them or those named.",
+    "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",
     "trace": "Make trace files, run them again, make them small, explain them.",
 }
 """Each command, and the module of `conformance.commands` it is in, with the first line of its
@@ -77,7 +79,14 @@ def imported(name: str) -> click.Command:
 )
 @click.version_option(package_name="slotproof", prog_name="slotproof")
 def slotproof() -> None:
-    """Formal model, proofs and conformance checks for virtio-mem devices with several memslots."""
+    """Formal model, proofs and conformance checks for virtio-mem devices with several memslots.
+
+    \b
+    Examples:
+      slotproof decide --region 1T --limit 256 --block 2M
+      slotproof check --target "cmd:python3 docs/example_device.py"
+      slotproof prove
+    """
 
 
 def interrupt(number: int, frame: object) -> None:

@@ -266,6 +266,13 @@ def refuted_schema() -> Schema:
     return schema_refuted.refuted_schema()
 
 
+def metadata_schema() -> Schema:
+    """What `slotproof metadata --json` prints."""
+    from conformance.metadata import document
+
+    return document.metadata_schema()
+
+
 SCHEMAS: Final = {
     "trace-v1.json": trace_schema,
     "protocol-v1.json": protocol_schema,
@@ -273,6 +280,7 @@ SCHEMAS: Final = {
     "refuted-v1.json": refuted_schema,
     "decide-v1.json": decide_schema,
     "prove-v2.json": prove_schema,
+    "metadata-v1.json": metadata_schema,
 }
 
 

@@ -22,6 +22,12 @@ def load(name: str) -> dict[str, Any]:
 
 
 @cache
+def names() -> frozenset[str]:
+    """The names of all schema files."""
+    return frozenset(file.name for file in files("conformance").joinpath("schema").iterdir())
+
+
+@cache
 def _validator(name: str, definition: str | None) -> Any:
     document = load(name)
     if definition is None:

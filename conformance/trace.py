@@ -7,7 +7,6 @@ whole file from one cut at a line border.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from conformance.codec import (
     observation_to_json,
     profile_from_json,
 )
+from conformance.files import write_whole
 from conformance.finding import Finding, Kind
 from conformance.oracle import FIELDS
 from conformance.schema_source import TRACE_FORMAT, TRACE_VERSION
@@ -100,17 +100,7 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
 
 def write_trace(trace: Trace, path: Path) -> None:
     """Write the file whole or not at all. Raises OSError and CodecError."""
-    text = trace_text(trace)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    write_whole(path, trace_text(trace).encode())
 
 
 def read_trace(path: Path) -> Trace:

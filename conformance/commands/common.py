@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
 from model.profiles import PROFILES, Profile, profile_named
 
@@ -19,9 +20,21 @@ def profile(name: str) -> Profile:
         raise click.BadParameter(str(error)) from None
 
 
+def complete_profile(
+    context: click.Context, option: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What a shell offers for a profile."""
+    return [
+        CompletionItem(known.name, help=known.summary)
+        for known in PROFILES.values()
+        if known.name.startswith(incomplete)
+    ]
+
+
 profile_option = click.option(
     "--profile",
     type=profile,
+    shell_complete=complete_profile,
     default="qemu",
     show_default=True,
     help=f"The rules: {', '.join(PROFILES)}.",

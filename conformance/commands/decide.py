@@ -50,7 +50,8 @@ def decide(
     Ends 1 where the choice violates a layout invariant, as a limit above 65535 can make it.
 
     \b
-    Example:  slotproof decide --region 1T --limit 256 --block 2M
+    Example:
+      slotproof decide --region 1T --limit 256 --block 2M
     """
     given = block if block is not None else default_block_size(INTS, page, 4096, THP_SIZE)
     check_numbers(region, limit, given, page)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -57,7 +58,16 @@ failures_option = click.option(
     callback=tried_out,
     help="Where failing traces are kept.",
 )
-trace_argument = click.argument("file", type=file)
+
+
+def complete_file(
+    context: click.Context, option: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """A shell is to offer the files that there are."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+trace_argument = click.argument("file", type=file, shell_complete=complete_file)
 
 
 @contextmanager

@@ -60,7 +60,13 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def trace() -> None:
-    """Make trace files, run them again, make them small, explain them."""
+    """Make trace files, run them again, make them small, explain them.
+
+    \b
+    Examples:
+      slotproof trace generate t.jsonl --seed 7
+      slotproof trace replay t.jsonl --target qemu
+    """
 
 
 @trace.command()
@@ -70,7 +76,12 @@ def trace() -> None:
 @click.option("--steps", type=click.IntRange(min=1), default=60, show_default=True)
 @config_options
 def generate(file: Path, profile: Profile, seed: int, steps: int, **fields: Any) -> None:
-    """Write the trace of a seed, with what the model says to each step."""
+    """Write the trace of a seed, with what the model says to each step.
+
+    \b
+    Example:
+      slotproof trace generate t.jsonl --region 5G --block 2M --steps 20
+    """
     given = {name: value for name, value in fields.items() if value is not None}
     try:
         write_trace(random_trace(profile, seed, steps, given=given), file)
@@ -90,6 +101,11 @@ def replay(file: File, spec: str | None) -> None:
 
     Ends 0 if every step is allowed and every invariant and contract holds, 1 if not, and 3 for a
     failure that only its target can show.
+
+    \b
+    Examples:
+      slotproof trace replay t.jsonl
+      slotproof trace replay t.jsonl --target "cmd:python3 docs/example_device.py"
     """
     path, recorded = file
     before = recorded.finding
@@ -130,7 +146,12 @@ def shown_by(recorded: Trace, finding: Finding) -> bool:
 @click.option("--target", "spec", default="reference", show_default=True, metavar="TARGET")
 @failures_option
 def shrink(file: File, spec: str, failures: Path) -> None:
-    """Make a failing trace small by running it on TARGET again and again; keep the result."""
+    """Make a failing trace small by running it on TARGET again and again; keep the result.
+
+    \b
+    Example:
+      slotproof trace shrink t.jsonl --target qemu
+    """
     path, recorded = file
     with opened(spec, recorded) as target:
         failing = as_run(recorded, run_trace(target, recorded))
@@ -151,7 +172,12 @@ def shrink(file: File, spec: str, failures: Path) -> None:
 @trace.command(name="explain")
 @trace_argument
 def explain_command(file: File) -> None:
-    """Explain the failure that a trace records."""
+    """Explain the failure that a trace records.
+
+    \b
+    Example:
+      slotproof trace explain t.jsonl
+    """
     path, recorded = file
     if recorded.finding is None:
         recorded = as_run(recorded, run_trace(RecordedTarget(recorded), recorded))

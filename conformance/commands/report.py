@@ -1,0 +1,80 @@
+"""`slotproof report`: the page for a reviewer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from conformance.commands.options import progress
+from conformance.files import write_whole
+from conformance.report.documents import Document, ReportError, made, planned, read
+
+TRACES = "traces"
+"""The folder of the failing traces, beside the page."""
+
+
+@click.command()
+@click.argument("documents", nargs=-1, type=click.Path(path_type=Path), metavar="[DOCUMENT]...")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the page goes.",
+)
+@click.option("--target", "targets", multiple=True, metavar="TARGET", help="Check this one too.")
+def report(documents: tuple[Path, ...], out: Path, targets: tuple[str, ...]) -> None:
+    """Write DIR/index.html, a page for a review, and the JSON documents it is made of.
+
+    A DOCUMENT is what prove, check or metadata printed with --json. With none, those commands are
+    run first, which takes a few minutes: all theorems, the model in every profile, each TARGET.
+    Ends 0 once the page is written, whatever it tells.
+
+    \b
+    Examples:
+      slotproof report --out review
+      slotproof report --out review --target qemu
+      slotproof report --out review prove.json check.json
+    """
+    if documents and targets:
+        raise click.UsageError("--target goes without a DOCUMENT: check it first, with --json")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        found = [read(path) for path in documents] if documents else ran(out, targets)
+        if doubled := {d.name for d in found if [e.name for e in found].count(d.name) > 1}:
+            raise ReportError(f"{min(doubled)}: two documents of one name: rename one of them")
+        # Late: the template engine and the plotting library take a second to import.
+        from conformance.report.page import page
+        from conformance.report.view import view
+
+        seen = view(found)
+        text = page(found, seen)
+        for document in found:
+            write_whole(out / document.name, f"{json.dumps(document.data, indent=2)}\n".encode())
+        keep_traces([failure.trace for failure in seen.failures if failure.moments], out / TRACES)
+        write_whole(out / "index.html", text.encode())
+    except ReportError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"wrote {out / 'index.html'}, made of {len(found)} documents")
+
+
+def keep_traces(traces: list[Path], place: Path) -> None:
+    """Copy the traces that the page draws beside it."""
+    for trace in traces:
+        place.mkdir(exist_ok=True)
+        write_whole(place / trace.name, trace.read_bytes())
+
+
+def ran(out: Path, targets: tuple[str, ...]) -> list[Document]:
+    """The documents of the commands that a report runs by itself."""
+    plan = planned(targets, out / TRACES)
+    with progress("reporting") as bars:
+        task = bars.task_ids[0]
+        bars.update(task, total=len(plan), completed=-1)
+
+        def told(command: str) -> None:
+            bars.update(task, advance=1, description=command)
+
+        return made(plan, out, told)

@@ -1,0 +1,151 @@
+"""The virtio-mem devices of a QEMU command line, each with the memslot limit that it would get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from conformance.metadata.device import DeviceMetadata, of_config
+from conformance.metadata.options import (
+    CommandLineError,
+    Options,
+    is_on,
+    options_of,
+    parsed,
+    size_of,
+    words_of,
+)
+from model.arithmetic import INTS, MIB
+from model.caller import MemslotDemand, decision_limit
+from model.geometry import default_block_size
+from model.metadata import HUGE_PAGE, PAGE
+from model.profiles import Profile
+from model.state import Config
+
+BOOT_MEMORY: Final = 128 * MIB
+"""Bytes without `-m`. Source: default_ram_size of the pc machines."""
+ONE_SLOT_DEVICES: Final = frozenset({"pc-dimm", "nvdimm", "virtio-pmem-pci"})
+"""Other memory devices: they take space and a memslot each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a command line says of memory, in bytes; `devices` in the order of their plugging."""
+
+    boot: int
+    largest: int
+    backends: dict[str, Options]
+    devices: tuple[Options, ...]
+
+    @property
+    def device_space(self) -> int:
+        """The space for memory devices."""
+        return self.largest - self.boot
+
+
+def machine_of(text: str) -> Machine:
+    """Read a command line. Raises CommandLineError."""
+    memory: Options = {}
+    backends: dict[str, Options] = {}
+    devices = []
+    for name, value in options_of(words_of(text)):
+        if name == "m":
+            memory |= parsed(value, "size")
+        elif name == "object":
+            options = parsed(value, "qom-type")
+            if options.get("qom-type", "").startswith("memory-backend-") and "id" in options:
+                backends[options["id"]] = options
+        elif name == "device":
+            options = parsed(value, "driver")
+            if is_virtio_mem(options) or options.get("driver") in ONE_SLOT_DEVICES:
+                devices.append(options)
+    boot = size_of(memory["size"], "size", "M") if "size" in memory else BOOT_MEMORY
+    largest = size_of(memory["maxmem"], "maxmem") if "maxmem" in memory else boot
+    if largest < boot:
+        raise CommandLineError(f"maxmem={memory['maxmem']} is below the boot memory of {boot} B")
+    return Machine(boot, largest, backends, tuple(devices))
+
+
+def is_virtio_mem(options: Options) -> bool:
+    """The device is a virtio-mem, whatever its transport."""
+    return options.get("driver", "").startswith("virtio-mem-")
+
+
+def devices_of(
+    text: str, profile: Profile, plugged: int | None = None
+) -> tuple[DeviceMetadata, ...]:
+    """The virtio-mem devices of a command line, `plugged` bytes each or else what is requested.
+
+    The limit follows QEMU's core: earlier devices take space and memslots. Raises CommandLineError,
+    and model.device.ConfigError for a device that QEMU refuses.
+    """
+    machine = machine_of(text)
+    if not any(map(is_virtio_mem, machine.devices)):
+        raise CommandLineError(
+            "the QEMU command line has no virtio-mem device: "
+            "-device virtio-mem-pci,memdev=ID,requested-size=SIZE is one"
+        )
+    if machine.device_space == 0:
+        raise CommandLineError("the QEMU command line has no space for memory devices: -m maxmem=")
+    found: list[DeviceMetadata] = []
+    used_space = required = 0
+    for options in machine.devices:
+        backend = _backend(machine, options)
+        size = size_of(backend.get("size", "0"), "size")
+        if not is_virtio_mem(options):
+            used_space, required = used_space + size, required + 1
+            continue
+        demand = MemslotDemand(size, machine.device_space, used_space, required)
+        device = _device(len(found) + 1, options, backend, demand, profile, plugged)
+        found.append(device)
+        used_space += size
+        required += device.fixed.slots.count if device.option else 1
+    return tuple(found)
+
+
+def _backend(machine: Machine, options: Options) -> Options:
+    name = options.get("memdev", "")
+    if name not in machine.backends:
+        known = ", ".join(machine.backends) or "none"
+        raise CommandLineError(
+            f"{options['driver']} has memdev={name!r}, which is no memory backend: "
+            f"known are {known}"
+        )
+    return machine.backends[name]
+
+
+def _device(
+    number: int,
+    options: Options,
+    backend: Options,
+    demand: MemslotDemand,
+    profile: Profile,
+    plugged: int | None,
+) -> DeviceMetadata:
+    name = options.get("id", f"virtio-mem {number}")
+    page = _page(backend)
+    try:
+        limit = decision_limit(demand)
+    except ValueError as error:
+        raise CommandLineError(f"{name}: {error}") from None
+    block = size_of(options.get("block-size", "0"), "block-size")
+    requested = size_of(options.get("requested-size", "0"), "requested-size")
+    config = Config(
+        region=demand.size,
+        block=block or default_block_size(INTS, page, PAGE, HUGE_PAGE),
+        limit=limit,
+        requested=requested,
+        page=page,
+        option=is_on(options, profile.option_name, False),
+        inaccessible=is_on(options, "unplugged-inaccessible", True),
+    )
+    if address := size_of(options.get("memaddr", "0"), "memaddr"):
+        config = replace(config, addr=address)
+    return of_config(name, profile, config, requested if plugged is None else plugged)
+
+
+def _page(backend: Options) -> int:
+    """The page size of a backend in bytes; that of a file's file system is not known from here."""
+    if not is_on(backend, "hugetlb", False):
+        return PAGE
+    return size_of(backend.get("hugetlbsize", "2M"), "hugetlbsize")

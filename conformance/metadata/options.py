@@ -1,0 +1,101 @@
+"""QEMU's option text: `-device TYPE,key=value,...`, its JSON form, and sizes as QEMU reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+from conformance.sizes import UNITS
+from model.arithmetic import U64_MASK
+
+_SIZE: Final = re.compile(r"(0x[0-9a-f]+|\d+(?:\.\d+)?)(?:([bkmgtpe])b?)?", re.IGNORECASE)
+_ON: Final = frozenset({"on", "yes", "true", "y"})
+_OFF: Final = frozenset({"off", "no", "false", "n"})
+
+Options = dict[str, str]
+
+
+class CommandLineError(ValueError):
+    """A QEMU command line that cannot be read; the message is one line."""
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a command line: shell text, or the NUL-separated text of /proc/PID/cmdline.
+
+    Raises CommandLineError.
+    """
+    if "\0" in text:
+        return [word for word in text.split("\0") if word]
+    try:
+        return shlex.split(text.replace("\\\n", " "), comments=False)
+    except ValueError as error:
+        raise CommandLineError(f"the QEMU command line is no shell text: {error}") from None
+
+
+def options_of(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Each `-name value` that is followed by a value, without the leading dashes."""
+    for name, value in pairwise(words):
+        if re.fullmatch(r"--?[A-Za-z][\w-]*", name):
+            yield name.lstrip("-"), value
+
+
+def parsed(text: str, implied: str) -> Options:
+    """The keys of one option argument; the first word without a key is `implied`.
+
+    A doubled comma stands for one. A flag alone is on, and off as `noFLAG` is not: QEMU has dropped
+    that. Source: QemuOpts, util/qemu-option.c. Raises CommandLineError.
+    """
+    if text.startswith("{"):
+        return _from_json(text)
+    options: Options = {}
+    for number, part in enumerate(re.split(r",(?!,)", text.replace(",,", "\0"))):
+        key, equals, value = part.replace("\0", ",").partition("=")
+        if not equals:
+            key, value = (implied, key) if number == 0 else (key, "on")
+        options[key] = value
+    return options
+
+
+def _from_json(text: str) -> Options:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise CommandLineError(f"an option in JSON cannot be read: {error}: {text}") from None
+    return {str(key): _word(member) for key, member in value.items()}
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def size_of(text: str, name: str, unit: str = "B") -> int:
+    """Bytes of a size; `unit` is the suffix of a number without one.
+
+    Source: qemu_strtosz, which takes fractions and hexadecimal numbers. Raises CommandLineError.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise CommandLineError(f"{name}={text} is not a size that QEMU reads, such as 512M or 2G")
+    number, suffix = match.groups()
+    factor = 1 << 10 * ("B" + UNITS).index((suffix or unit).upper())
+    whole = int(number, 16) if number[:2].lower() == "0x" else Fraction(number)
+    if whole * factor > U64_MASK:
+        raise CommandLineError(f"{name}={text} is too large: a size is below 2^64 bytes")
+    return int(whole * factor)
+
+
+def is_on(options: Options, name: str, default: bool) -> bool:
+    """A switch. Raises CommandLineError for what is none."""
+    value = options.get(name)
+    if value is None or value == "auto":
+        return default
+    if value.lower() not in _ON | _OFF:
+        raise CommandLineError(f"{name}={value} is no switch: on or off is right")
+    return value.lower() in _ON

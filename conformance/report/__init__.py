@@ -1,0 +1,1 @@
+"""The page for a reviewer, made of the JSON documents of the commands and of nothing else."""

@@ -1,0 +1,53 @@
+"""Renders the page: one HTML file that needs nothing else, and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from conformance.report.documents import Document
+from conformance.report.view import View
+from conformance.sizes import format_size
+
+
+def figure(document: Document, *path: str | int) -> Markup:
+    """A value of a document, marked with the place that it was looked up at."""
+    value: Any = document.data
+    for part in path:
+        value = value[part]
+    place = ".".join(map(str, path))
+    return Markup('<span data-figure="{}:{}">{}</span>').format(
+        document.name, place, "none" if value is None else value
+    )
+
+
+def page(documents: Sequence[Document], view: View) -> str:
+    """The HTML text of these documents, seen so."""
+    environment = Environment(
+        loader=PackageLoader("conformance.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["size"] = format_size
+    environment.filters["inputs"] = inputs
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        view=view,
+        documents=documents,
+        fig=figure,
+        version=version("slotproof"),
+        style=Markup(environment.get_template("style.css").render()),
+    )
+
+
+def inputs(values: dict[str, int]) -> Markup:
+    """Inputs by name, as a list of words."""
+    return Markup(" ").join(
+        Markup("<code>{}={}</code>").format(name, value) for name, value in values.items()
+    )

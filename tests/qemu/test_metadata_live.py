@@ -1,0 +1,51 @@
+"""`metadata --qmp` against a running QEMU: what it maps is what is counted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from conformance.cli import slotproof
+from conformance.qemu.machine import machine_args
+from conformance.qemu.process import QemuProcess
+from conformance.qemu.qtest import QtestSocket
+from conformance.qemu.requests import RequestType, encode_request
+from conformance.qemu.virtio import VirtioMemPci
+from conformance.schemas import problem
+from model.arithmetic import GIB, MIB
+
+
+def asked(socket: Path) -> dict[str, Any]:
+    result = CliRunner().invoke(slotproof, ["metadata", "--qmp", str(socket), "--json"])
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert problem(found, "metadata-v1.json") is None
+    return found
+
+
+def test_a_running_qemu_is_asked_for_what_it_maps(qemu_binary: Path, tmp_path: Path) -> None:
+    socket = tmp_path / "qmp"
+    args = machine_args(
+        region=5 * GIB + 128 * MIB,
+        requested=5 * GIB,
+        earlier=[(GIB, "dynamic-memslots=off")],
+        device_space=6 * GIB + 128 * MIB,
+    )
+    with QemuProcess(qemu_binary, [*args, "-qmp", f"unix:{socket},server=on,wait=off"]) as process:
+        static, dynamic = sorted(asked(socket)["devices"], key=lambda d: d["option"])
+        assert (static["option"], static["region"], static["limit"]) == (False, GIB, 41)
+        assert (dynamic["option"], dynamic["mapped"], dynamic["limit"]) == (True, [], None)
+        assert dynamic["slots"]["count"] == 6
+        assert dynamic["slots"]["last"] == 128 * MIB
+        driver = VirtioMemPci(QtestSocket(process))
+        assert driver.setup()
+        addr = driver.config().addr
+        for number in (1, 4):
+            driver.request(encode_request(RequestType.PLUG, addr + number * GIB, 1))
+        found = asked(socket)
+    seen = next(device for device in found["devices"] if device["option"])
+    assert seen["mapped"] == [[1, 2], [4, 5]]
+    assert seen["plugged"] == 2 * seen["block"]
+    assert seen["dynamic"]["memslots"] == 2
+    assert seen["dynamic"]["items"]["rmap_4k"] == 8 * (2 * GIB // 4096)

@@ -1,0 +1,53 @@
+"""Documents that the tests of the report share: a quick run of each command."""
+
+import json
+import sys
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from conformance.cli import slotproof
+
+EXAMPLE = f"cmd:{sys.executable} {Path(__file__).parents[1] / 'docs' / 'example_device.py'}"
+
+BUG = "forget-activate"
+"""A failure that takes several memslots to show."""
+
+
+def run(*words: object) -> Result:
+    """A command, which must not end in a traceback."""
+    result = CliRunner().invoke(slotproof, [str(word) for word in words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+def printed(*words: str, place: Path) -> str:
+    """What a command prints; failing traces go to a folder in `place`."""
+    extra = ("--failures", place / "failures") if words[0] == "check" else ()
+    result = run(*words, *extra)
+    assert result.exit_code in (0, 1), result.output
+    assert json.loads(result.stdout)["command"] == words[0]
+    return result.stdout
+
+
+def documents(place: Path) -> list[Path]:
+    """Files with a document each: proofs, a check that holds, two that fail, metadata."""
+    commands = {
+        "prove": ["prove", "default_block_covers_pages", "slots_no_smaller_than_minimum"],
+        "check-qemu": ["check", "--traces", "5"],
+        "check-seed-v2": ["check", "--profile", "seed-v2"],
+        "check-example": [
+            "check",
+            "--target",
+            f"{EXAMPLE} --bug forget-activate",
+            "--traces",
+            "20",
+        ],
+        "metadata": ["metadata", "--region", "1T", "--plugged", "1G"],
+    }
+    files = []
+    for name, words in commands.items():
+        file = place / f"{name}.json"
+        file.write_text(printed(*words, "--json", place=place), encoding="utf-8")
+        files.append(file)
+    return files
