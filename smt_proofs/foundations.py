@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import z3
 
 from smt_proofs.index_induction import Induction, prove_induction
 from smt_proofs.lemmas import Lemma
-from smt_proofs.obligation import NEGATED, Assertion, Obligation
+from smt_proofs.obligation import Assertion, Obligation
+from smt_proofs.opaque import opaque
 from smt_proofs.settle import Decide, Settled, settle_plain, tally
 from smt_proofs.solve import Answer, Verdict, ask
 
@@ -36,17 +36,20 @@ class LemmaProof:
     obligations: tuple[Settled, ...] = ()
 
 
-def obligations_of(lemma: Lemma) -> Iterator[Obligation]:
-    """A lemma over all integers as one query."""
-    premises, conclusion = lemma.formula(*(z3.Int(name) for name in lemma.variables))
-    given = (Assertion("premise", premise) for premise in premises)
-    yield Obligation(lemma.name, "lemma", (*given, Assertion(NEGATED, z3.Not(conclusion))))
+def obligation_of(lemma: Lemma) -> Obligation:
+    """A lemma over all integers as one query; its products are opaque where its steps suffice."""
+    owed = lemma.obligation()
+    if not lemma.linear:
+        return owed
+    return replace(
+        owed, assertions=tuple(Assertion(a.label, opaque(a.term)) for a in owed.assertions)
+    )
 
 
 def prove_lemma(lemma: Lemma, decide: Decide, timeout: float) -> LemmaProof:
     """Decide a lemma; VACUOUS where its premises contradict each other."""
     start = time.perf_counter()
-    owed = tuple(settle_plain(obligations_of(lemma), decide))
+    owed = tuple(settle_plain([obligation_of(lemma)], decide))
     sums = tally(owed)
     verdict, reason = _judged(owed, sums.verdict, sums.reason)
     premises, _ = lemma.formula(*(z3.Int(name) for name in lemma.variables))
@@ -88,6 +91,6 @@ def prove_by_induction(induction: Induction, decide: Decide, timeout: float) -> 
 
 
 def _judged(owed: tuple[Settled, ...], verdict: Verdict, reason: str) -> tuple[Verdict, str]:
-    """What integers refute is refuted: here is nothing that wraps, and products are products."""
+    """What integers refute is refuted, since nothing wraps here."""
     refuted = any(settled.verdict is Verdict.REFUTED for settled in owed)
     return (Verdict.REFUTED, reason) if refuted else (verdict, reason)
