@@ -18,6 +18,7 @@ $(READY): pyproject.toml .ci/constraints.txt
 # The main job: prove, then check devices against the model.
 verify: setup
 	$(BIN)/slotproof prove
+	$(BIN)/slotproof prove --profile seed-v2 --expect docs/refuted-seed-v2.json
 	$(BIN)/slotproof check --target reference --seed 1 --traces 200 --steps 100
 	$(BIN)/slotproof check --target 'cmd:$(BIN)/python docs/example_device.py' --seed 1 --traces 50
 	@if $(QEMU_THERE) 2>/dev/null; then \

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from conformance.commands.common import exit_with, profile
+from conformance.commands.common import exit_with, profile_option
 from conformance.commands.mutants import run_mutants
 from conformance.commands.options import progress
 from conformance.commands.prove_json import document
@@ -17,7 +17,7 @@ from conformance.commands.prove_text import print_book, row_of
 from conformance.expected import ExpectedError, compare, read_expected
 from conformance.failures import DIRECTORY, try_out
 from conformance.refutations import Row, search, write_counterexamples
-from model.profiles import PROFILES, Profile, profile_named
+from model.profiles import Profile, profile_named
 from smt_proofs.book import Book, prove_book
 from smt_proofs.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
 from smt_proofs.plan import expected_outcomes, theorem_names
@@ -45,9 +45,7 @@ def seconds(text: str) -> float:
 
 @click.command()
 @click.argument("theorems", nargs=-1, metavar="[THEOREM]...")
-@click.option(
-    "--profile", type=profile, help=f"Only theorems of these rules: {', '.join(PROFILES)}."
-)
+@profile_option
 @click.option(
     "--solver",
     type=click.Choice([*SOLVERS, ALL]),
@@ -78,7 +76,7 @@ def seconds(text: str) -> float:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def prove(
     theorems: tuple[str, ...],
-    profile: Profile | None,
+    profile: Profile,
     solver: str,
     timeout: float,
     export: Path | None,
@@ -86,7 +84,7 @@ def prove(
     mutants: bool,
     as_json: bool,
 ) -> None:
-    """Prove the theorems, all of them or those named.
+    """Prove the theorems about a profile's rules, all of them or those named.
 
     Ends 0 if each is proven, its negative controls are refuted and its hypotheses are shown to be
     needed; 1 if one is refuted; 3 if one is not decided in time.
@@ -98,7 +96,7 @@ def prove(
     slotproof prove plug_keeps_plugged_in_mapped
     """
     if mutants:
-        if theorems or profile or export or expect or as_json:
+        if theorems or export or expect or as_json:
             raise click.UsageError("--mutants judges all rules by itself: give it alone")
         exit_with(run_mutants(Console()))
     names = chosen(theorems, profile)
@@ -106,15 +104,14 @@ def prove(
     solvers = tuple(SOLVERS) if solver == ALL else (solver,)
     writable(export)
     means = Means(solvers=solvers, timeout=timeout, export=export)
-    only = None if profile is None else profile.name
     with progress("proving") as bars:
         task = bars.task_ids[0]
-        bars.update(task, total=expected_outcomes(names, only))
+        bars.update(task, total=expected_outcomes(names, profile.name))
 
         def show(outcome: Outcome) -> None:
             bars.advance(task)
 
-        book = prove_book(names, means, show, only)
+        book = prove_book(names, means, show, profile.name)
     traces = counterexamples(book)
     code, differences = judged(book, wanted)
     if as_json:
@@ -126,23 +123,23 @@ def prove(
     exit_with(code)
 
 
-def chosen(theorems: tuple[str, ...], profile: Profile | None) -> list[str]:
+def chosen(theorems: tuple[str, ...], profile: Profile) -> list[str]:
     """The theorems to prove. Raises click.UsageError for a name that is none of them."""
-    known = theorem_names(None if profile is None else profile.name)
+    known = theorem_names(profile.name)
     for name in theorems:
         if name not in known:
             raise click.UsageError(f"unknown theorem {name!r}: known are {', '.join(known)}")
     return [name for name in known if not theorems or name in theorems]
 
 
-def expected_rows(path: Path, profile: Profile | None, theorems: tuple[str, ...]) -> frozenset[Row]:
+def expected_rows(path: Path, profile: Profile, theorems: tuple[str, ...]) -> frozenset[Row]:
     """The claims that are expected to be refuted. Raises click.UsageError."""
     try:
         rows = read_expected(path)
     except ExpectedError as error:
         raise click.UsageError(str(error)) from None
     named = {row.profile for row in rows}
-    if theorems or profile is None or named - {profile.name}:
+    if theorems or named - {profile.name}:
         of = ", ".join(sorted(named)) or "the profile it is about"
         raise click.UsageError(f"{path} is about all theorems of one profile: --profile {of}")
     return rows
