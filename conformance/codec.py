@@ -15,9 +15,11 @@ from model.state import (
     BlockState,
     ConcreteAction,
     Config,
+    Constants,
     Faults,
     Observation,
     Op,
+    Probe,
     SlotLayout,
     action,
 )
@@ -28,6 +30,13 @@ MAX_SLOT: Final = 1 << 16
 """One past the largest memslot index (the count is a uint16_t)."""
 SLOT_LIMITS: Final = {"count": MAX_SLOT, "size": U64_MASK, "last": U64_MASK}
 """The members of `slots` and the largest number each may hold."""
+CONSTANT_LIMITS: Final = {
+    "block": U64_MASK,
+    "addr": U64_MASK,
+    "region": U64_MASK,
+    "node": (1 << 16) - 1,
+}
+"""The members of `constants` and the largest number each may hold."""
 FAULT_NAMES: Final = tuple(field.name for field in fields(Faults))
 
 
@@ -161,13 +170,19 @@ def observation_to_json(seen: Observation) -> dict[str, Any]:
         values["notified"] = seen.notified
     if seen.slots is not None:
         values["slots"] = asdict(seen.slots)
+    if seen.constants is not None:
+        values["constants"] = asdict(seen.constants)
+    if seen.memory is not None:
+        values["memory"] = [asdict(probe) for probe in seen.memory]
     return values
 
 
 def observation_from_json(value: Any) -> Observation:
     """The observation that `observation_to_json` writes so. Raises CodecError."""
     sizes = ("usable", "size", "requested")
-    known = frozenset({"answer", "state", *sizes, "mapped", "notified", "slots"})
+    known = frozenset(
+        {"answer", "state", *sizes, "mapped", "notified", "slots", "constants", "memory"}
+    )
     given = members(value, "see", known)
     answer = word(given.get("answer"), "answer", tuple(answer.value for answer in Answer))
     state, notified = given.get("state"), given.get("notified")
@@ -185,6 +200,8 @@ def observation_from_json(value: Any) -> Observation:
         mapped=None if given.get("mapped") is None else _extents(given["mapped"]),
         notified=notified,
         slots=None if given.get("slots") is None else _slots(given["slots"]),
+        constants=None if given.get("constants") is None else _constants(given["constants"]),
+        memory=None if given.get("memory") is None else _memory(given["memory"]),
         **read,
     )
 
@@ -195,6 +212,30 @@ def _slots(value: Any) -> SlotLayout:
     return SlotLayout(
         **{name: number(given.get(name), name, 0, most) for name, most in SLOT_LIMITS.items()}
     )
+
+
+def _constants(value: Any) -> Constants:
+    """The constant fields of the configuration space, all of them."""
+    given = members(value, "constants", frozenset(CONSTANT_LIMITS))
+    return Constants(
+        **{name: number(given.get(name), name, 0, most) for name, most in CONSTANT_LIMITS.items()}
+    )
+
+
+def _memory(value: Any) -> tuple[Probe, ...]:
+    """What was tried with the memory, a list of probes."""
+    if not isinstance(value, list):
+        raise CodecError(f"memory is {value!r}: a list of probes is right")
+    return tuple(map(_probe, value))
+
+
+def _probe(value: Any) -> Probe:
+    given = members(value, "a probe of memory", frozenset({"addr", "fresh", "held"}))
+    for name in ("fresh", "held"):
+        if type(given.get(name)) is not bool:
+            raise CodecError(f"{name} is {given.get(name)!r}: true or false is right")
+    addr = number(given.get("addr"), "addr of a probe", 0, U64_MASK)
+    return Probe(addr=addr, fresh=given["fresh"], held=given["held"])
 
 
 def _extents(value: Any) -> Extents:

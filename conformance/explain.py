@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.codec import action_to_json, observation_to_json
 from conformance.finding import Finding, Kind
+from conformance.memory import memory_fault
 from conformance.oracle import ALWAYS, FIELDS, spelled
 from conformance.sizes import format_size
 from conformance.slotmap import slot_map
@@ -72,6 +73,8 @@ def claim_of(failure: Failure) -> str:
         return f"{contract.claim} (source: {contract.source})"
     if finding.kind is not Kind.DIVERGENCE:
         return "a target answers every message in time and in the protocol"
+    if finding.what == "memory":
+        return told(memory_fault)
     if finding.step == 0:
         return told(decide_memslots if finding.what == "slots" else realize)
     return told(RULES[failure.trace.steps[finding.step - 1].action.op])
@@ -99,7 +102,9 @@ def explain(failure: Failure, replay: str) -> list[str]:
         f"  device   {_device(failure)}",
         *_steps(trace, finding.step),
     ]
-    if finding.kind is Kind.DIVERGENCE and failure.seen is not None:
+    if finding.what == "memory":
+        pass  # The message names the byte; the model has no memory to show beside it.
+    elif finding.kind is Kind.DIVERGENCE and failure.seen is not None:
         lines += _both(failure.allowed, failure.seen, finding.what)
     elif finding.kind in {Kind.INVARIANT, Kind.CONTRACT}:
         lines.append(f"  seen     {_show(observation_to_json(failure.allowed))}")

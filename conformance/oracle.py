@@ -25,9 +25,11 @@ FIELDS: Final = {
     "size": "size",
     "requested": "requested",
     "usable": "usable",
+    "constants": "constants",
     "slots": "slots",
     "mapped": "mapped",
     "notified": "notified",
+    "memory": "memory",
 }
 """Fields of an observation by the names that traces give them, in the order they are judged."""
 ALWAYS: Final = frozenset({"answer", "state"})

@@ -10,6 +10,7 @@ from conformance.claims import breaks
 from conformance.codec import observation_to_json
 from conformance.finding import Finding, Kind
 from conformance.generate import random_trace, trace_seed
+from conformance.memory import memory_fault
 from conformance.oracle import (
     broken_by_layout,
     broken_by_start,
@@ -148,6 +149,13 @@ class _Run:
             want, have = map(spelled, sides)
             message = f"{field}: allowed {want}, seen {have}"
             return Finding(Kind.DIVERGENCE, field, number, message)
+        if seen.memory is not None:
+            self.compared["memory"] += len(seen.memory)
+            fault = memory_fault(self.model.fixed, self.model.state, seen.memory)
+            if fault is not None:
+                return Finding(Kind.DIVERGENCE, "memory", number, f"memory: {fault}")
+        elif number and "memory" in promised:
+            return Finding(Kind.DIVERGENCE, "memory", number, "memory: promised, and not shown")
         return self.states_judged(number)
 
     def states_judged(self, number: int) -> Finding | None:

@@ -10,7 +10,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.codec import FAULT_NAMES, MAX_BLOCKS, MAX_SLOT, SLOT_LIMITS, USES
+from conformance.codec import (
+    CONSTANT_LIMITS,
+    FAULT_NAMES,
+    MAX_BLOCKS,
+    MAX_SLOT,
+    SLOT_LIMITS,
+    USES,
+)
 from conformance.finding import Kind
 from conformance.target import CAPABILITIES, FAULTS, OPERATIONS, PROTOCOL, PROTOCOL_VERSION
 from model.arithmetic import U64_MASK
@@ -99,6 +106,11 @@ def _observation() -> Schema:
         "mapped": {"type": "array", "items": run},
         "notified": {"type": "boolean"},
         "slots": closed({name: whole(0, most) for name, most in SLOT_LIMITS.items()}),
+        "constants": closed({name: whole(0, most) for name, most in CONSTANT_LIMITS.items()}),
+        "memory": {
+            "type": "array",
+            "items": closed({"addr": size, "fresh": {"type": "boolean"}, "held": {"type": "boolean"}}),
+        },
     }
     return closed(properties, optional=tuple(properties)[1:])
 

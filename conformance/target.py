@@ -16,9 +16,11 @@ OPERATIONS: Final = frozenset(op.value for op in Op)
 """Capabilities: the operations a target can carry out, by the name of `model.state.Op`."""
 FAULTS: Final = frozenset(f"fail-{name}" for name in FAULT_NAMES)
 """Capabilities: the host operations that a target can make fail on demand."""
-VIEWS: Final = frozenset({"usable", "size", "requested", "mapped", "notified", "slots"})
-"""Capabilities: what a target promises to show besides the answer: `slots` at the start, `notified`
-after every step, the others at both."""
+VIEWS: Final = frozenset(
+    {"usable", "size", "requested", "mapped", "notified", "slots", "constants", "memory"}
+)
+"""Capabilities: what a target promises to show besides the answer: `slots` and
+`constants` at the start, `notified` and `memory` after every step, the others at both."""
 CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS
 
 

@@ -22,6 +22,7 @@ from model.state import (
     ConcreteResult,
     ConcreteState,
     Config,
+    Constants,
     Fixed,
     Observation,
     SlotLayout,
@@ -143,6 +144,7 @@ class ReferenceDevice:
         *,
         notified: bool | None = None,
         slots: SlotLayout | None = None,
+        constants: Constants | None = None,
     ) -> Observation:
         """What can be seen now, with what only the last action or the start can tell."""
         state = self.state
@@ -155,4 +157,5 @@ class ReferenceDevice:
             mapped=None if self.fixed.mapping is Mapping.STATIC else state.mapped,
             notified=notified,
             slots=slots,
+            constants=constants,
         )

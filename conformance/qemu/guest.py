@@ -94,6 +94,11 @@ class QemuGuest:
         return self._process.pid
 
     @property
+    def qtest(self) -> QtestSocket:
+        """The qtest connection of that process."""
+        return self._driver.qtest
+
+    @property
     def ended(self) -> bool:
         """QEMU is gone."""
         return self._process.ended

@@ -65,7 +65,8 @@ class VirtioMemPci:
 
     def __init__(self, qtest: QtestSocket, *, timeout: float = 5.0) -> None:
         """`timeout` bounds the waits of `reset` and `config`."""
-        self._qtest = qtest
+        self.qtest = qtest
+        """The connection of the QEMU that has the device now."""
         self._pci = PciFunction(qtest, PCI_DEVICE)
         self._timeout = timeout
         self._common = self._device = self._isr = self._doorbell = 0
@@ -105,7 +106,7 @@ class VirtioMemPci:
 
     def continue_on(self, qtest: QtestSocket) -> None:
         """Go on with the device, queue included, as a migration brought it into another QEMU."""
-        self._qtest = qtest
+        self.qtest = qtest
         self._pci = PciFunction(qtest, PCI_DEVICE)
 
     def needs_reset(self) -> bool:
@@ -114,7 +115,7 @@ class VirtioMemPci:
 
     def config_notified(self) -> bool:
         """A configuration change notification came since the last call or reset."""
-        return bool(self._qtest.number(load(self._isr, 1)) & _ISR_CONFIG)
+        return bool(self.qtest.number(load(self._isr, 1)) & _ISR_CONFIG)
 
     def reset(self) -> None:
         """Reset the device (VIRTIO 2.4, 4.1.4.3.2): blocks keep their states, the queue is gone."""
@@ -123,7 +124,7 @@ class VirtioMemPci:
         for _ in _attempts(self._timeout):
             if self._get_common(_DEVICE_STATUS, 1) == 0:
                 return
-        raise self._qtest.process.error(
+        raise self.qtest.process.error(
             f"virtio-mem not reset within {self._timeout:g} s", late=True
         )
 
@@ -133,14 +134,14 @@ class VirtioMemPci:
         fields = [load(self._device + offset, width) for offset, width in _CONFIG_ACCESSES]
         for _ in _attempts(self._timeout):
             before, *parts, after = map(
-                as_int, self._qtest.exchange(generation, *fields, generation)
+                as_int, self.qtest.exchange(generation, *fields, generation)
             )
             if not any(parts):
                 raise QemuError("virtio-mem is not mapped: setup() comes first, and after a reset")
             if before == after:
                 layout = struct.pack(_CONFIG_PARTS, *parts)
                 return DeviceConfig(*struct.unpack(_CONFIG_LAYOUT, layout))
-        raise self._qtest.process.error(
+        raise self.qtest.process.error(
             f"no stable configuration within {self._timeout:g} s", late=True
         )
 
@@ -159,9 +160,9 @@ class VirtioMemPci:
         submit = self._queue.submit(payload, response_space)
         poll = self._queue.poll(response_space)
         poll_status = load(self._register(_DEVICE_STATUS), 1)
-        self._qtest.exchange(*submit, store(self._doorbell, 0, 2))
+        self.qtest.exchange(*submit, store(self._doorbell, 0, 2))
         for _ in _attempts(timeout):
-            status, *answers = self._qtest.exchange(poll_status, *poll)
+            status, *answers = self.qtest.exchange(poll_status, *poll)
             response = self._queue.take(answers)
             if response is not None:
                 return response
@@ -172,7 +173,7 @@ class VirtioMemPci:
                 raise QemuError("virtio-mem was reset since setup()")
         # Its answer may still come, and must not be taken for the next request's.
         self._queue = None
-        raise self._qtest.process.error(
+        raise self.qtest.process.error(
             f"virtio-mem did not answer within {timeout:g} s", late=True
         )
 
@@ -210,7 +211,7 @@ class VirtioMemPci:
         self._set_common(_QUEUE_SELECT, 0, 2)
         size = min(self._get_common(_QUEUE_SIZE, 2), MAX_QUEUE_SIZE)
         queue = RequestQueue(size)
-        self._qtest.exchange(*queue.clear())
+        self.qtest.exchange(*queue.clear())
         self._set_common(_QUEUE_SIZE, size, 2)
         for offset, area in (
             (_QUEUE_DESCRIPTORS, queue.descriptor_area),
@@ -232,10 +233,10 @@ class VirtioMemPci:
         return self._common + offset
 
     def _get_common(self, offset: int, width: int) -> int:
-        return self._qtest.number(load(self._register(offset), width))
+        return self.qtest.number(load(self._register(offset), width))
 
     def _set_common(self, offset: int, value: int, width: int) -> None:
-        self._qtest.exchange(store(self._register(offset), value, width))
+        self.qtest.exchange(store(self._register(offset), value, width))
 
 
 def _attempts(timeout: float) -> Iterator[None]:

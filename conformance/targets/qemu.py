@@ -11,10 +11,19 @@ from typing import Final
 from conformance.finding import Kind
 from conformance.qemu.fit import fitted
 from conformance.qemu.guest import QemuGuest
+from conformance.qemu.memory import GuestMemory
 from conformance.qemu.process import QemuError, QemuLate
 from conformance.target import OPERATIONS, TargetError
 from model.profiles import Profile
-from model.state import Answer, BlockState, ConcreteAction, Config, Observation, Op
+from model.state import (
+    Answer,
+    BlockState,
+    ConcreteAction,
+    Config,
+    Constants,
+    Observation,
+    Op,
+)
 
 _LEFT_OUT: Final = frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value})
 """Only a running guest can suspend the machine, and only one can let go of its device."""
@@ -28,7 +37,9 @@ class QemuTarget:
     QEMU sends one about the device status (VIRTIO 2.1.2), which looks the same.
     """
 
-    capabilities = (OPERATIONS - _LEFT_OUT) | {"usable", "size", "requested", "mapped", "slots"}
+    capabilities = (OPERATIONS - _LEFT_OUT) | {
+        *("usable", "size", "requested", "mapped", "slots", "constants", "memory")
+    }
 
     def __init__(self, binary: Path) -> None:
         self.binary = binary
@@ -55,8 +66,9 @@ class QemuTarget:
         with self._failures():
             # What came while the driver was set up is no answer to anything.
             self._guest.notified()
-            seen = self._seen(self._guest, Answer.DONE)
-            return replace(seen, slots=self._guest.layout())
+            layout = self._guest.layout()
+            self._memory = GuestMemory(config, layout)
+            return replace(self._seen(self._guest, Answer.DONE), slots=layout)
 
     def apply(self, action: ConcreteAction) -> Observation:
         guest = self._started()
@@ -65,7 +77,8 @@ class QemuTarget:
             notified: bool | None = guest.notified()
             if action.op in _RESETS:
                 notified = None
-            return self._seen(guest, answer, state, notified)
+            seen = self._seen(guest, answer, state, notified)
+            return replace(seen, memory=self._memory.tried(guest.qtest, action, seen))
 
     def state(self) -> None:
         return None
@@ -91,6 +104,12 @@ class QemuTarget:
             requested=config.requested_size,
             mapped=guest.mapped(),
             notified=notified,
+            constants=Constants(
+                block=config.block_size,
+                addr=config.addr,
+                region=config.region_size,
+                node=config.node_id,
+            ),
         )
 
     def _started(self) -> QemuGuest:

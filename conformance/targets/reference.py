@@ -1,22 +1,24 @@
-"""The reference device as a target: in this process, every operation, fault and view."""
+"""The reference device as a target: in this process, every operation and fault, no memory."""
 
 from __future__ import annotations
 
 from conformance.target import CAPABILITIES
 from model.device import ReferenceDevice, slot_layout
 from model.profiles import Profile
-from model.state import Answer, ConcreteAction, ConcreteState, Config, Observation
+from model.state import Answer, ConcreteAction, ConcreteState, Config, Constants, Observation
 
 
 def at_start(device: ReferenceDevice) -> Observation:
     """What a device shows before anything was done to it; no notification can be due."""
-    return device.observe(Answer.DONE, slots=slot_layout(device.fixed))
+    config = device.config
+    constants = Constants(block=config.block, addr=config.addr, region=config.region)
+    return device.observe(Answer.DONE, slots=slot_layout(device.fixed), constants=constants)
 
 
 class ReferenceTarget:
     """The model run as a device of its own. `start` raises model.device.ConfigError."""
 
-    capabilities = CAPABILITIES
+    capabilities = CAPABILITIES - {"memory"}
 
     def __init__(self) -> None:
         self._device: ReferenceDevice | None = None
