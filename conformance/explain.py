@@ -16,6 +16,7 @@ from conformance.sizes import format_size
 from conformance.slotmap import slot_map
 from conformance.targets.reference import at_start
 from conformance.trace import Trace
+from conformance.virtio.rules import RULE_NAMED
 from model.contracts import CONTRACT_NAMED
 from model.device import ReferenceDevice
 from model.events import EVENT_RULES, realize
@@ -71,6 +72,9 @@ def claim_of(failure: Failure) -> str:
     if finding.kind is Kind.CONTRACT:
         contract = CONTRACT_NAMED[finding.what]
         return f"{contract.claim} (source: {contract.source})"
+    if finding.kind is Kind.VIRTIO:
+        rule = RULE_NAMED[finding.what]
+        return f"{rule.level.value}: {rule.says} (source: VIRTIO, {rule.section})"
     if finding.kind is not Kind.DIVERGENCE:
         return "a target answers every message in time and in the protocol"
     if finding.what == "memory":
@@ -102,14 +106,7 @@ def explain(failure: Failure, replay: str) -> list[str]:
         f"  device   {_device(failure)}",
         *_steps(trace, finding.step),
     ]
-    if finding.what == "memory":
-        pass  # The message names the byte; the model has no memory to show beside it.
-    elif finding.kind is Kind.DIVERGENCE and failure.seen is not None:
-        lines += _both(failure.allowed, failure.seen, finding.what)
-    elif finding.kind in {Kind.INVARIANT, Kind.CONTRACT}:
-        lines.append(f"  seen     {_show(observation_to_json(failure.allowed))}")
-    else:
-        lines.append(f"  allowed  {_show(observation_to_json(failure.allowed))}")
+    lines += _sides(failure)
     before = slot_map(failure.fixed, failure.before)
     after = slot_map(failure.fixed, failure.after)
     if before == after:
@@ -118,6 +115,20 @@ def explain(failure: Failure, replay: str) -> list[str]:
         lines += ["before, as the model has it:", *before]
         lines += ["after, as the model has it:", *after]
     return [*lines, f"replay: {replay}"]
+
+
+def _sides(failure: Failure) -> list[str]:
+    """What was allowed and what was seen, where the message does not say it all."""
+    finding, seen = failure.finding, failure.seen
+    if finding.what == "memory":
+        # The message names the byte; the model has no memory to show beside it.
+        return []
+    if finding.kind is Kind.DIVERGENCE and seen is not None:
+        return _both(failure.allowed, seen, finding.what)
+    if finding.kind is Kind.VIRTIO and seen is not None:
+        return [f"  seen     {_show(observation_to_json(seen))}"]
+    title = "seen" if finding.kind in {Kind.INVARIANT, Kind.CONTRACT} else "allowed"
+    return [f"  {title:<9}{_show(observation_to_json(failure.allowed))}"]
 
 
 def _device(failure: Failure) -> str:

@@ -15,6 +15,8 @@ class Kind(Enum):
     """A behavioural contract is not kept by a step; device and model agree."""
     DIVERGENCE = "divergence"
     """The device showed something that the model does not allow."""
+    VIRTIO = "virtio"
+    """The device broke a rule of the VIRTIO text, which is all that it was judged by."""
     DIED = "died"
     """The target exited."""
     HUNG = "hung"
@@ -33,8 +35,9 @@ OF_THE_TARGET = frozenset({Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED})
 class Finding:
     """The first thing that went wrong in a trace.
 
-    `what` names the invariant, the contract or the differing field and is empty for the kinds of
-    the target; `step` counts from 1, and 0 is the device just started; `message` is one line.
+    `what` names the invariant, the contract, the differing field or the rule of VIRTIO, and is
+    empty for the kinds of the target; `step` counts from 1, and 0 is the device just started;
+    `message` is one line.
     """
 
     kind: Kind

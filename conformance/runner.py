@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from typing import Final
 
+from conformance.choices import RandomChoices
 from conformance.claims import breaks
 from conformance.codec import observation_to_json
 from conformance.finding import Finding, Kind
 from conformance.generate import random_trace, trace_seed
+from conformance.generate_config import choose_config
 from conformance.memory import memory_fault
 from conformance.oracle import (
     broken_by_layout,
@@ -20,18 +24,44 @@ from conformance.oracle import (
     shared,
     spelled,
 )
-from conformance.target import VIEWS, Target, TargetError
+from conformance.parallel import batches, run_batches
+from conformance.target import PADDING, VIEWS, Target, TargetError
 from conformance.targets.reference import at_start
 from conformance.trace import Trace, TraceStep
+from conformance.virtio.judge import Breach, VirtioOracle
 from model.device import ReferenceDevice
 from model.profiles import Profile
 from model.state import ConcreteAction, ConcreteResult, ConcreteState, Observation
 
 
 @dataclass(frozen=True, slots=True)
+class Judge:
+    """What fails a trace: a difference to the model or a broken invariant (`exact`), and a breach
+    of one of the `rules` of VIRTIO. Breaches of the others are counted."""
+
+    exact: bool = True
+    rules: frozenset[str] = frozenset()
+
+
+EXACT: Final = Judge()
+
+
+def judge_of(trace: Trace) -> Judge:
+    """The judge that found what a trace was kept for."""
+    found = trace.finding
+    if found is not None and found.kind is Kind.VIRTIO:
+        return Judge(exact=False, rules=frozenset({found.what}))
+    return EXACT
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """A trace's run: what was seen at the start and step by step up to the finding, and what was
-    counted."""
+    counted.
+
+    `exercised` counts how often each rule of VIRTIO applied, `breaches` are those broken with their
+    steps; `log` is what a target that failed left behind.
+    """
 
     finding: Finding | None
     start: Observation | None
@@ -40,13 +70,27 @@ class Outcome:
     compared: Counter[str]
     invariant_checks: int
     contract_checks: int
+    exercised: Counter[str]
+    breaches: tuple[tuple[int, Breach], ...]
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Breached:
+    """How often a rule of VIRTIO was broken, and where first: trace and step from 1."""
+
+    count: int
+    trace: int
+    step: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
     """What a check did. `failing` is the trace of the finding as it was run, the last one.
 
-    `answers` counts steps by answer, `compared` compared fields by name.
+    `answers` counts steps by answer, `compared` compared fields by name, `exercised` how often each
+    rule of VIRTIO applied; `breached` are those broken, `log` as of an Outcome.
     """
 
     traces: int
@@ -56,6 +100,9 @@ class CheckReport:
     invariant_checks: int
     contract_checks: int
     failing: Trace | None
+    exercised: dict[str, int] = field(default_factory=dict)
+    breached: dict[str, Breached] = field(default_factory=dict)
+    log: str = ""
 
     @property
     def finding(self) -> Finding | None:
@@ -78,9 +125,13 @@ Listener = Callable[[TraceDone], None]
 class _Run:
     """One trace on one target; the counters grow as it goes."""
 
-    def __init__(self, target: Target, trace: Trace) -> None:
+    def __init__(self, target: Target, trace: Trace, judge: Judge) -> None:
         self.target = target
         self.trace = trace
+        self.judge = judge
+        self.virtio = VirtioOracle(trace.config, padded=PADDING in target.capabilities)
+        self.breaches: list[tuple[int, Breach]] = []
+        self.log = ""
         self.model = ReferenceDevice(trace.profile, trace.config)
         self.promised = target.capabilities & VIEWS
         self.start: Observation | None = None
@@ -101,17 +152,22 @@ class _Run:
             self.compared,
             self.invariant_checks,
             self.contract_checks,
+            self.virtio.exercised,
+            tuple(self.breaches),
+            self.log,
         )
 
     def finding(self) -> Finding | None:
         number = 0
         try:
             self.start = self.target.start(self.trace.profile, self.trace.config)
-            found = (
-                self.judged(at_start(self.model), self.start, number)
-                or self.layout_judged()
-                or self.kept_by(broken_by_start(self.model.fixed, self.model.state), number)
-            )
+            found = self.broken(self.virtio.start(self.start), number)
+            if self.judge.exact:
+                found = (
+                    self.judged(at_start(self.model), self.start, number)
+                    or self.layout_judged()
+                    or self.kept_by(broken_by_start(self.model.fixed, self.model.state), number)
+                )
             for number, step in enumerate(self.trace.steps, 1):
                 if found is not None:
                     break
@@ -120,14 +176,17 @@ class _Run:
                 seen = self.target.apply(step.action)
                 self.seen.append(seen)
                 self.answers[seen.answer.value] += 1
-                found = (
-                    self.again(before, step.action, result, number)
-                    or self.judged(self.model.seen_after(result), seen, number)
-                    or self.kept_by(
-                        broken_by_step(self.model.fixed, before, step.action, result), number
+                found = self.broken(self.virtio.step(step.action, seen), number)
+                if self.judge.exact:
+                    found = (
+                        self.again(before, step.action, result, number)
+                        or self.judged(self.model.seen_after(result), seen, number)
+                        or self.kept_by(
+                            broken_by_step(self.model.fixed, before, step.action, result), number
+                        )
                     )
-                )
         except TargetError as error:
+            self.log = error.log
             return Finding(error.kind, "", number, str(error))
         return found
 
@@ -138,7 +197,14 @@ class _Run:
         known = self.trace.finding
         if known is None or not breaks(known, self.model.fixed, before, action, result):
             return None
-        return _broken(known.kind, known.what, number)
+        return Finding(known.kind, known.what, number, f"{known.what} does not hold")
+
+    def broken(self, breaches: list[Breach], number: int) -> Finding | None:
+        """Count breaches of VIRTIO's rules, and find the first one that fails the trace."""
+        self.breaches += [(number, breach) for breach in breaches]
+        failing = (breach for breach in breaches if breach.rule in self.judge.rules)
+        first = next(failing, None)
+        return None if first is None else Finding(Kind.VIRTIO, first.rule, number, first.message)
 
     def judged(self, allowed: Observation, seen: Observation, number: int) -> Finding | None:
         # Nobody can look into a device that is gone.
@@ -188,9 +254,12 @@ def _broken(kind: Kind, name: str, number: int) -> Finding:
     return Finding(kind, name, number, f"{name} does not hold")
 
 
-def run_trace(target: Target, trace: Trace) -> Outcome:
-    """Run a trace up to its end or its first finding. Raises model.device.ConfigError."""
-    return _Run(target, trace).outcome()
+def run_trace(target: Target, trace: Trace, judge: Judge | None = None) -> Outcome:
+    """Run a trace up to its end or its first finding, by default as it was judged before.
+
+    Raises model.device.ConfigError.
+    """
+    return _Run(target, trace, judge or judge_of(trace)).outcome()
 
 
 def as_run(trace: Trace, outcome: Outcome) -> Trace:
@@ -211,29 +280,61 @@ def check(
     traces: int,
     steps: int,
     listeners: Iterable[Listener] = (),
+    judge: Judge = EXACT,
+    helpers: Sequence[Target] = (),
+    per_device: int = 1,
 ) -> CheckReport:
-    """Run generated traces until one fails or all are done."""
+    """Run generated traces until one fails or all are done.
+
+    `helpers` are targets like `target` that run traces at the same time. So many traces
+    `per_device`, one after the other, differ in their requested size at start only.
+    """
     answers: Counter[str] = Counter()
     compared: Counter[str] = Counter()
+    exercised: Counter[str] = Counter()
+    breached: dict[str, Breached] = {}
     done = invariants = contracts = number = 0
-    failing = None
-    for number in range(1, traces + 1):
-        trace = random_trace(
-            profile,
-            trace_seed(seed, number),
-            steps,
-            target.capabilities,
-            fitted=target.fitted,
-        )
-        outcome = run_trace(target, trace)
-        answers += outcome.answers
-        compared += outcome.compared
-        invariants += outcome.invariant_checks
-        contracts += outcome.contract_checks
-        done += len(outcome.seen)
-        for listener in listeners:
-            listener(TraceDone(number, traces, len(outcome.seen)))
-        if outcome.finding is not None:
-            failing = as_run(trace, outcome)
-            break
-    return CheckReport(number, done, dict(answers), dict(compared), invariants, contracts, failing)
+    failing, log = None, ""
+
+    def run(device: Target, number: int) -> tuple[Trace, Outcome]:
+        trace = _planned(device, profile, seed, number, steps, per_device)
+        return trace, run_trace(device, trace, judge)
+
+    outcomes = run_batches([target, *helpers], batches(traces, per_device), run)
+    with closing(outcomes):
+        for number, (trace, outcome) in enumerate(outcomes, 1):
+            answers += outcome.answers
+            compared += outcome.compared
+            invariants += outcome.invariant_checks
+            contracts += outcome.contract_checks
+            exercised += outcome.exercised
+            done += len(outcome.seen)
+            for step, breach in outcome.breaches:
+                first = breached.get(breach.rule, Breached(0, number, step, breach.message))
+                breached[breach.rule] = replace(first, count=first.count + 1)
+            for listener in listeners:
+                listener(TraceDone(number, traces, len(outcome.seen)))
+            if outcome.finding is not None:
+                failing, log = as_run(trace, outcome), outcome.log
+                break
+    counted = dict(answers), dict(compared), invariants, contracts
+    return CheckReport(number, done, *counted, failing, dict(exercised), breached, log)
+
+
+def _planned(
+    target: Target, profile: Profile, seed: int, number: int, steps: int, per_device: int
+) -> Trace:
+    """The trace of a number, on the device of the first of its `per_device`."""
+    given = None
+    if per_device > 1:
+        first = (number - 1) // per_device * per_device + 1
+        device = choose_config(RandomChoices(trace_seed(seed, first)), profile)
+        given = {name: value for name, value in asdict(device).items() if name != "requested"}
+    return random_trace(
+        profile,
+        trace_seed(seed, number),
+        steps,
+        target.capabilities,
+        given,
+        fitted=target.fitted,
+    )

@@ -109,7 +109,9 @@ def _observation() -> Schema:
         "constants": closed({name: whole(0, most) for name, most in CONSTANT_LIMITS.items()}),
         "memory": {
             "type": "array",
-            "items": closed({"addr": size, "fresh": {"type": "boolean"}, "held": {"type": "boolean"}}),
+            "items": closed(
+                {"addr": size, "fresh": {"type": "boolean"}, "held": {"type": "boolean"}}
+            ),
         },
     }
     return closed(properties, optional=tuple(properties)[1:])

@@ -21,7 +21,9 @@ VIEWS: Final = frozenset(
 )
 """Capabilities: what a target promises to show besides the answer: `slots` and
 `constants` at the start, `notified` and `memory` after every step, the others at both."""
-CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS
+PADDING: Final = "padding"
+"""Capability: requests carry arbitrary bytes wherever a device must not look."""
+CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING}
 
 
 def needs(action: ConcreteAction) -> frozenset[str]:
@@ -34,12 +36,13 @@ def needs(action: ConcreteAction) -> frozenset[str]:
 class TargetError(Exception):
     """The target itself failed; `kind` is one of `conformance.finding.OF_THE_TARGET`.
 
-    The message is one line.
+    The message is one line; `log` is whatever else the target left to look at.
     """
 
-    def __init__(self, kind: Kind, message: str) -> None:
+    def __init__(self, kind: Kind, message: str, log: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+        self.log = log
 
 
 class Target(Protocol):

@@ -27,6 +27,7 @@ from conformance.finding import Finding, Kind
 from conformance.oracle import FIELDS
 from conformance.schema_source import TRACE_FORMAT, TRACE_VERSION
 from conformance.schemas import problem
+from conformance.virtio.rules import RULE_NAMED
 from model.contracts import CONTRACT_NAMED
 from model.device import ConfigError, fix
 from model.invariants import INVARIANT_NAMED
@@ -212,6 +213,7 @@ class _Reader:
             "invariant": tuple(INVARIANT_NAMED),
             "contract": tuple(CONTRACT_NAMED),
             "divergence": tuple(FIELDS),
+            "virtio": tuple(RULE_NAMED),
         }
         if found["what"] not in (known := names.get(found["kind"], ("",))):
             self.fail(f"the finding names {found['what']!r}: known are {', '.join(known)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -103,6 +104,21 @@ class QemuGuest:
         """QEMU is gone."""
         return self._process.ended
 
+    def serves(self, config: Config) -> bool:
+        """`renew` makes this the machine of `config`: only the requested size may be another."""
+        return replace(config, requested=0) == replace(self._config, requested=0)
+
+    def renew(self, config: Config) -> None:
+        """Make the device what it is in a machine just started, by a system reset."""
+        migration.cancel(self._process)
+        self._config = config
+        if self._resize(config.requested) is not Answer.DONE:
+            raise QemuError(f"QEMU refuses a requested size of {config.requested}")
+        self._system_reset(0)
+        self._whim.seed(0)
+        if (left := self._driver.config().plugged_size) != 0:
+            raise QemuError(f"{left} bytes are still plugged after a system reset")
+
     def apply(self, action: ConcreteAction) -> Done:
         """Carry out an action without faults; WAKE_UP and UNREALIZE are not supported."""
         if action.op in self._events:
@@ -147,7 +163,11 @@ class QemuGuest:
             if self._whim.random() < 0.5:
                 return request[: self._whim.randrange(_REQUEST_SIZE)], _RESPONSE_SIZE
             return request, self._whim.randrange(_RESPONSE_SIZE)
-        request = encode_request(_TYPES[action.op], action.addr, action.blocks, padding)
+        addr, blocks = action.addr, action.blocks
+        if action.op is Op.UNPLUG_ALL:
+            # It reads nothing but the type.
+            addr, blocks = self._whim.getrandbits(64), self._whim.getrandbits(16)
+        request = encode_request(_TYPES[action.op], addr, blocks, padding)
         return request, _RESPONSE_SIZE
 
     def _request(self, request: bytes, response_space: int) -> Done:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -20,12 +21,19 @@ _PROGRAM = "qemu-system-x86_64"
 _HOW_TO_GET = "on Debian 12: apt-get install -t bookworm-backports qemu-system-x86 (10.0)"
 _PROBE_TIMEOUT = 30.0
 _STOP_TIMEOUT = 2.0
+_LOG_LIMIT = 1 << 16
+"""Bytes of standard error kept in a log, the last ones."""
 _EXIT_GRACE = 1.0
 """Seconds between QEMU's sockets closing and its exit status being there, at most."""
 
 
 class QemuError(Exception):
-    """QEMU is missing, refused its arguments, exited, crashed or did not answer in time."""
+    """QEMU is missing, refused its arguments, exited, crashed or did not answer in time.
+
+    `log` is the command line, how QEMU ended and what it wrote to standard error, where one ran.
+    """
+
+    log: str = ""
 
 
 class QemuLate(QemuError):
@@ -184,19 +192,24 @@ class QemuProcess:
             self._process.wait(_EXIT_GRACE if lost else 0)
         status = self._process.returncode
         kind = QemuLate if late and status is None else QemuError
-        return kind(f"{what}; {_fate(status)}; {self._last_words()}")
+        words = self._words()
+        last = next((line.strip() for line in reversed(words.split("\n")) if line.strip()), None)
+        said = "nothing on stderr" if last is None else f"last line on stderr: {last}"
+        error = kind(f"{what}; {_fate(status)}; {said}")
+        error.log = f"$ {shlex.join(self._command)}\n{what}; {_fate(status)}\n{words}"
+        return error
 
     def _spawn(self, directory: Path) -> None:
         self._stderr = directory / "stderr"
-        command = [str(self._binary), *self._args]
-        command += ["-qmp", f"unix:{directory / 'qmp'}"]
+        self._command = [str(self._binary), *self._args]
+        self._command += ["-qmp", f"unix:{directory / 'qmp'}"]
         # Without a log file of its own, qtest logs every command to stderr.
-        command += ["-qtest", f"unix:{directory / 'qtest'}", "-qtest-log", "none"]
+        self._command += ["-qtest", f"unix:{directory / 'qtest'}", "-qtest-log", "none"]
         try:
             with self._stderr.open("wb") as log:
                 # In a session of its own, Ctrl-C ends the caller and not QEMU under its feet.
                 self._process = subprocess.Popen(
-                    command,
+                    self._command,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
@@ -224,13 +237,12 @@ class QemuProcess:
             self._process.kill()
             self._process.wait()
 
-    def _last_words(self) -> str:
+    def _words(self) -> str:
+        """What QEMU wrote to standard error, the end of it."""
         try:
-            lines = self._stderr.read_text(errors="replace").split("\n")
+            return self._stderr.read_bytes()[-_LOG_LIMIT:].decode(errors="replace")
         except OSError:
-            lines = []
-        last = next((line.strip() for line in reversed(lines) if line.strip()), None)
-        return "nothing on stderr" if last is None else f"last line on stderr: {last}"
+            return ""
 
 
 def _fate(status: int | None) -> str:

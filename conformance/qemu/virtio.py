@@ -173,9 +173,7 @@ class VirtioMemPci:
                 raise QemuError("virtio-mem was reset since setup()")
         # Its answer may still come, and must not be taken for the next request's.
         self._queue = None
-        raise self.qtest.process.error(
-            f"virtio-mem did not answer within {timeout:g} s", late=True
-        )
+        raise self.qtest.process.error(f"virtio-mem did not answer within {timeout:g} s", late=True)
 
     def _structure(self, kind: int) -> tuple[int, int]:
         """Address of the first structure of a type, and its capability's offset (4.1.4)."""

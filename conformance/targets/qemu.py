@@ -13,7 +13,7 @@ from conformance.qemu.fit import fitted
 from conformance.qemu.guest import QemuGuest
 from conformance.qemu.memory import GuestMemory
 from conformance.qemu.process import QemuError, QemuLate
-from conformance.target import OPERATIONS, TargetError
+from conformance.target import OPERATIONS, PADDING, TargetError
 from model.profiles import Profile
 from model.state import (
     Answer,
@@ -31,14 +31,15 @@ _RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
 
 
 class QemuTarget:
-    """The device of a QEMU; each trace starts a process of its own.
+    """The device of a QEMU. A process serves every trace whose machine is the same, with a system
+    reset between two of them, until it fails or `close` ends it.
 
     A notification is shown where it can be told: a reset forgets it, and for a protocol violation
     QEMU sends one about the device status (VIRTIO 2.1.2), which looks the same.
     """
 
     capabilities = (OPERATIONS - _LEFT_OUT) | {
-        *("usable", "size", "requested", "mapped", "slots", "constants", "memory")
+        *("usable", "size", "requested", "mapped", "slots", "constants", "memory", PADDING)
     }
 
     def __init__(self, binary: Path) -> None:
@@ -54,15 +55,19 @@ class QemuTarget:
         return fitted(config)
 
     def start(self, profile: Profile, config: Config) -> Observation:
-        self.close()
         if (nearest := fitted(config)) != config:
             raise TargetError(Kind.REFUSED, f"no such QEMU machine; the nearest has {nearest}")
-        try:
-            self._guest = QemuGuest(self.binary, config)
-        except QemuLate as error:
-            raise TargetError(Kind.HUNG, str(error)) from error
-        except QemuError as error:
-            raise TargetError(Kind.REFUSED, str(error)) from error
+        if self._guest is not None and self._guest.serves(config):
+            with self._failures():
+                self._guest.renew(config)
+        else:
+            self.close()
+            try:
+                self._guest = QemuGuest(self.binary, config)
+            except QemuLate as error:
+                raise TargetError(Kind.HUNG, str(error), error.log) from error
+            except QemuError as error:
+                raise TargetError(Kind.REFUSED, str(error), error.log) from error
         with self._failures():
             # What came while the driver was set up is no answer to anything.
             self._guest.notified()
@@ -125,4 +130,6 @@ class QemuTarget:
         except QemuError as error:
             late = isinstance(error, QemuLate)
             kind = Kind.HUNG if late else Kind.DIED if self._started().ended else Kind.GARBAGE
-            raise TargetError(kind, str(error)) from error
+            # The next trace has a process of its own.
+            self.close()
+            raise TargetError(kind, str(error), error.log) from error

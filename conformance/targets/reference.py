@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.target import CAPABILITIES
+from conformance.target import CAPABILITIES, PADDING
 from model.device import ReferenceDevice, slot_layout
 from model.profiles import Profile
 from model.state import Answer, ConcreteAction, ConcreteState, Config, Constants, Observation
@@ -18,7 +18,7 @@ def at_start(device: ReferenceDevice) -> Observation:
 class ReferenceTarget:
     """The model run as a device of its own. `start` raises model.device.ConfigError."""
 
-    capabilities = CAPABILITIES - {"memory"}
+    capabilities = CAPABILITIES - {"memory", PADDING}
 
     def __init__(self) -> None:
         self._device: ReferenceDevice | None = None
