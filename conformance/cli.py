@@ -16,7 +16,7 @@ import click
 from conformance.commands.common import TargetFailure
 
 COMMANDS: Final = {
-    "check": "Check a device against a profile with generated traces.",
+    "check": "Check a device against a profile with generated traces and named scenarios.",
     "decide": "Show how many memslots a device chooses, and of which size.",
     "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
     "prove": "Prove the theorems, all of them or those named.",

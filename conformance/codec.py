@@ -168,10 +168,10 @@ def observation_to_json(seen: Observation) -> dict[str, Any]:
         values["mapped"] = [list(run) for run in seen.mapped.ranges()]
     if seen.notified is not None:
         values["notified"] = seen.notified
-    if seen.slots is not None:
-        values["slots"] = asdict(seen.slots)
     if seen.constants is not None:
         values["constants"] = asdict(seen.constants)
+    if seen.slots is not None:
+        values["slots"] = asdict(seen.slots)
     if seen.memory is not None:
         values["memory"] = [asdict(probe) for probe in seen.memory]
     return values

@@ -32,3 +32,13 @@ def save(trace: Trace, directory: Path) -> Path:
     path = directory / f"{digest}.jsonl"
     write_trace(trace, path)
     return path
+
+
+def save_log(log: str, trace: Path) -> Path | None:
+    """Write what a target left behind beside its failing trace; None where it cannot be written."""
+    path = trace.with_suffix(".log")
+    try:
+        path.write_text(log, encoding="utf-8")
+    except OSError:
+        return None
+    return path

@@ -20,6 +20,8 @@ from conformance.codec import (
 )
 from conformance.finding import Kind
 from conformance.target import CAPABILITIES, FAULTS, OPERATIONS, PROTOCOL, PROTOCOL_VERSION
+from conformance.verdict import Verdict
+from conformance.virtio.rules import RULES, Level
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES
 from model.state import Answer, BlockState, Config, Op
@@ -30,6 +32,7 @@ TRACE_VERSION: Final = 1
 CHECK_VERSION: Final = 1
 
 Schema = dict[str, Any]
+_VERDICTS: Final = [verdict.value for verdict in Verdict]
 
 
 def ref(name: str) -> Schema:
@@ -215,6 +218,24 @@ def check_schema() -> Schema:
             "replay": {"type": "string"},
         }
     )
+    rule = closed(
+        {
+            "id": {"enum": [rule.id for rule in RULES]},
+            "level": {"enum": [level.value for level in Level]},
+            "verdict": {"enum": _VERDICTS},
+            "exercised": count,
+            "broken": count,
+            "message": {"type": "string"},
+        }
+    )
+    scenario = closed(
+        {
+            "id": {"type": "string"},
+            "verdict": {"enum": _VERDICTS},
+            "message": {"type": "string"},
+            "trace": {"type": ["string", "null"]},
+        }
+    )
     decisions = closed(
         {
             "version": {"type": "string"},
@@ -249,6 +270,9 @@ def check_schema() -> Schema:
                 },
                 "invariant_checks": count,
                 "contract_checks": count,
+                "oracle": {"enum": ["exact", "virtio"]},
+                "rules": {"type": "array", "items": rule},
+                "scenarios": {"type": "array", "items": scenario},
                 "failure": {"anyOf": [{"type": "null"}, failure]},
                 "decisions": decisions,
             },

@@ -32,7 +32,7 @@ REQUESTS = ("plug", "unplug", "unplug-all", "state", "unknown", "short")
 EVENTS = ("negotiate", "resize", "device-reset", "system-reset", "wake-up", "unrealize")
 EVENTS += ("migration-start", "migration-end", "migration-in")
 FAULTS = ("fail-discard", "fail-prealloc", "fail-populate")
-VIEWS = ("usable", "size", "requested", "mapped", "notified", "slots")
+VIEWS = ("usable", "size", "requested", "mapped", "notified", "slots", "constants")
 
 
 class Refused(Exception):
@@ -46,7 +46,7 @@ class Device:
         self.old = profile == "seed-v2"
         self.bug = bug
         self.block = config["block"]
-        self.addr = config["addr"]
+        self.addr, self.region = config["addr"], config["region"]
         self.reach = config["extent"]
         self.prealloc = config["prealloc"]
         self.offered = config["inaccessible"]
@@ -260,12 +260,14 @@ class Device:
         return seen
 
     def layout(self):
-        """How the region was cut, for a device with memslots of its own."""
+        """What never changes, and how a device with memslots of its own cut the region."""
+        constants = {"block": self.block, "addr": self.addr, "region": self.region, "node": 0}
         if not self.own_slots:
-            return {}
+            return {"constants": constants}
         first, last = len(self.slots[0]), len(self.slots[-1])
         count = len(self.slots)
-        return {"slots": {"count": count, "size": first * self.block, "last": last * self.block}}
+        slots = {"count": count, "size": first * self.block, "last": last * self.block}
+        return {"constants": constants, "slots": slots}
 
 
 def runs(mapped):

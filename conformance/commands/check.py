@@ -1,18 +1,19 @@
-"""`slotproof check`: generated traces, a device and the model in lockstep."""
+"""`slotproof check`: generated traces and named scenarios on a device, judged by two oracles."""
 
 from __future__ import annotations
 
-import json
 import shlex
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from conformance.codec import USES, action_to_json, observation_to_json
-from conformance.commands.check_qemu import DecisionReport, decided
+from conformance.codec import USES
+from conformance.commands.check_list import listed
+from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
+from conformance.commands.check_report import Done, Kept, document, text
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.options import (
     cannot_keep,
@@ -22,58 +23,95 @@ from conformance.commands.options import (
     seed_option,
     shrunk,
 )
-from conformance.explain import claim_of, explain, failure_of, replay_command
-from conformance.failures import save
-from conformance.runner import CheckReport, TraceDone
+from conformance.explain import replay_command
+from conformance.failures import save, save_log
+from conformance.qemu.decision import MACHINES
+from conformance.runner import EXACT, CheckReport, Judge, TraceDone
 from conformance.runner import check as run_check
-from conformance.schema_source import CHECK_VERSION
+from conformance.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
+from conformance.suite import Expected, Result, as_expected, known, read_expected, run_scenario
 from conformance.target import Target
 from conformance.targets.qemu import QemuTarget
 from conformance.trace import Trace
+from conformance.virtio.rules import BINDING, RULES
 from model.profiles import Profile
 
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A failing trace, the file that holds it if one does, and the command that fails again."""
-
-    trace: Trace
-    path: Path | None
-    replay: str
+ORACLES: Final = ("exact", "virtio")
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """All that a check has to tell; `head` names target, profile and seed.
+class Wish:
+    """What a check was asked for."""
 
-    `not_asked` names the operations and faults that the target cannot do.
-    """
-
-    head: dict[str, Any]
-    report: CheckReport
-    not_asked: list[str]
-    kept: Kept | None
-    decisions: DecisionReport | None
-
-    @property
-    def of_model(self) -> bool:
-        """The device is the model itself: there is nothing to compare it with."""
-        return bool(self.head["target"] == "reference")
+    spec: str
+    profile: Profile
+    seed: int
+    traces: int
+    steps: int
+    oracle: str
+    only: str | None
+    expected: dict[str, Expected]
+    failures: Path
 
     @property
-    def compared(self) -> dict[str, int]:
-        """How often each field was compared."""
-        return {} if self.of_model else self.report.compared
+    def rule(self) -> str | None:
+        """The only rule of VIRTIO to judge by."""
+        return None if self.only in SCENARIO_NAMED else self.only
 
     @property
-    def differences(self) -> tuple[str, ...]:
-        """The memslot decisions that differ, a line each."""
-        return () if self.decisions is None else self.decisions.differences
+    def judge(self) -> Judge:
+        """What fails a trace."""
+        if self.rule is not None:
+            return Judge(exact=False, rules=frozenset({self.rule}))
+        if self.oracle == "exact":
+            return EXACT
+        rules = {rule.id for rule in RULES if rule.level in BINDING}
+        return Judge(exact=False, rules=frozenset(rules - set(self.expected)))
 
     @property
-    def holds(self) -> bool:
-        """Nothing was found."""
-        return self.kept is None and not self.differences
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios to run."""
+        if self.only is None:
+            return SCENARIOS
+        return (SCENARIO_NAMED[self.only],) if self.rule is None else ()
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What a report names first."""
+        return {"target": self.spec, "profile": self.profile.name, "seed": self.seed}
+
+    def again(self, traces: int) -> str:
+        """The command for so many traces of this check."""
+        options = self.head | {"traces": traces, "steps": self.steps}
+        if self.oracle != "exact":
+            options["oracle"] = self.oracle
+        if self.only is not None:
+            options["only"] = self.only
+        words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
+        return shlex.join(["slotproof", "check", *words])
+
+
+def _id(context: click.Context, option: click.Parameter, id: str | None) -> str | None:
+    """An id there is. Raises click.BadParameter."""
+    if id is not None and not known(id):
+        raise click.BadParameter(f"no scenario or rule {id!r}: see slotproof check --list")
+    return id
+
+
+def _known_faults(
+    context: click.Context, option: click.Parameter, path: Path | None
+) -> dict[str, Expected]:
+    """The faults of a file. Raises click.UsageError."""
+    try:
+        return {} if path is None else read_expected(path)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _list(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(listed())
+        context.exit(0)
 
 
 @click.command()
@@ -82,48 +120,116 @@ class Done:
 @seed_option
 @click.option("--traces", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), default=60, show_default=True)
+@click.option(
+    "--oracle",
+    type=click.Choice(ORACLES),
+    default="exact",
+    show_default=True,
+    help="What fails a trace: any difference to the profile, or a breach of the VIRTIO text.",
+)
+@click.option("--only", metavar="ID", callback=_id, help="One scenario, or one rule of VIRTIO.")
+@click.option(
+    "--expect",
+    "expected",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_known_faults,
+    help="A TOML file of known faults, which do not fail the check; one that is gone does.",
+)
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list,
+    help="List every scenario and rule.",
+)
 @failures_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def check(
-    spec: str,
-    profile: Profile,
-    seed: int,
-    traces: int,
-    steps: int,
-    failures: Path,
-    as_json: bool,
-) -> None:
-    """Check a device against a profile with generated traces.
+def check(as_json: bool, **options: Any) -> None:
+    """Check a device against a profile with generated traces and named scenarios.
 
     TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md).
     Of a real QEMU the memslot decisions are compared first. Ends 0 if nothing fails, 1 with each
-    decision that differs and the first failing trace made small, kept and explained.
+    decision that differs, the first failing trace made small, kept and explained, or the scenarios
+    that fail, which run where no trace does.
     """
-    with closing(opened_target(spec)) as target:
-        decisions = decided(target.binary) if isinstance(target, QemuTarget) else None
-        not_asked = left_out(target.capabilities)
+    done = checked(Wish(**options))
+    click.echo(document(done) if as_json else "\n".join(text(done)))
+    exit_with(0 if done.holds else 1)
+
+
+def checked(wish: Wish) -> Done:
+    """Run the check. Raises click.UsageError and TargetFailure."""
+    with closing(opened_target(wish.spec)) as target, ExitStack() as stack:
+        helpers: list[Target] = []
+        decisions, per_device = None, 1
+        if isinstance(target, QemuTarget):
+            decisions = decided(target.binary) if wish.only is None else None
+            per_device = TRACES_PER_MACHINE
+            helpers = [QemuTarget(target.binary) for _ in range(MACHINES - 1)]
+            for helper in helpers:
+                stack.callback(helper.close)
+        traces = wish.traces if wish.only is None or wish.rule is not None else 0
         with progress("checking") as bars:
 
             def show(event: TraceDone) -> None:
                 bars.update(bars.task_ids[0], total=event.total, completed=event.number)
 
             report = run_check(
-                target, profile, seed=seed, traces=traces, steps=steps, listeners=[show]
+                target,
+                wish.profile,
+                seed=wish.seed,
+                traces=traces,
+                steps=wish.steps,
+                listeners=[show],
+                judge=wish.judge,
+                helpers=helpers,
+                per_device=per_device,
             )
-        small, path = None, None
+        kept, results = None, []
         if report.failing is not None:
-            small, path = _kept(target, report.failing, failures)
-    head = {"target": spec, "profile": profile.name, "seed": seed}
-    kept = None
-    if small is not None:
-        again = _command(head | {"traces": report.traces, "steps": steps})
-        kept = Kept(small, path, again if path is None else replay_command(path, spec))
-    done = Done(head, report, not_asked, kept, decisions)
-    click.echo(_document(done) if as_json else "\n".join(_text(done)))
-    exit_with(0 if done.holds else 1)
+            kept = _kept(target, report, report.failing, wish)
+        else:
+            results = [
+                run_scenario(scenario, target, wish.profile, wish.judge)
+                for scenario in wish.scenarios
+            ]
+    return Done(
+        head=wish.head,
+        oracle=wish.oracle if wish.rule is None else "virtio",
+        report=report,
+        not_asked=left_out(target.capabilities),
+        kept=kept,
+        decisions=decisions,
+        scenarios=[_result_kept(result, wish) for result in as_expected(results, wish.expected)],
+        expected=wish.expected,
+    )
 
 
-def _kept(target: Target, failing: Trace, directory: Path) -> tuple[Trace, Path | None]:
+def _kept(target: Target, report: CheckReport, failing: Trace, wish: Wish) -> Kept:
+    """The failing trace made small, its file if it can be kept, and its target's log."""
+    small, path = _made_small(target, failing, wish.failures)
+    if path is None:
+        return Kept(small, None, wish.again(report.traces))
+    log = save_log(report.log, path) if report.log else None
+    return Kept(small, path, replay_command(path, wish.spec), log)
+
+
+def _result_kept(result: Result, wish: Wish) -> tuple[Result, Path | None]:
+    """A result and the file of its trace, if one failed and it can be kept."""
+    if result.trace is None:
+        return result, None
+    try:
+        path = save(result.trace, wish.failures)
+    except OSError as error:
+        click.echo(f"slotproof: {cannot_keep(wish.failures, error)}", err=True)
+        return result, None
+    if result.log:
+        save_log(result.log, path)
+    return result, path
+
+
+def _made_small(target: Target, failing: Trace, directory: Path) -> tuple[Trace, Path | None]:
     """The failing trace made small and its file, or else as it was; a file that cannot be written
     is told of.
 
@@ -160,88 +266,3 @@ def left_out(capabilities: frozenset[str]) -> list[str]:
         *(op.value for op in USES if op not in able),
         *(name for name in known if name not in met),
     ]
-
-
-def _command(options: dict[str, Any]) -> str:
-    """The check with these options."""
-    words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
-    return shlex.join(["slotproof", "check", *words])
-
-
-def _text(done: Done) -> list[str]:
-    head, report, kept = done.head, done.report, done.kept
-    answers = ", ".join(f"{name} {count}" for name, count in sorted(report.answers.items()))
-    compared = ", ".join(f"{name} {count}" for name, count in done.compared.items())
-    own = ": the model against its own invariants and contracts" if done.of_model else ""
-    whose = "" if done.of_model else " (of the model's states)"
-    steps = "" if done.of_model else " (of the model's steps)"
-    lines = [
-        f"checked {head['target']} against profile {head['profile']}, seed {head['seed']}{own}",
-        *([] if done.decisions is None else done.decisions.text()),
-        f"  traces            {report.traces}",
-        f"  steps             {report.steps}",
-        f"  answers           {answers or 'none'}",
-        *([] if done.of_model else [f"  compared          {compared or 'nothing'}"]),
-        f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
-        f"  invariant checks  {report.invariant_checks}{whose}",
-        f"  contract checks   {report.contract_checks}{steps}",
-    ]
-    if done.holds:
-        what = "no invariant and no contract"
-        what = what if done.of_model else f"no difference, {what}"
-        return [*lines, f"holds: {what} violated in the cases counted"]
-    lines += [f"fails: {difference}" for difference in done.differences]
-    if kept is None:
-        return lines
-    where = "not kept" if kept.path is None else f"kept as {kept.path}"
-    how = "left at" if kept.trace is report.failing else "made small to"
-    verdict = f"fails: {how} {_steps(kept.trace)}, {where}"
-    return [*lines, verdict, "", *explain(failure_of(kept.trace), kept.replay)]
-
-
-def _steps(trace: Trace) -> str:
-    count = len(trace.steps)
-    return f"{count} step{'' if count == 1 else 's'}"
-
-
-def _document(done: Done) -> str:
-    """The JSON document of `conformance/schema/check-v1.json`."""
-    report = done.report
-    document = {
-        "schema": CHECK_VERSION,
-        "command": "check",
-        **done.head,
-        "verdict": "holds" if done.holds else "fails",
-        "traces": report.traces,
-        "steps": report.steps,
-        "answers": dict(sorted(report.answers.items())),
-        "compared": done.compared,
-        "not_asked": done.not_asked,
-        "invariant_checks": report.invariant_checks,
-        "contract_checks": report.contract_checks,
-        "failure": None if done.kept is None else _failure(done.kept),
-    }
-    if done.decisions is not None:
-        document["decisions"] = done.decisions.document()
-    return json.dumps(document, indent=2)
-
-
-def _failure(kept: Kept) -> dict[str, Any]:
-    small = kept.trace
-    failure = failure_of(small)
-    found = failure.finding
-    return {
-        "finding": {
-            "kind": found.kind.value,
-            "what": found.what,
-            "step": found.step,
-            "message": found.message,
-        },
-        "claim": claim_of(failure),
-        "action": action_to_json(small.steps[found.step - 1].action) if found.step else None,
-        "allowed": observation_to_json(failure.allowed),
-        "seen": None if failure.seen is None else observation_to_json(failure.seen),
-        "trace": None if kept.path is None else str(kept.path),
-        "steps": len(small.steps),
-        "replay": kept.replay,
-    }

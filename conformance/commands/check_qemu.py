@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from conformance.commands.common import TargetFailure
 from conformance.commands.options import progress
 from conformance.qemu.decision import DecisionOutcome, compare_decisions
 from conformance.qemu.decision_grid import decision_grid
 from conformance.qemu.process import QemuError, qemu_version
+
+TRACES_PER_MACHINE: Final = 5
+"""Traces that one QEMU serves before another machine is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from conformance.finding import Finding, Kind
 from conformance.generate import random_trace
 from conformance.oracle import FIELDS, broken_by_layout, broken_by_state, differing
 from conformance.runner import TraceDone, as_run, check, run_trace
-from conformance.target import CAPABILITIES, VIEWS, TargetError
+from conformance.target import VIEWS, TargetError
 from conformance.targets.recorded import RecordedTarget
 from conformance.targets.reference import ReferenceTarget
 from conformance.trace import Trace, TraceStep
@@ -24,8 +24,10 @@ from model.state import (
     ConcreteAction,
     ConcreteState,
     Config,
+    Constants,
     Observation,
     Op,
+    Probe,
     SlotLayout,
     action,
 )
@@ -82,7 +84,7 @@ def test_a_device_that_starts_wrong_is_found_at_step_0() -> None:
 
 
 def test_every_field_has_its_place_to_differ() -> None:
-    assert set(CHANGES) == set(FIELDS) - {"slots"}
+    assert set(CHANGES) == set(FIELDS) - {"slots", "constants", "memory"}
 
 
 CUT = SlotLayout(count=4, size=GIB, last=GIB)
@@ -108,7 +110,7 @@ def test_how_the_region_is_cut_is_promised_for_the_start_only() -> None:
     assert found is not None
     assert (found.what, found.step) == ("slots", 0)
     silent = Odd(0, slots=None)
-    silent.capabilities = CAPABILITIES - {"slots"}  # type: ignore[misc]
+    silent.capabilities = ReferenceTarget.capabilities - {"slots"}  # type: ignore[misc]
     assert run_trace(silent, trace_of(PLUG)).finding is None
     assert run_trace(ReferenceTarget(), trace_of(PLUG)).compared["slots"] == 1
     assert run_trace(Odd(1, slots=CUT), trace_of(PLUG)).finding is None
@@ -129,7 +131,7 @@ def test_the_model_says_how_it_cut_the_region(
     assert ReferenceTarget().start(profile, replace(CONFIG, **changes)).slots == cut
 
 
-AFTER_A_STEP = sorted(VIEWS - {"slots"})
+AFTER_A_STEP = sorted(VIEWS - {"slots", "constants", "memory"})
 
 
 @pytest.mark.parametrize("name", AFTER_A_STEP)
@@ -142,11 +144,56 @@ def test_a_promised_view_that_is_not_shown_is_a_divergence(name: str) -> None:
 @pytest.mark.parametrize("name", AFTER_A_STEP)
 def test_a_view_that_is_not_promised_may_be_missing(name: str) -> None:
     target = Odd(1, **{name: None})
-    target.capabilities = CAPABILITIES - {name}  # type: ignore[misc]
+    target.capabilities = ReferenceTarget.capabilities - {name}  # type: ignore[misc]
     outcome = run_trace(target, trace_of(PLUG))
     assert outcome.finding is None
     assert outcome.compared[name] == (0 if name == "notified" else 1)
     assert outcome.compared["answer"] == 2
+
+
+OTHERWISE = Constants(block=2 * MIB, addr=CONFIG.addr, region=CONFIG.region)
+
+
+def test_other_constants_are_found_at_the_start_and_another_node_is_not() -> None:
+    assert OTHERWISE.block != CONFIG.block
+    found = run_trace(Odd(0, constants=OTHERWISE), trace_of(PLUG)).finding
+    assert found is not None and (found.what, found.step) == ("constants", 0)
+    same = replace(OTHERWISE, block=CONFIG.block, node=3)
+    assert run_trace(Odd(0, constants=same), trace_of(PLUG)).finding is None
+
+
+def test_promised_memory_that_is_not_shown_is_a_divergence() -> None:
+    blind = ReferenceTarget()
+    blind.capabilities = ReferenceTarget.capabilities | {"memory"}  # type: ignore[misc]
+    found = run_trace(blind, trace_of(PLUG)).finding
+    assert found is not None and (found.what, found.step) == ("memory", 1)
+
+
+FIRST, SECOND, FAR = CONFIG.addr, CONFIG.addr + CONFIG.block, CONFIG.addr + 2 * GIB
+
+
+@pytest.mark.parametrize(
+    ("probe", "fault"),
+    [
+        (Probe(FIRST, fresh=True, held=True), None),
+        (Probe(FIRST, fresh=True, held=False), "is plugged and does not hold what was written"),
+        (Probe(FIRST, fresh=False, held=False), "does not hold what was written earlier"),
+        # Unplugged, in a mapped memslot: as the device likes.
+        (Probe(SECOND, fresh=True, held=True), None),
+        (Probe(SECOND, fresh=True, held=False), None),
+        (Probe(FAR, fresh=True, held=False), None),
+        (Probe(FAR, fresh=True, held=True), "(memslot 2) is in a memslot that is not mapped"),
+        (Probe(CONFIG.addr - 1, fresh=True, held=False), "is outside the region"),
+        (Probe(CONFIG.addr + CONFIG.region, fresh=True, held=False), "is outside the region"),
+    ],
+)
+def test_memory_is_judged_by_what_is_plugged_and_mapped(probe: Probe, fault: str | None) -> None:
+    found = run_trace(Odd(1, memory=(probe,)), trace_of(PLUG)).finding
+    if fault is None:
+        assert found is None
+        return
+    assert found is not None and (found.kind, found.what) == (Kind.DIVERGENCE, "memory")
+    assert fault in found.message
 
 
 def test_a_block_state_counts_as_compared_where_either_side_shows_one() -> None:

@@ -1,0 +1,237 @@
+"""What `slotproof check` tells: as text, and as a JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.codec import action_to_json, observation_to_json
+from conformance.commands.check_qemu import DecisionReport
+from conformance.explain import claim_of, explain, failure_of
+from conformance.runner import CheckReport
+from conformance.schema_source import CHECK_VERSION
+from conformance.suite import Expected, Result, as_expected, rule_results
+from conformance.trace import Trace
+from conformance.verdict import FAILURES, Verdict
+from conformance.virtio.rules import RULE_NAMED
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A failing trace, the file that holds it if one does, and the command that fails again.
+
+    `log` is what a target that failed left behind.
+    """
+
+    trace: Trace
+    path: Path | None
+    replay: str
+    log: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All that a check has to tell; `head` names target, profile and seed.
+
+    `scenarios` are those run, each with the file of the trace that failed; `not_asked` names the
+    operations and faults that the target cannot do.
+    """
+
+    head: dict[str, Any]
+    report: CheckReport
+    not_asked: list[str]
+    kept: Kept | None
+    decisions: DecisionReport | None
+    oracle: str
+    scenarios: list[tuple[Result, Path | None]]
+    expected: dict[str, Expected]
+
+    @property
+    def of_model(self) -> bool:
+        """The device is the model itself: there is nothing to compare it with."""
+        return bool(self.head["target"] == "reference")
+
+    @property
+    def compared(self) -> dict[str, int]:
+        """How often each field was compared."""
+        return {} if self.of_model else self.report.compared
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The memslot decisions that differ, a line each."""
+        return () if self.decisions is None else self.decisions.differences
+
+    @property
+    def holds(self) -> bool:
+        """Nothing was found, and every known fault that was looked for is there still."""
+        bad = [*self.bad_scenarios, *self.gone]
+        return self.kept is None and not self.differences and not bad
+
+    @property
+    def bad_scenarios(self) -> list[tuple[Result, Path | None]]:
+        """The scenarios that fail the check."""
+        return [(result, path) for result, path in self.scenarios if result.verdict in FAILURES]
+
+    @property
+    def rules(self) -> list[Result]:
+        """What the traces showed of each rule of VIRTIO."""
+        return as_expected(rule_results(self.report), self.expected)
+
+    @property
+    def gone(self) -> list[Result]:
+        """Rules that were expected to be broken, applied, and held."""
+        return [result for result in self.rules if result.verdict is Verdict.UNEXPECTED]
+
+
+def text(done: Done) -> list[str]:
+    head, report, kept = done.head, done.report, done.kept
+    answers = ", ".join(f"{name} {count}" for name, count in sorted(report.answers.items()))
+    compared = ", ".join(f"{name} {count}" for name, count in done.compared.items())
+    own = ": the model against its own invariants and contracts" if done.of_model else ""
+    whose = "" if done.of_model else " (of the model's states)"
+    steps = "" if done.of_model else " (of the model's steps)"
+    lines = [
+        f"checked {head['target']} against profile {head['profile']}, seed {head['seed']}{own}",
+        *([] if done.decisions is None else done.decisions.text()),
+        f"  traces            {report.traces}",
+        f"  steps             {report.steps}",
+        f"  answers           {answers or 'none'}",
+        *([] if done.of_model else [f"  compared          {compared or 'nothing'}"]),
+        f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
+        f"  invariant checks  {report.invariant_checks}{whose}",
+        f"  contract checks   {report.contract_checks}{steps}",
+        *_virtio(done),
+        *_scenarios(done),
+    ]
+    if done.holds:
+        if done.oracle == "virtio":
+            return [*lines, "holds: no binding rule of VIRTIO violated in the cases counted"]
+        what = "no invariant and no contract"
+        what = what if done.of_model else f"no difference, {what}"
+        return [*lines, f"holds: {what} violated in the cases counted"]
+    lines += [f"fails: {difference}" for difference in done.differences]
+    lines += [f"fails: {result.id}: {result.message}" for result in done.gone]
+    for result, path in done.bad_scenarios:
+        where = "" if path is None else f", kept as {path}"
+        lines.append(
+            f"fails: scenario {result.id}: {result.verdict.value}: {result.message}{where}"
+        )
+    if kept is None:
+        return lines
+    where = "not kept" if kept.path is None else f"kept as {kept.path}"
+    how = "left at" if kept.trace is report.failing else "made small to"
+    logged = "" if kept.log is None else f", log kept as {kept.log}"
+    verdict = f"fails: {how} {_steps(kept.trace)}, {where}{logged}"
+    return [*lines, verdict, "", *explain(failure_of(kept.trace), kept.replay)]
+
+
+def _virtio(done: Done) -> list[str]:
+    """How far the rules of VIRTIO were exercised, and which were broken."""
+    report, rules = done.report, done.rules
+    if not report.steps:
+        return []
+    judged = [result.id for result in rules if not RULE_NAMED[result.id].unjudged]
+    never = [id for id in judged if id not in report.exercised]
+    unjudged = len(rules) - len(judged)
+    lines = [
+        f"  virtio rules      {len(judged) - len(never)} of {len(judged)} exercised, "
+        f"{unjudged} cannot be judged",
+        *([f"  never exercised   {', '.join(never)}"] if never else []),
+    ]
+    for result in rules:
+        if (broken := report.breached.get(result.id)) is not None:
+            level = RULE_NAMED[result.id].level.value
+            known = ", as expected" if result.verdict is Verdict.EXPECTED else ""
+            lines.append(
+                f"  deviates          {result.id} ({level}) {broken.count} times{known}, first in "
+                f"trace {broken.trace}, step {broken.step}: {broken.message}"
+            )
+    return lines
+
+
+def _scenarios(done: Done) -> list[str]:
+    """How many scenarios ended how, and why those did that were not asked."""
+    counts = Counter(result.verdict for result, _ in done.scenarios)
+    if not counts:
+        return []
+    told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items())
+    skipped = [
+        f"  skipped           {result.id}: {result.message}"
+        for result, _ in done.scenarios
+        if result.verdict is Verdict.SKIPPED
+    ]
+    return [f"  scenarios         {told}", *skipped]
+
+
+def _steps(trace: Trace) -> str:
+    count = len(trace.steps)
+    return f"{count} step{'' if count == 1 else 's'}"
+
+
+def document(done: Done) -> str:
+    """The JSON document of `conformance/schema/check-v1.json`."""
+    report = done.report
+    values = {
+        "schema": CHECK_VERSION,
+        "command": "check",
+        **done.head,
+        "verdict": "holds" if done.holds else "fails",
+        "traces": report.traces,
+        "steps": report.steps,
+        "answers": dict(sorted(report.answers.items())),
+        "compared": done.compared,
+        "not_asked": done.not_asked,
+        "invariant_checks": report.invariant_checks,
+        "contract_checks": report.contract_checks,
+        "oracle": done.oracle,
+        "rules": [_rule(result, report) for result in done.rules],
+        "scenarios": [
+            {
+                "id": result.id,
+                "verdict": result.verdict.value,
+                "message": result.message,
+                "trace": None if path is None else str(path),
+            }
+            for result, path in done.scenarios
+        ],
+        "failure": None if done.kept is None else _failure(done.kept),
+    }
+    if done.decisions is not None:
+        values["decisions"] = done.decisions.document()
+    return json.dumps(values, indent=2)
+
+
+def _rule(result: Result, report: CheckReport) -> dict[str, Any]:
+    broken = report.breached.get(result.id)
+    return {
+        "id": result.id,
+        "level": RULE_NAMED[result.id].level.value,
+        "verdict": result.verdict.value,
+        "exercised": report.exercised.get(result.id, 0),
+        "broken": 0 if broken is None else broken.count,
+        "message": result.message,
+    }
+
+
+def _failure(kept: Kept) -> dict[str, Any]:
+    small = kept.trace
+    failure = failure_of(small)
+    found = failure.finding
+    return {
+        "finding": {
+            "kind": found.kind.value,
+            "what": found.what,
+            "step": found.step,
+            "message": found.message,
+        },
+        "claim": claim_of(failure),
+        "action": action_to_json(small.steps[found.step - 1].action) if found.step else None,
+        "allowed": observation_to_json(failure.allowed),
+        "seen": None if failure.seen is None else observation_to_json(failure.seen),
+        "trace": None if kept.path is None else str(kept.path),
+        "steps": len(small.steps),
+        "replay": kept.replay,
+    }

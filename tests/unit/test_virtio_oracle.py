@@ -1,0 +1,115 @@
+"""The VIRTIO oracle: what it leaves open, what it concludes, and the catalogue of its rules."""
+
+import re
+
+import pytest
+
+from conformance.runner import Judge, check, judge_of, run_trace
+from conformance.scenarios import SCENARIOS
+from conformance.shrink import shrink
+from conformance.targets.reference import ReferenceTarget
+from conformance.trace import Trace, TraceStep
+from conformance.virtio.belief import Belief
+from conformance.virtio.judge import VirtioOracle
+from conformance.virtio.rules import BINDING, RULE_NAMED, RULES, Level
+from model.arithmetic import GIB, MIB
+from model.extents import Extents
+from model.profiles import QEMU
+from model.state import Answer, BlockState, Config, Observation, Op, action
+
+CONFIG = Config(region=GIB, block=2 * MIB, limit=1, requested=GIB)
+FIRST = CONFIG.addr
+
+
+def test_rules_have_ids_of_their_own_and_say_something() -> None:
+    assert len(RULE_NAMED) == len(RULES)
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.id)
+        assert rule.section.startswith("Memory Device") and rule.says and "\n" not in rule.says
+
+
+def test_every_level_is_there() -> None:
+    assert {rule.level for rule in RULES} == set(Level)
+
+
+def test_scenarios_name_rules_that_there_are() -> None:
+    assert {rule for scenario in SCENARIOS for rule in scenario.rules} <= set(RULE_NAMED)
+
+
+def shown(answer: Answer, size: int, state: BlockState | None = None) -> Observation:
+    return Observation(answer, state, usable=GIB, size=size * CONFIG.block, requested=GIB)
+
+
+def oracle() -> VirtioOracle:
+    made = VirtioOracle(CONFIG)
+    assert made.start(shown(Answer.DONE, 0)) == []
+    return made
+
+
+@pytest.mark.parametrize("answer", [Answer.NACK, Answer.BUSY, Answer.ERROR])
+def test_a_plug_may_be_rejected_in_any_way(answer: Answer) -> None:
+    assert oracle().step(action(Op.PLUG, addr=FIRST, blocks=1), shown(answer, 0)) == []
+
+
+def test_after_a_reset_with_blocks_left_only_their_number_is_known() -> None:
+    judge = oracle()
+    judge.step(action(Op.PLUG, addr=FIRST, blocks=3), shown(Answer.ACK, 3))
+    told = judge.step(action(Op.SYSTEM_RESET), shown(Answer.DONE, 2))
+    assert [breach.rule for breach in told] == ["reset-unplugs-all"]
+    assert judge.belief == Belief(Extents.EMPTY, Extents.of_ranges([(0, GIB // CONFIG.block)]))
+    # Two of them are found, so that the others must be unplugged.
+    ask = action(Op.STATE, addr=FIRST + 8 * CONFIG.block, blocks=2)
+    assert judge.step(ask, shown(Answer.ACK, 2, BlockState.PLUGGED)) == []
+    far = action(Op.STATE, addr=FIRST, blocks=1)
+    told = judge.step(far, shown(Answer.ACK, 2, BlockState.PLUGGED))
+    assert {breach.rule for breach in told} == {"state-unplugged", "config-plugged-size"}
+
+
+def test_one_block_is_never_mixed() -> None:
+    judge = oracle()
+    judge.step(action(Op.PLUG, addr=FIRST, blocks=3), shown(Answer.ACK, 3))
+    judge.step(action(Op.SYSTEM_RESET), shown(Answer.DONE, 2))
+    told = judge.step(
+        action(Op.STATE, addr=FIRST, blocks=1), shown(Answer.ACK, 2, BlockState.MIXED)
+    )
+    assert [breach.rule for breach in told] == ["state-mixed"]
+
+
+def test_a_device_may_be_silent_once_it_was_given_nonsense() -> None:
+    judge = oracle()
+    judge.step(action(Op.UNKNOWN, value=9), shown(Answer.VIOLATION, 0))
+    ask = action(Op.STATE, addr=FIRST, blocks=1)
+    assert judge.step(ask, shown(Answer.SILENT, 0)) == []
+    judge.step(action(Op.DEVICE_RESET), shown(Answer.DONE, 0))
+    told = judge.step(ask, shown(Answer.SILENT, 0))
+    assert [breach.rule for breach in told] == ["answers-every-request"]
+
+
+def test_without_views_only_answers_are_judged() -> None:
+    judge = VirtioOracle(CONFIG)
+    assert judge.start(Observation(Answer.DONE)) == []
+    plug = action(Op.PLUG, addr=FIRST, blocks=1)
+    assert judge.step(plug, Observation(Answer.ACK)) == []
+    told = judge.step(plug, Observation(Answer.NACK))
+    assert [breach.rule for breach in told] == ["plug-plugged-is-error"]
+
+
+def test_what_qemu_answers_against_the_text_is_found_and_made_small() -> None:
+    rules = frozenset(rule.id for rule in RULES if rule.level in BINDING)
+    judge = Judge(exact=False, rules=rules)
+    report = check(ReferenceTarget(), QEMU, seed=1, traces=50, steps=60, judge=judge)
+    assert report.failing is not None and report.finding is not None
+    assert report.finding.what == "plug-plugged-is-error"
+    small = shrink(ReferenceTarget(), report.failing)
+    assert [step.action.op for step in small.steps] == [Op.PLUG, Op.PLUG]
+    assert judge_of(small).rules == {"plug-plugged-is-error"}
+    assert run_trace(ReferenceTarget(), small).finding == small.finding
+
+
+def test_the_exact_oracle_counts_what_the_text_does_not_allow() -> None:
+    plug = TraceStep(action(Op.PLUG, addr=FIRST, blocks=512))
+    outcome = run_trace(ReferenceTarget(), Trace(QEMU, CONFIG, (plug, plug)))
+    assert outcome.finding is None
+    assert [(step, breach.rule) for step, breach in outcome.breaches] == [
+        (2, "plug-plugged-is-error")
+    ]
