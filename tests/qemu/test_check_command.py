@@ -119,7 +119,11 @@ def test_a_qemu_killed_in_a_trace_ends_1_with_the_trace_kept(
     assert result.stderr.endswith("does not fail again from a fresh start: kept as it was\n")
     (line,) = (line for line in result.stdout.splitlines() if line.startswith("died: "))
     assert "QEMU was ended by SIGKILL" in line
-    (kept,) = tmp_path.iterdir()
+    kept, log = sorted(tmp_path.iterdir(), key=lambda path: path.suffix)
+    assert log.with_suffix(".jsonl") == kept
+    assert f"log kept as {log}" in result.stdout
+    assert log.read_text().startswith(f"$ {qemu_binary} -object ")
+    assert "QEMU was ended by SIGKILL" in log.read_text()
     assert len(read_trace(kept).steps) == 5
     replay = run(str(kept), "--target", "qemu", command="trace replay")
     assert replay.exit_code == 0 and replay.stdout.startswith("fixed: all 5 steps")
