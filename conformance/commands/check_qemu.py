@@ -13,7 +13,7 @@ from conformance.qemu.decision import DecisionOutcome, compare_decisions
 from conformance.qemu.decision_grid import decision_grid
 from conformance.qemu.process import QemuError, qemu_version
 
-TRACES_PER_MACHINE: Final = 5
+TRACES_PER_MACHINE: Final = 3
 """Traces that one QEMU serves before another machine is asked for."""
 
 

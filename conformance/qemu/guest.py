@@ -60,16 +60,20 @@ class QemuGuest:
     QEMU cannot have such a device. `close` ends it.
     """
 
-    def __init__(self, binary: Path, config: Config) -> None:
+    def __init__(self, binary: Path, config: Config, *, memslots: bool = True) -> None:
+        """`memslots`: the QEMU has the option `dynamic-memslots`."""
         self._binary = binary
+        self._memslots = memslots
         self._config = config
         # What VIRTIO leaves to the driver (padding, which buffer is short), the same in every run.
         self._whim = Random(0)
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="slotproof-stream-"))
-            self._stream = Path(directory) / "stream"
+            self._stream = migration.Stream(Path(directory) / "stream", piped=not memslots)
             self._running = stack.enter_context(ExitStack())
-            self._process = self._running.enter_context(QemuProcess(binary, _arguments(config)))
+            self._process = self._running.enter_context(
+                QemuProcess(binary, _arguments(config, memslots))
+            )
             self._driver = VirtioMemPci(QtestSocket(self._process))
             self._set_up()
             self._check_config()
@@ -224,12 +228,12 @@ class QemuGuest:
         """Go on in a second QEMU, started like the first; the first one ends."""
         migration.finish(self._process, self._stream)
         with ExitStack() as stack:
-            arguments = [*_arguments(self._config), "-incoming", "defer"]
+            arguments = [*_arguments(self._config, self._memslots), "-incoming", "defer"]
             process = stack.enter_context(QemuProcess(self._binary, arguments))
             migration.load(process, self._stream)
             self._running.close()
             self._running.push(stack.pop_all())
-        self._stream.unlink()
+        self._stream.path.unlink()
         self._process = process
         self._driver.continue_on(QtestSocket(process))
         return Answer.DONE
@@ -250,9 +254,11 @@ class QemuGuest:
                 raise QemuError(f"virtio-mem has {name} {have}, not {wanted}")
 
 
-def _arguments(config: Config) -> list[str]:
+def _arguments(config: Config, memslots: bool) -> list[str]:
     """The machine in which the device gets `config.limit`."""
-    switches = {"dynamic-memslots": config.option, "unplugged-inaccessible": config.inaccessible}
+    switches = {"unplugged-inaccessible": config.inaccessible}
+    if memslots:
+        switches["dynamic-memslots"] = config.option
     options = [f"{name}={'on' if on else 'off'}" for name, on in switches.items()]
     return machine_args(
         region=config.region,

@@ -5,7 +5,9 @@ A running migration makes virtio-mem busy, so one is held open by its bandwidth 
 
 from __future__ import annotations
 
+import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +23,26 @@ _POLL: Final = 0.002
 """Seconds between two looks at a migration."""
 
 
-def start(source: QemuProcess, stream: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The file that a migration goes through. `piped`: by a program, for a QEMU before 8.2, which
+    cannot open a file itself."""
+
+    path: Path
+    piped: bool
+
+    @property
+    def sink(self) -> str:
+        """Where to, as a migration URI."""
+        return f"exec:cat > {shlex.quote(str(self.path))}" if self.piped else f"file:{self.path}"
+
+    @property
+    def source(self) -> str:
+        """Where from, as a migration URI."""
+        return f"exec:cat {shlex.quote(str(self.path))}" if self.piped else f"file:{self.path}"
+
+
+def start(source: QemuProcess, stream: Stream) -> None:
     """Begin a migration to `stream` and hold it open; one that already runs goes on."""
     if _status(source) in _RUNNING:
         return
@@ -36,7 +57,7 @@ def cancel(source: QemuProcess) -> None:
         _wait(source, {"cancelled"})
 
 
-def finish(source: QemuProcess, stream: Path) -> None:
+def finish(source: QemuProcess, stream: Stream) -> None:
     """Write `stream` to its end: that of the migration that runs, or else of a new one."""
     if _status(source) in _RUNNING:
         source.qmp("migrate-set-parameters", {"max-bandwidth": _UNLIMITED})
@@ -45,15 +66,15 @@ def finish(source: QemuProcess, stream: Path) -> None:
     _wait(source, {"completed"})
 
 
-def load(destination: QemuProcess, stream: Path) -> None:
+def load(destination: QemuProcess, stream: Stream) -> None:
     """Read a finished `stream` into a QEMU that was started with `-incoming defer`."""
-    destination.qmp("migrate-incoming", {"uri": f"file:{stream}"})
+    destination.qmp("migrate-incoming", {"uri": stream.source})
     _wait(destination, {"completed"})
 
 
-def _begin(source: QemuProcess, stream: Path, bandwidth: int) -> None:
+def _begin(source: QemuProcess, stream: Stream, bandwidth: int) -> None:
     source.qmp("migrate-set-parameters", {"max-bandwidth": bandwidth})
-    source.qmp("migrate", {"uri": f"file:{stream}"})
+    source.qmp("migrate", {"uri": stream.sink})
 
 
 def _status(process: QemuProcess) -> str | None:

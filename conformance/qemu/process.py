@@ -44,22 +44,30 @@ class QmpRefused(QemuError):
     """QEMU answered a QMP command with an error; it runs on and can be used."""
 
 
-def find_qemu(path: str | None = None) -> Path:
+def find_qemu(path: str | None = None, *, memslots: bool = True) -> Path:
     """The QEMU at `path` (a file, or a name on PATH), by default `qemu-system-x86_64`.
 
-    Raises `QemuError` when there is none, or when its virtio-mem has no `dynamic-memslots`
-    (QEMU 8.2 was the first to have it).
+    Raises `QemuError` when there is none, when it has no virtio-mem, or when that has no
+    `dynamic-memslots` (QEMU 8.2 was the first to have it) and `memslots` are wanted.
     """
     name = path or _PROGRAM
     found = shutil.which(name)
     if found is None:
         raise QemuError(f"no QEMU found as {name!r}; {_HOW_TO_GET}")
-    if "dynamic-memslots" not in _probe(found, "-device", "virtio-mem-pci,help"):
+    help = _probe(found, "-device", "virtio-mem-pci,help")
+    if "block-size" not in help:
+        raise QemuError(f"{found} has no virtio-mem-pci; {_HOW_TO_GET}")
+    if memslots and "dynamic-memslots" not in help:
         raise QemuError(
             f"{found} has no virtio-mem-pci with dynamic-memslots: QEMU 8.2 or later is needed; "
             f"{_HOW_TO_GET}"
         )
     return Path(found)
+
+
+def has_memslots(binary: Path) -> bool:
+    """Its virtio-mem has `dynamic-memslots`. Raises `QemuError`."""
+    return "dynamic-memslots" in _probe(str(binary), "-device", "virtio-mem-pci,help")
 
 
 def qemu_version(binary: Path) -> str:

@@ -42,8 +42,10 @@ class QemuTarget:
         *("usable", "size", "requested", "mapped", "slots", "constants", "memory", PADDING)
     }
 
-    def __init__(self, binary: Path) -> None:
+    def __init__(self, binary: Path, *, memslots: bool = True) -> None:
+        """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off."""
         self.binary = binary
+        self.memslots = memslots
         self._guest: QemuGuest | None = None
 
     @property
@@ -52,10 +54,10 @@ class QemuTarget:
         return self._started().pid
 
     def fitted(self, profile: Profile, config: Config) -> Config:
-        return fitted(config)
+        return fitted(config if self.memslots else replace(config, option=False))
 
     def start(self, profile: Profile, config: Config) -> Observation:
-        if (nearest := fitted(config)) != config:
+        if (nearest := self.fitted(profile, config)) != config:
             raise TargetError(Kind.REFUSED, f"no such QEMU machine; the nearest has {nearest}")
         if self._guest is not None and self._guest.serves(config):
             with self._failures():
@@ -63,7 +65,7 @@ class QemuTarget:
         else:
             self.close()
             try:
-                self._guest = QemuGuest(self.binary, config)
+                self._guest = QemuGuest(self.binary, config, memslots=self.memslots)
             except QemuLate as error:
                 raise TargetError(Kind.HUNG, str(error), error.log) from error
             except QemuError as error:
