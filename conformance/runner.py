@@ -36,11 +36,16 @@ from model.state import ConcreteAction, ConcreteResult, ConcreteState, Observati
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What fails a trace: a difference to the model or a broken invariant (`exact`), and a breach
-    of one of the `rules` of VIRTIO. Breaches of the others are counted."""
+    """What fails a trace: a difference to the model, a broken invariant or contract (`exact`), and
+    a breach of one of the `rules` of VIRTIO. Breaches of the others are counted.
+
+    `tolerated` invariants and contracts are counted as well where they are broken; what else the
+    same check would have found then goes unseen.
+    """
 
     exact: bool = True
     rules: frozenset[str] = frozenset()
+    tolerated: frozenset[str] = frozenset()
 
 
 EXACT: Final = Judge()
@@ -60,7 +65,7 @@ class Outcome:
     counted.
 
     `exercised` counts how often each rule of VIRTIO applied, `breaches` are those broken with their
-    steps; `log` is what a target that failed left behind.
+    steps, `tolerated` counts claims broken; `log` is what a target that failed left behind.
     """
 
     finding: Finding | None
@@ -72,6 +77,7 @@ class Outcome:
     contract_checks: int
     exercised: Counter[str]
     breaches: tuple[tuple[int, Breach], ...]
+    tolerated: Counter[str]
     log: str
 
 
@@ -90,7 +96,7 @@ class CheckReport:
     """What a check did. `failing` is the trace of the finding as it was run, the last one.
 
     `answers` counts steps by answer, `compared` compared fields by name, `exercised` how often each
-    rule of VIRTIO applied; `breached` are those broken, `log` as of an Outcome.
+    rule of VIRTIO applied; `breached` are those broken, `tolerated` and `log` as of an Outcome.
     """
 
     traces: int
@@ -102,6 +108,7 @@ class CheckReport:
     failing: Trace | None
     exercised: dict[str, int] = field(default_factory=dict)
     breached: dict[str, Breached] = field(default_factory=dict)
+    tolerated: dict[str, int] = field(default_factory=dict)
     log: str = ""
 
     @property
@@ -131,6 +138,7 @@ class _Run:
         self.judge = judge
         self.virtio = VirtioOracle(trace.config, padded=PADDING in target.capabilities)
         self.breaches: list[tuple[int, Breach]] = []
+        self.tolerated: Counter[str] = Counter()
         self.log = ""
         self.model = ReferenceDevice(trace.profile, trace.config)
         self.promised = target.capabilities & VIEWS
@@ -154,6 +162,7 @@ class _Run:
             self.contract_checks,
             self.virtio.exercised,
             tuple(self.breaches),
+            self.tolerated,
             self.log,
         )
 
@@ -233,8 +242,8 @@ class _Run:
         for state in fresh:
             name, checks = broken_by_state(self.model.fixed, state)
             self.invariant_checks += checks
-            if name is not None:
-                return _broken(Kind.INVARIANT, name, number)
+            if (found := self.claim_broken(Kind.INVARIANT, name, number)) is not None:
+                return found
         self.holding = states
         return None
 
@@ -242,16 +251,21 @@ class _Run:
         """A finding for the first contract broken, if one is."""
         name, checks = judgement
         self.contract_checks += checks
-        return None if name is None else _broken(Kind.CONTRACT, name, number)
+        return self.claim_broken(Kind.CONTRACT, name, number)
 
     def layout_judged(self) -> Finding | None:
         name, checks = broken_by_layout(self.trace.config, self.model.fixed)
         self.invariant_checks += checks
-        return None if name is None else _broken(Kind.INVARIANT, name, 0)
+        return self.claim_broken(Kind.INVARIANT, name, 0)
 
-
-def _broken(kind: Kind, name: str, number: int) -> Finding:
-    return Finding(kind, name, number, f"{name} does not hold")
+    def claim_broken(self, kind: Kind, name: str | None, number: int) -> Finding | None:
+        """A finding for the claim broken, if one is and it is not tolerated."""
+        if name is None:
+            return None
+        if name in self.judge.tolerated:
+            self.tolerated[name] += 1
+            return None
+        return Finding(kind, name, number, f"{name} does not hold")
 
 
 def run_trace(target: Target, trace: Trace, judge: Judge | None = None) -> Outcome:
@@ -294,6 +308,7 @@ def check(
     exercised: Counter[str] = Counter()
     breached: dict[str, Breached] = {}
     done = invariants = contracts = number = 0
+    tolerated: Counter[str] = Counter()
     failing, log = None, ""
 
     def run(device: Target, number: int) -> tuple[Trace, Outcome]:
@@ -308,6 +323,7 @@ def check(
             invariants += outcome.invariant_checks
             contracts += outcome.contract_checks
             exercised += outcome.exercised
+            tolerated += outcome.tolerated
             done += len(outcome.seen)
             for step, breach in outcome.breaches:
                 first = breached.get(breach.rule, Breached(0, number, step, breach.message))
@@ -317,8 +333,19 @@ def check(
             if outcome.finding is not None:
                 failing, log = as_run(trace, outcome), outcome.log
                 break
-    counted = dict(answers), dict(compared), invariants, contracts
-    return CheckReport(number, done, *counted, failing, dict(exercised), breached, log)
+    return CheckReport(
+        number,
+        done,
+        dict(answers),
+        dict(compared),
+        invariants,
+        contracts,
+        failing,
+        exercised=dict(exercised),
+        breached=breached,
+        tolerated=dict(tolerated),
+        log=log,
+    )
 
 
 def _planned(

@@ -245,7 +245,8 @@ SCENARIO_NAMED: Final = {scenario.id: scenario for scenario in SCENARIOS}
 
 def made(scenario: Scenario, target: Target, profile: Profile) -> Trace | str:
     """The scenario's trace on a target, or in one line why the target is not asked for it."""
-    config = target.fitted(profile, scenario.config)
+    asked = replace(scenario.config, option=scenario.config.option and bool(profile.option_name))
+    config = target.fitted(profile, asked)
     try:
         fix(profile, config)
     except ConfigError as error:

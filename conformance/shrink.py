@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from conformance.finding import Kind
-from conformance.runner import as_run, run_trace
+from conformance.runner import Judge, as_run, run_trace
 from conformance.simplify import families
 from conformance.target import Target
 from conformance.trace import Trace, TraceStep
@@ -29,32 +29,38 @@ class NotAgain(Exception):
     """The trace does not fail in the same way when the target is started afresh."""
 
 
-def shrink(target: Target, trace: Trace, listener: Listener | None = None) -> Trace:
+def shrink(
+    target: Target,
+    trace: Trace,
+    listener: Listener | None = None,
+    judge: Judge | None = None,
+) -> Trace:
     """The smallest trace found that still fails like `trace.finding`, as it was run.
 
-    It was seen to fail on a target started afresh, where nothing came before it. Raises NotAgain
-    if not even `trace` does, and ValueError for a trace without a finding.
+    It is judged by `judge`, or else as it was before, and was seen to fail on a target started
+    afresh, where nothing came before it. Raises NotAgain if not even `trace` does, and ValueError
+    for a trace without a finding.
     """
     if trace.finding is None:
         raise ValueError("only a trace with a finding can be shrunk")
-    if (first := _afresh(target, trace)) is None:
+    if (first := _afresh(target, trace, judge)) is None:
         raise NotAgain
     hung = trace.finding.kind is Kind.HUNG
     most = MAX_RUNS_HUNG if hung else MAX_RUNS
-    small = _Search(target, first, most, listener).smallest()
+    small = _Search(target, first, most, listener, judge).smallest()
     if small is first:
         return small
-    if (confirmed := _afresh(target, small)) is not None:
+    if (confirmed := _afresh(target, small, judge)) is not None:
         return confirmed
     # What came before the candidates made them fail: give each a start of its own.
     most = MAX_RUNS_HUNG if hung else MAX_RUNS_FRESH
-    return _Search(target, first, most, listener, afresh=True).smallest()
+    return _Search(target, first, most, listener, judge, afresh=True).smallest()
 
 
-def _afresh(target: Target, trace: Trace) -> Trace | None:
+def _afresh(target: Target, trace: Trace, judge: Judge | None) -> Trace | None:
     """The trace as it fails on a target started afresh, if it does in the same way."""
     target.close()
-    outcome = run_trace(target, trace)
+    outcome = run_trace(target, trace, judge)
     if trace.finding is None or not trace.finding.alike(outcome.finding):
         return None
     again = as_run(trace, outcome)
@@ -70,6 +76,7 @@ class _Search:
     best: Trace
     most: int
     listener: Listener | None
+    judge: Judge | None = None
     afresh: bool = False
     runs: int = 0
     tried: set[int] = field(default_factory=set)
@@ -92,7 +99,7 @@ class _Search:
         if self.afresh:
             self.target.close()
         try:
-            outcome = run_trace(self.target, candidate)
+            outcome = run_trace(self.target, candidate, self.judge)
         except ConfigError:
             return False
         assert self.best.finding is not None

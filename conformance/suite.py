@@ -14,14 +14,18 @@ from conformance.target import Target
 from conformance.trace import Trace
 from conformance.verdict import Verdict
 from conformance.virtio.rules import BINDING, RULE_NAMED, RULES, Rule
+from model.contracts import CONTRACT_NAMED
+from model.invariants import INVARIANT_NAMED
 from model.profiles import Profile
 
+CLAIMS = frozenset({*INVARIANT_NAMED, *CONTRACT_NAMED})
+"""The names of invariants and contracts, of which faults may be known as well."""
 _OF_KIND = {Kind.REFUSED: Verdict.REJECTED, Kind.HUNG: Verdict.HUNG}
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A known fault: the scenario or rule, why it fails, and since when."""
+    """A known fault: the scenario, rule or claim, why it fails, and since when."""
 
     id: str
     reason: str
@@ -37,11 +41,6 @@ class Result:
     message: str = ""
     trace: Trace | None = None
     log: str = ""
-
-
-def known(id: str) -> bool:
-    """A scenario or a rule has this id."""
-    return id in SCENARIO_NAMED or id in RULE_NAMED
 
 
 def read_expected(path: Path) -> dict[str, Expected]:
@@ -66,8 +65,11 @@ def read_expected(path: Path) -> dict[str, Expected]:
             raise ValueError(f"{where}: id, reason and since are right, and nothing else")
         if not all(isinstance(text, str) and text for text in entry.values()):
             raise ValueError(f"{where}: id, reason and since are texts")
-        if not known(entry["id"]):
-            raise ValueError(f"{where}: no scenario or rule {entry['id']!r}: see check --list")
+        if not ({entry["id"]} & {*SCENARIO_NAMED, *RULE_NAMED, *CLAIMS}):
+            raise ValueError(
+                f"{where}: no scenario, rule, invariant or contract {entry['id']!r}: "
+                "see slotproof check --list"
+            )
         if entry["id"] in found:
             raise ValueError(f"{where}: {entry['id']} is there already")
         found[entry["id"]] = Expected(**entry)
@@ -102,6 +104,18 @@ def _rule_result(report: CheckReport, rule: Rule) -> Result:
     if rule.id not in report.exercised:
         return Result(rule.id, Verdict.SKIPPED, "never applied")
     return Result(rule.id, Verdict.PASS)
+
+
+def claim_results(report: CheckReport, expected: Iterable[str]) -> list[Result]:
+    """What became of the invariants and contracts among the known faults."""
+    if not report.contract_checks:
+        return []
+    return [_claim_result(report, id) for id in expected if id in CLAIMS]
+
+
+def _claim_result(report: CheckReport, id: str) -> Result:
+    broken = report.tolerated.get(id, 0)
+    return Result(id, Verdict.FAIL, f"{broken} times") if broken else Result(id, Verdict.PASS)
 
 
 def as_expected(results: Iterable[Result], expected: Mapping[str, Expected]) -> list[Result]:

@@ -22,6 +22,7 @@ class Mapping(Enum):
 class Profile:
     """The rule switches of one revision.
 
+    `option_name`: the device property that asks for several memslots, empty where there is none.
     `accessible_slots`: unplugged-inaccessible=off may be combined with several memslots.
     `container_when_off`: with the option off there is still a container with one memslot.
     `busy_before_empty`: UNPLUG_ALL asks for BUSY before it looks whether anything is plugged.
@@ -43,6 +44,8 @@ class Profile:
 
     def mapping_for(self, *, option: bool, inaccessible: bool) -> Mapping:
         """How memslots follow the state. Raises ValueError where realize would refuse the pair."""
+        if option and not self.option_name:
+            raise ValueError(f"{self.name} has no option for several memslots")
         if not option and not self.container_when_off:
             return Mapping.STATIC
         if inaccessible:
@@ -86,7 +89,16 @@ QEMU_8_2: Final = replace(
     wake_up_keeps=False,
 )
 
-PROFILES: Final = {profile.name: profile for profile in (SEED_V2, QEMU, QEMU_8_2)}
+QEMU_7_2: Final = replace(
+    QEMU_8_2,
+    name="qemu-7.2",
+    summary="QEMU 7.2: no memslots of the device's own, and UNPLUG_ALL asks for BUSY first",
+    source="seen of QEMU 7.2.22, whose only difference to qemu-8.2 with the option off is BUSY",
+    option_name="",
+    busy_before_empty=True,
+)
+
+PROFILES: Final = {profile.name: profile for profile in (SEED_V2, QEMU, QEMU_8_2, QEMU_7_2)}
 
 
 def profile_named(name: str) -> Profile:

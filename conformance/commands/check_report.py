@@ -13,7 +13,7 @@ from conformance.commands.check_qemu import DecisionReport
 from conformance.explain import claim_of, explain, failure_of
 from conformance.runner import CheckReport
 from conformance.schema_source import CHECK_VERSION
-from conformance.suite import Expected, Result, as_expected, rule_results
+from conformance.suite import Expected, Result, as_expected, claim_results, rule_results
 from conformance.trace import Trace
 from conformance.verdict import FAILURES, Verdict
 from conformance.virtio.rules import RULE_NAMED
@@ -82,8 +82,14 @@ class Done:
 
     @property
     def gone(self) -> list[Result]:
-        """Rules that were expected to be broken, applied, and held."""
-        return [result for result in self.rules if result.verdict is Verdict.UNEXPECTED]
+        """What was expected to be broken, applied, and held."""
+        results = [*self.rules, *self.claims]
+        return [result for result in results if result.verdict is Verdict.UNEXPECTED]
+
+    @property
+    def claims(self) -> list[Result]:
+        """What became of the invariants and contracts among the known faults."""
+        return as_expected(claim_results(self.report, self.expected), self.expected)
 
 
 def text(done: Done) -> list[str]:
@@ -103,6 +109,11 @@ def text(done: Done) -> list[str]:
         f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
         f"  invariant checks  {report.invariant_checks}{whose}",
         f"  contract checks   {report.contract_checks}{steps}",
+        *(
+            f"  as expected       {result.id}: {result.message}"
+            for result in done.claims
+            if result.verdict is Verdict.EXPECTED
+        ),
         *_virtio(done),
         *_scenarios(done),
     ]

@@ -33,7 +33,11 @@ THP_SIZE = 2 << 20
 @click.option("--limit", type=int, required=True, help="Memslots the caller permits.")
 @click.option("--block", type=size, help="Block size.  [default: as the device picks it]")
 @click.option("--page", type=size, default="4K", show_default=True, help="Backend page size.")
-@click.option("--multiple/--single", default=True, help="The option for several memslots.")
+@click.option(
+    "--multiple/--single",
+    default=None,
+    help="The option for several memslots.  [default: on where there is one]",
+)
 @profile_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def decide(
@@ -41,7 +45,7 @@ def decide(
     limit: int,
     block: int | None,
     page: int,
-    multiple: bool,
+    multiple: bool | None,
     profile: Profile,
     as_json: bool,
 ) -> None:
@@ -53,6 +57,10 @@ def decide(
     Example:
       slotproof decide --region 1T --limit 256 --block 2M
     """
+    if multiple is None:
+        multiple = bool(profile.option_name)
+    elif multiple and not profile.option_name:
+        raise click.UsageError(f"{profile.name} has no option for several memslots: leave it out")
     given = block if block is not None else default_block_size(INTS, page, 4096, THP_SIZE)
     check_numbers(region, limit, given, page)
     decided = decide_memslots(
@@ -83,7 +91,7 @@ def decide(
         "block": given,
         "page": page,
         "limit": limit,
-        profile.option_name: multiple,
+        **({profile.option_name: multiple} if profile.option_name else {}),
         "count": slots.count,
         "size": slots.size,
         "last_size": slot_length(INTS, slots, region, slots.count - 1),

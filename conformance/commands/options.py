@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from conformance.commands.common import TargetFailure
 from conformance.failures import DIRECTORY, try_out
+from conformance.runner import Judge
 from conformance.shrink import NotAgain, shrink
 from conformance.target import Target, TargetError
 from conformance.targets.spec import open_target
@@ -94,7 +95,7 @@ def opened_target(spec: str) -> Target:
         raise TargetFailure(f"{spec}: {error}") from None
 
 
-def shrunk(target: Target, trace: Trace) -> Trace:
+def shrunk(target: Target, trace: Trace, judge: Judge | None = None) -> Trace:
     """The trace made small, with a progress display.
 
     One that depends on what came before it stays as it was, which is told.
@@ -106,6 +107,6 @@ def shrunk(target: Target, trace: Trace) -> Trace:
             bars.update(task, completed=runs, description=f"shrinking: {steps} steps")
 
         with suppress(NotAgain):
-            return shrink(target, trace, show)
+            return shrink(target, trace, show, judge)
     click.echo("slotproof: does not fail again from a fresh start: kept as it was", err=True)
     return trace

@@ -126,6 +126,8 @@ def prove(
 def chosen(theorems: tuple[str, ...], profile: Profile) -> list[str]:
     """The theorems to prove. Raises click.UsageError for a name that is none of them."""
     known = theorem_names(profile.name)
+    if not known:
+        raise click.UsageError(f"no theorem comes under the rules of {profile.name}")
     for name in theorems:
         if name not in known:
             raise click.UsageError(f"unknown theorem {name!r}: known are {', '.join(known)}")

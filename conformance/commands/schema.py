@@ -32,7 +32,7 @@ def or_null(schema: Schema) -> Schema:
 def decide_schema() -> Schema:
     """What `slotproof decide --json` prints."""
     size = whole(1, U64_MASK)
-    options = sorted({profile.option_name for profile in PROFILES.values()})
+    options = sorted({profile.option_name for profile in PROFILES.values()} - {""})
     document = closed(
         {
             "schema": {"const": DECIDE_VERSION},
@@ -56,17 +56,17 @@ def decide_schema() -> Schema:
         "$schema": DIALECT,
         "title": f"slotproof decide --json, version {DECIDE_VERSION}",
         "description": "All sizes are bytes. The option for several memslots has the name that it "
-        "has in the profile.",
+        "has in the profile, and is left out where there is none.",
         **document,
         "oneOf": [
             {
                 "properties": {
                     "profile": {"enum": [p.name for p in PROFILES.values() if p.option_name == o]}
                 },
-                "required": [o],
+                "required": [o] if o else [],
                 "not": {"anyOf": [{"required": [other]} for other in options if other != o]},
             }
-            for o in options
+            for o in sorted({profile.option_name for profile in PROFILES.values()})
         ],
     }
 

@@ -48,6 +48,10 @@ class QemuTarget:
         self.memslots = memslots
         self._guest: QemuGuest | None = None
 
+    def another(self) -> QemuTarget:
+        """A target like this one, for another thread."""
+        return QemuTarget(self.binary, memslots=self.memslots)
+
     @property
     def pid(self) -> int:
         """The id of the QEMU that runs the trace's device now."""

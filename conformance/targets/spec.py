@@ -6,7 +6,7 @@ import click
 
 from conformance.finding import Kind
 from conformance.generate import ALWAYS_OPEN
-from conformance.qemu.process import QemuError, find_qemu
+from conformance.qemu.process import QemuError, find_qemu, has_memslots
 from conformance.target import Target, TargetError
 from conformance.targets.command import CommandTarget
 from conformance.targets.qemu import QemuTarget
@@ -40,7 +40,8 @@ def open_target(spec: str) -> Target:
         if spec != "qemu" and not rest.strip():
             raise click.UsageError(f"target {spec!r}: the path is empty: qemu:PATH is right")
         try:
-            return QemuTarget(find_qemu(rest or None))
+            binary = find_qemu(rest or None, memslots=False)
+            return QemuTarget(binary, memslots=has_memslots(binary))
         except QemuError as error:
             raise click.UsageError(str(error)) from None
     raise click.UsageError(f"unknown target {spec!r}: known are {KNOWN}")

@@ -158,12 +158,12 @@ def test_a_qemu_without_dynamic_memslots_is_wrong_use(tmp_path: Path) -> None:
 
 
 def test_a_qemu_that_fails_ends_1(tmp_path: Path) -> None:
-    fake = "echo dynamic-memslots QEMU emulator version 9.9.9; echo broken >&2; exit 3"
+    fake = "echo block-size dynamic-memslots QEMU emulator version 9.9.9; echo broken >&2; exit 3"
     line = one_line(run("--target", script(tmp_path, fake)), 1)
     assert "block 2 MiB in " in line
     assert "exited with status 3; last line on stderr: broken" in line
 
 
 def test_a_qemu_without_a_version_ends_1(tmp_path: Path) -> None:
-    line = one_line(run("--target", script(tmp_path, "echo dynamic-memslots")), 1)
+    line = one_line(run("--target", script(tmp_path, "echo block-size dynamic-memslots")), 1)
     assert "does not say which QEMU version it is" in line

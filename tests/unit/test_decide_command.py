@@ -58,7 +58,7 @@ def test_the_decision_in_words(options: dict[str, str], flags: list[str], senten
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("profile", list(PROFILES))
+@pytest.mark.parametrize("profile", [name for name in PROFILES if PROFILES[name].option_name])
 @pytest.mark.parametrize("flag", ["--single", "--multiple"])
 @pytest.mark.parametrize(
     ("region", "limit", "block", "page"),
@@ -219,3 +219,12 @@ def test_what_needs_no_solver_imports_none(arguments: list[str]) -> None:
     slow = {"z3", "networkx", "smt_proofs", "jsonschema", "rich", "hypothesis", "qemu"}
     assert not slow & set(done.stderr.split())
     assert done.stdout
+
+
+def test_a_profile_without_the_option_has_one_memslot() -> None:
+    found = document(region="4G", limit="256", block="2M", profile="qemu-7.2")
+    assert (found["count"], found["size"]) == (1, 4 << 30)
+    assert not {"dynamic-memslots", "multiple-memslots"} & set(found)
+    result = decide("--multiple", region="4G", limit="2", profile="qemu-7.2")
+    assert result.exit_code == 2
+    assert "qemu-7.2 has no option for several memslots" in result.stderr

@@ -249,7 +249,13 @@ def table(result: Result) -> str:
     return result.stdout.split("\nClaims, ")[0].split("UNKNOWN")[0]
 
 
-@pytest.mark.parametrize("profile", list(PROFILES))
+def test_a_profile_without_theorems_is_wrong_use() -> None:
+    result = prove("--profile", "qemu-7.2")
+    assert result.exit_code == 2
+    assert "no theorem comes under the rules of qemu-7.2" in result.stderr
+
+
+@pytest.mark.parametrize("profile", [name for name in PROFILES if theorem_names(name)])
 def test_a_profile_chooses_its_theorems(profile: str, asked: list[tuple[list[str], float]]) -> None:
     assert prove("--profile", profile).exit_code == 0
     ((names, _),) = asked

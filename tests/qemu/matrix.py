@@ -1,0 +1,76 @@
+"""The same traces on several QEMUs, with the option on and off: a table of verdicts.
+
+    python tests/qemu/matrix.py [--traces N] [BINARY...]
+
+A BINARY is a path; `tests/qemu/unpack.sh SUITE` prints one. Ends 1 if any trace fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from conformance.qemu.process import find_qemu, has_memslots, qemu_version
+from conformance.runner import Judge, check
+from conformance.scenarios import SCENARIOS
+from conformance.suite import run_scenario
+from conformance.targets.qemu import QemuTarget
+from conformance.verdict import FAILURES
+from model.profiles import QEMU, QEMU_7_2, QEMU_8_2, Profile
+
+KNOWN = Judge(tolerated=frozenset({"empty-unplug-all-acknowledged"}))
+"""The contract that 7.2 does not keep: see docs/known-faults."""
+
+
+def profile_of(version: str, memslots: bool) -> Profile:
+    """The rules of a version, by its first two numbers."""
+    if not memslots:
+        return QEMU_7_2
+    major, minor, *_ = version.split(".")
+    return QEMU if (int(major), int(minor)) >= (9, 2) else QEMU_8_2
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--traces", type=int, default=50)
+    parser.add_argument("binary", nargs="*", type=Path)
+    options = parser.parse_args()
+    columns = "version", "option", "profile", "traces", "steps", "deviates", "scenarios", "verdict"
+    table = Table(*columns, "s")
+    failed = False
+    for binary in options.binary or [find_qemu()]:
+        version, there = qemu_version(binary), has_memslots(binary)
+        profile = profile_of(version, there)
+        for option in (True, False) if there else (False,):
+            start = time.monotonic()
+            with closing(QemuTarget(binary, memslots=option)) as target:
+                report = check(
+                    target, profile, seed=7, traces=options.traces, steps=60, judge=KNOWN
+                )
+                results = [run_scenario(one, target, profile, KNOWN) for one in SCENARIOS]
+            bad = [result.id for result in results if result.verdict in FAILURES]
+            said = "holds" if report.finding is None else report.finding.message
+            failed = failed or bool(bad) or report.finding is not None
+            table.add_row(
+                version,
+                "on" if option else "off" if there else "none",
+                profile.name,
+                str(report.traces),
+                str(report.steps),
+                ", ".join(sorted(report.breached)),
+                ", ".join(bad) or f"{len(results)} pass",
+                said,
+                f"{time.monotonic() - start:.0f}",
+            )
+    Console(width=160).print(table)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
