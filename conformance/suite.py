@@ -13,14 +13,14 @@ from conformance.scenarios import SCENARIO_NAMED, Scenario, made
 from conformance.target import Target
 from conformance.trace import Trace
 from conformance.verdict import Verdict
-from conformance.virtio.rules import BINDING, RULE_NAMED, RULES, Rule
+from conformance.virtio.rules import RULE_NAMED, RULES, Rule
 from model.contracts import CONTRACT_NAMED
 from model.invariants import INVARIANT_NAMED
 from model.profiles import Profile
 
 CLAIMS = frozenset({*INVARIANT_NAMED, *CONTRACT_NAMED})
 """The names of invariants and contracts, of which faults may be known as well."""
-_OF_KIND = {Kind.REFUSED: Verdict.REJECTED, Kind.HUNG: Verdict.HUNG}
+OF_KIND = {Kind.REFUSED: Verdict.REJECTED, Kind.HUNG: Verdict.HUNG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def run_scenario(
     outcome = run_trace(target, trace, judge)
     if (found := outcome.finding) is None:
         return Result(scenario.id, Verdict.PASS)
-    verdict = _OF_KIND.get(found.kind, Verdict.FAIL)
+    verdict = OF_KIND.get(found.kind, Verdict.FAIL)
     return Result(scenario.id, verdict, found.message, as_run(trace, outcome), outcome.log)
 
 
@@ -100,7 +100,7 @@ def _rule_result(report: CheckReport, rule: Rule) -> Result:
         return Result(rule.id, Verdict.SKIPPED, f"not judged: {rule.unjudged}")
     if (broken := report.breached.get(rule.id)) is not None:
         where = f"{broken.message} (trace {broken.trace}, step {broken.step})"
-        return Result(rule.id, Verdict.FAIL if rule.level in BINDING else Verdict.PASS, where)
+        return Result(rule.id, Verdict.FAIL if rule.binding else Verdict.PASS, where)
     if rule.id not in report.exercised:
         return Result(rule.id, Verdict.SKIPPED, "never applied")
     return Result(rule.id, Verdict.PASS)

@@ -41,7 +41,7 @@ from conformance.suite import (
 from conformance.target import Target
 from conformance.targets.qemu import QemuTarget
 from conformance.trace import Trace
-from conformance.virtio.rules import BINDING, RULE_NAMED, RULES
+from conformance.virtio.rules import RULE_NAMED, RULES
 from model.profiles import PROFILES, Profile
 
 ORACLES: Final = ("exact", "virtio")
@@ -73,7 +73,7 @@ class Wish:
             return Judge(exact=False, rules=frozenset({self.rule}))
         if self.oracle == "exact":
             return Judge(tolerated=frozenset(self.expected) & CLAIMS)
-        rules = {rule.id for rule in RULES if rule.level in BINDING}
+        rules = {rule.id for rule in RULES if rule.binding}
         return Judge(exact=False, rules=frozenset(rules - set(self.expected)))
 
     @property

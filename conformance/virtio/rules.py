@@ -9,7 +9,6 @@ ones count how often arbitrary bytes were there (capability `padding`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -26,10 +25,6 @@ class Level(Enum):
     TEXT = "text"
 
 
-BINDING: Final = frozenset({Level.MUST, Level.MUST_NOT, Level.TEXT})
-"""A breach of such a rule is a failure; one of SHOULD is only told of, MAY cannot be broken."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One statement. `says` is a paraphrase in one line; `unjudged` a reason, empty if judged."""
@@ -39,6 +34,11 @@ class Rule:
     level: Level
     says: str
     unjudged: str = ""
+
+    @property
+    def binding(self) -> bool:
+        """A breach is a failure; one of SHOULD is only told of, and MAY cannot be broken."""
+        return self.level in (Level.MUST, Level.MUST_NOT, Level.TEXT)
 
 
 _LAYOUT: Final = "Memory Device / Device configuration layout"
@@ -282,8 +282,3 @@ RULES: Final = (
     ),
 )
 RULE_NAMED: Final = {rule.id: rule for rule in RULES}
-
-
-def binding(ids: Iterable[str]) -> list[str]:
-    """Those of the rules whose breach is a failure, in their order."""
-    return [id for id in ids if RULE_NAMED[id].level in BINDING]
