@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test lint bench docs setup clean
+.PHONY: verify test lint bench matrix docs setup clean
 
 setup: $(READY)
 
@@ -45,6 +45,12 @@ bench: setup
 docs: setup
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m sphinx -q -W --keep-going -n -b html docs build/site
+
+# The QEMU at hand beside those of other Debian suites.
+matrix: setup
+	$(BIN)/python tests/qemu/matrix.py $$(tests/qemu/unpack.sh bookworm) \
+	  $$($(BIN)/python -c 'from conformance.qemu.process import find_qemu; print(find_qemu())') \
+	  $$(tests/qemu/unpack.sh sid)
 
 clean:
 	rm -rf $(VENV) build

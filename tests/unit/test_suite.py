@@ -137,7 +137,7 @@ def test_a_file_of_known_faults_that_is_none_is_wrong_use(
 ) -> None:
     path = tmp_path / "known.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match="known.toml") as caught:
+    with pytest.raises(ValueError, match=r"known\.toml") as caught:
         read_expected(path)
     assert message in str(caught.value) and "\n" not in str(caught.value)
     result = run("--expect", str(path), at=tmp_path)
