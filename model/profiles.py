@@ -18,6 +18,28 @@ class Mapping(Enum):
     """The whole region, always: no memslots of the device's own."""
 
 
+class Usable(Enum):
+    """How far a device lets its usable region reach."""
+
+    EXTENT = "extent"
+    """Beyond the requested size by a fixed extent."""
+    MEMSLOTS = "memslots"
+    """To the end of the memslot that the requested size ends in."""
+    REGION = "region"
+    """Over the whole region, always."""
+
+
+class FailedPlug(Enum):
+    """What a PLUG leaves behind where a listener refuses the memory."""
+
+    UNDONE = "undone"
+    """Nothing: it answers BUSY."""
+    KEPT = "kept"
+    """Blocks marked and counted as plugged: it answers ERROR."""
+    UNCOUNTED = "uncounted"
+    """Blocks marked as plugged and not counted: it answers ERROR."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The rule switches of one revision.
@@ -29,6 +51,10 @@ class Profile:
     `post_load_maps`: an incoming migration maps the memslots of the restored blocks.
     `wake_up_keeps`: wake-up from suspend leaves the plugged blocks alone.
     `unrealize_shrinks`: unrealize shrinks the usable region to nothing.
+    `usable`, `failed_plug`: see there.
+    `size_before_range`: PLUG compares with the requested size before it looks at the range.
+    `excess_is_error`: PLUG beyond the requested size is answered by ERROR, not by NACK.
+    `unplug_all_closes`: UNPLUG_ALL shrinks the usable region to nothing, whatever is requested.
     """
 
     name: str
@@ -41,6 +67,11 @@ class Profile:
     post_load_maps: bool
     wake_up_keeps: bool
     unrealize_shrinks: bool
+    usable: Usable = Usable.EXTENT
+    failed_plug: FailedPlug = FailedPlug.UNDONE
+    size_before_range: bool = False
+    excess_is_error: bool = False
+    unplug_all_closes: bool = False
 
     def mapping_for(self, *, option: bool, inaccessible: bool) -> Mapping:
         """How memslots follow the state. Raises ValueError where realize would refuse the pair."""
@@ -98,7 +129,33 @@ QEMU_7_2: Final = replace(
     busy_before_empty=True,
 )
 
-PROFILES: Final = {profile.name: profile for profile in (SEED_V2, QEMU, QEMU_8_2, QEMU_7_2)}
+FIRECRACKER: Final = replace(
+    QEMU,
+    name="firecracker",
+    summary="Firecracker: memslots always, of a size that QEMU's decision stands for here",
+    source="src/vmm/src/devices/virtio/mem/device.rs, read at 03eac537392f",
+    option_name="slot_size_mib",
+    container_when_off=True,
+    usable=Usable.MEMSLOTS,
+    failed_plug=FailedPlug.KEPT,
+    excess_is_error=True,
+    unplug_all_closes=True,
+)
+CLOUD_HYPERVISOR: Final = replace(
+    QEMU,
+    name="cloud-hypervisor",
+    summary="Cloud Hypervisor: one static mapping, all of it usable",
+    source="virtio-devices/src/mem.rs, read at 01f937628bea",
+    option_name="",
+    usable=Usable.REGION,
+    failed_plug=FailedPlug.UNCOUNTED,
+    size_before_range=True,
+)
+
+PROFILES: Final = {
+    profile.name: profile
+    for profile in (SEED_V2, QEMU, QEMU_8_2, QEMU_7_2, FIRECRACKER, CLOUD_HYPERVISOR)
+}
 
 
 def profile_named(name: str) -> Profile:

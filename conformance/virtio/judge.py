@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from conformance.virtio.belief import Belief
 from conformance.virtio.requests import Range, request_rules
 from model.state import (
-    RANGE_REQUESTS,
     REQUESTS,
     Answer,
     ConcreteAction,
@@ -100,7 +99,7 @@ class VirtioOracle:
                 self.silent = True
                 return
             yield from request_rules(self._asked(action, before), self.belief, before, seen)
-            self.belief = self._after(action, seen)
+            self.belief = self._after(action, seen, before)
             if self.padded:
                 kind = op.value
                 yield f"{kind}-padding-ignored", True, ""
@@ -149,16 +148,22 @@ class VirtioOracle:
             size=size,
         )
 
-    def _after(self, action: ConcreteAction, seen: Observation) -> Belief:
-        """The belief once a request was answered, be it rightly or not."""
-        if seen.answer is not Answer.ACK:
-            return self.belief
+    def _after(self, action: ConcreteAction, seen: Observation, before: Observation) -> Belief:
+        """The belief once a request was answered, be it rightly or not.
+
+        A plugged size that changes by what was asked for says that it was done, in spite of the
+        answer.
+        """
+        constants = self.constants
+        first = (action.addr - constants.addr) // constants.block
+        start, end = max(first, 0), min(first + action.blocks, constants.region // constants.block)
+        known = seen.size is not None and before.size is not None
+        grown = (seen.size or 0) - (before.size or 0) if known else 0
         if action.op is Op.UNPLUG_ALL:
-            return Belief.nothing()
-        first = (action.addr - self.constants.addr) // self.constants.block
-        last = self.constants.region // self.constants.block
-        start, end = max(first, 0), min(first + action.blocks, last)
-        if action.op not in RANGE_REQUESTS or start >= end:
+            return Belief.nothing() if seen.answer is Answer.ACK else self.belief
+        if seen.answer is not Answer.ACK and abs(grown) != action.blocks * constants.block:
+            return self.belief
+        if start >= end:
             return self.belief
         if action.op is Op.PLUG:
             return self.belief.plugged(start, end)

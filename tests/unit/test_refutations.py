@@ -20,7 +20,7 @@ from conformance.targets.reference import ReferenceTarget
 from conformance.trace import Trace, read_trace
 from model.arithmetic import GIB
 from model.device import fix
-from model.profiles import PROFILES, QEMU, QEMU_8_2, SEED_V2, Mapping, Profile
+from model.profiles import QEMU, QEMU_8_2, SEED_V2, Mapping, Profile
 from model.state import Op
 from smt_proofs.refuted import REFUTED
 
@@ -163,7 +163,7 @@ def test_the_alphabet_has_every_operation_range_and_failure() -> None:
     assert len({a.faults for a in plugs}) == 4
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
+@pytest.mark.parametrize("profile", [SEED_V2, QEMU, QEMU_8_2], ids=lambda p: p.name)
 def test_the_small_devices_show_every_way_of_mapping(profile: Profile) -> None:
     configs = list(small_devices(profile))
     assert len(set(configs)) == len(configs)

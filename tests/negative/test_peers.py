@@ -1,0 +1,102 @@
+"""What other devices do against VIRTIO's text is found from a random seed and made small."""
+
+import pytest
+
+from conformance.finding import Kind
+from conformance.runner import Judge, check
+from conformance.shrink import shrink
+from conformance.targets.reference import ReferenceTarget
+from conformance.virtio.rules import RULES
+from model.profiles import CLOUD_HYPERVISOR, FIRECRACKER, QEMU, Profile
+from model.state import Config, Observation
+
+BINDING = frozenset(rule.id for rule in RULES if rule.binding)
+SEED = 20261125
+
+
+@pytest.mark.parametrize(
+    ("profile", "rule", "message"),
+    [
+        (FIRECRACKER, "config-usable-covers-requested", "usable 0 is below requested"),
+        (FIRECRACKER, "plug-done-is-ack", "answered error, yet the plugged size changed"),
+        (CLOUD_HYPERVISOR, "plug-misaligned-is-error", "allowed error, seen nack"),
+        (CLOUD_HYPERVISOR, "plug-empty-is-error", "allowed error, seen nack"),
+        (CLOUD_HYPERVISOR, "plug-outside-is-error", "allowed error, seen nack"),
+        (CLOUD_HYPERVISOR, "plug-plugged-is-error", "allowed error, seen nack"),
+        (CLOUD_HYPERVISOR, "state-unplugged", "allowed unplugged, seen plugged"),
+        # Unplugging what was never counted: the plugged size goes below 0.
+        (CLOUD_HYPERVISOR, "unusable-blocks-unplugged", "exceeds usable"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_deviation_is_found_and_made_small(profile: Profile, rule: str, message: str) -> None:
+    target = ReferenceTarget()
+    judge = Judge(exact=False, rules=frozenset({rule}))
+    report = check(target, profile, seed=SEED, traces=400, steps=60, judge=judge)
+    assert report.failing is not None
+    small = shrink(target, report.failing)
+    assert small.finding is not None
+    assert (small.finding.kind, small.finding.what) == (Kind.VIRTIO, rule)
+    assert message in small.finding.message
+    assert len(small.steps) <= 5
+
+
+@pytest.mark.parametrize(
+    ("profile", "broken"),
+    [
+        (QEMU, {"plug-plugged-is-error"}),
+        (
+            FIRECRACKER,
+            {"config-usable-covers-requested", "plug-done-is-ack"},
+        ),
+        (
+            CLOUD_HYPERVISOR,
+            {
+                "plug-misaligned-is-error",
+                "plug-empty-is-error",
+                "plug-outside-is-error",
+                "plug-plugged-is-error",
+                # All of these come from blocks that a failed PLUG left marked and uncounted.
+                "state-unplugged",
+                "state-mixed",
+                "config-plugged-size",
+                "plug-in-plugged-size",
+                "plug-enough-is-rejected",
+                "unplug-in-plugged-size",
+                "unplug-unplugged-is-error",
+                "unusable-blocks-unplugged",
+            },
+        ),
+    ],
+    ids=["qemu", "firecracker", "cloud-hypervisor"],
+)
+def test_no_rule_is_broken_but_those_known(profile: Profile, broken: set[str]) -> None:
+    judge = Judge(exact=False)
+    report = check(ReferenceTarget(), profile, seed=SEED, traces=400, steps=60, judge=judge)
+    assert set(report.breached) & BINDING == broken
+
+
+class As(ReferenceTarget):
+    """A device of another profile than the one that it is checked by."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        self.profile = profile
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        region = config.block * 64
+        return Config(region=region, block=config.block, limit=1, requested=region)
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        return super().start(self.profile, config)
+
+
+def test_error_for_too_much_is_no_deviation_but_another_profile() -> None:
+    """VIRTIO names no response for a PLUG beyond the requested size."""
+    target = As(FIRECRACKER)
+    target.capabilities = frozenset({"plug", "size", "state"})  # type: ignore[misc]
+    report = check(target, QEMU, seed=SEED, traces=50, steps=60)
+    assert report.failing is not None
+    small = shrink(target, report.failing)
+    assert small.finding is not None and len(small.steps) <= 5
+    assert small.finding.kind is Kind.DIVERGENCE
