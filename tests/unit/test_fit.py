@@ -10,10 +10,10 @@ from conformance.targets.reference import ReferenceTarget
 from model.arithmetic import GIB, MIB, TIB
 from model.caller import MemslotDemand, decision_limit
 from model.device import fix
-from model.profiles import PROFILES, SEED_V2, Profile
+from model.profiles import QEMU, QEMU_8_2, SEED_V2, Profile
 from model.state import Config, Observation
 
-SLOTTED = [profile for profile in PROFILES.values() if profile.option_name]
+SLOTTED = (SEED_V2, QEMU, QEMU_8_2)
 CONFIGS = [
     random_trace(profile, trace_seed(3, number), 1).config
     for profile in SLOTTED
