@@ -9,9 +9,10 @@ from typing import Final, NoReturn
 
 import pytest
 
+from conformance.campaign import CheckReport, check
 from conformance.explain import explain, failure_of, replay_command
 from conformance.failures import DIRECTORY, save, save_log
-from conformance.runner import CheckReport, Judge, check
+from conformance.judge import Judge
 from conformance.scenarios import SCENARIO_NAMED, SCENARIOS
 from conformance.suite import (
     CLAIMS,

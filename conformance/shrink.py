@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from conformance.finding import Kind
-from conformance.runner import Judge, as_run, run_trace
+from conformance.judge import Judge
+from conformance.runner import as_run, run_trace
 from conformance.simplify import families
 from conformance.target import Target
 from conformance.trace import Trace, TraceStep

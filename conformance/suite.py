@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from conformance.campaign import CheckReport
 from conformance.finding import Kind
-from conformance.runner import EXACT, CheckReport, Judge, as_run, run_trace
+from conformance.judge import EXACT, Judge
+from conformance.runner import as_run, run_trace
 from conformance.scenarios import SCENARIO_NAMED, Scenario, made
 from conformance.target import Target
 from conformance.trace import Trace

@@ -10,6 +10,8 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from conformance.campaign import CheckReport, TraceDone
+from conformance.campaign import check as run_check
 from conformance.codec import USES
 from conformance.commands.check_list import listed
 from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
@@ -25,10 +27,9 @@ from conformance.commands.options import (
 )
 from conformance.explain import replay_command
 from conformance.failures import save, save_log
+from conformance.judge import Judge
 from conformance.qemu.decision import MACHINES
 from conformance.qemu.process import QemuError, find_qemu
-from conformance.runner import CheckReport, Judge, TraceDone
-from conformance.runner import check as run_check
 from conformance.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
 from conformance.suite import (
     CLAIMS,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.campaign import CheckReport
 from conformance.codec import action_to_json, observation_to_json
 from conformance.commands.check_qemu import DecisionReport
 from conformance.explain import claim_of, explain, failure_of
-from conformance.runner import CheckReport
 from conformance.schema_source import CHECK_VERSION
 from conformance.suite import Expected, Result, as_expected, claim_results, rule_results
 from conformance.trace import Trace

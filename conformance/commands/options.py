@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from conformance.commands.common import TargetFailure
 from conformance.failures import DIRECTORY, try_out
-from conformance.runner import Judge
+from conformance.judge import Judge
 from conformance.shrink import NotAgain, shrink
 from conformance.target import Target, TargetError
 from conformance.targets.spec import open_target

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from conformance.campaign import check
 from conformance.cli import slotproof
 from conformance.finding import Kind
-from conformance.runner import check
 from conformance.shrink import shrink
 from conformance.targets.command import CommandTarget
 from model.arithmetic import GIB, MIB

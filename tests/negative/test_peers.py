@@ -2,8 +2,9 @@
 
 import pytest
 
+from conformance.campaign import check
 from conformance.finding import Kind
-from conformance.runner import Judge, check
+from conformance.judge import Judge
 from conformance.shrink import shrink
 from conformance.targets.reference import ReferenceTarget
 from conformance.virtio.rules import RULES

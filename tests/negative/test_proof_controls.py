@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from conformance.campaign import check
 from conformance.oracle import broken_by_layout
-from conformance.runner import check
 from conformance.targets.reference import ReferenceTarget
 from model.arithmetic import GIB, INTS, MIB
 from model.device import ConfigError, ReferenceDevice, decision_input

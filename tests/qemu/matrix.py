@@ -16,8 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from conformance.campaign import check
+from conformance.judge import Judge
 from conformance.qemu.process import find_qemu, has_memslots, qemu_version
-from conformance.runner import Judge, check
 from conformance.scenarios import SCENARIOS
 from conformance.suite import run_scenario
 from conformance.targets.qemu import QemuTarget

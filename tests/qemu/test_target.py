@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.campaign import check
 from conformance.finding import Kind
 from conformance.qemu import guest
 from conformance.qemu.fit import fitted
 from conformance.qemu.qtest import QtestSocket
-from conformance.runner import check, run_trace
+from conformance.runner import run_trace
 from conformance.scenarios import SCENARIOS, Scenario
 from conformance.shrink import shrink
 from conformance.suite import run_scenario

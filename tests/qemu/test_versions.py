@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from conformance.campaign import check
 from conformance.cli import slotproof
+from conformance.judge import Judge
 from conformance.qemu.process import has_memslots, qemu_version
-from conformance.runner import Judge, check
 from conformance.scenarios import SCENARIOS
 from conformance.suite import read_expected, run_scenario
 from conformance.targets.qemu import QemuTarget

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import model.contracts
+from conformance.campaign import check
 from conformance.explain import explain, failure_of
 from conformance.finding import Kind
-from conformance.runner import as_run, check, run_trace
+from conformance.runner import as_run, run_trace
 from conformance.targets.reference import ReferenceTarget
 from conformance.trace import Trace, TraceStep, read_trace, write_trace
 from model.arithmetic import GIB, INTS, MIB

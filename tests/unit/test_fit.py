@@ -2,9 +2,9 @@
 
 import pytest
 
+from conformance.campaign import check
 from conformance.generate import random_trace, trace_seed
 from conformance.qemu.fit import LARGEST_REGION, device_space, fitted
-from conformance.runner import check
 from conformance.shrink import shrink
 from conformance.targets.reference import ReferenceTarget
 from model.arithmetic import GIB, MIB, TIB

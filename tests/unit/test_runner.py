@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from conformance.campaign import TraceDone, check
 from conformance.finding import Finding, Kind
 from conformance.generate import random_trace
 from conformance.oracle import FIELDS, broken_by_layout, broken_by_state, differing
-from conformance.runner import TraceDone, as_run, check, run_trace
+from conformance.runner import as_run, run_trace
 from conformance.target import VIEWS, TargetError
 from conformance.targets.recorded import RecordedTarget
 from conformance.targets.reference import ReferenceTarget

@@ -2,9 +2,10 @@
 
 import pytest
 
+from conformance.campaign import check
 from conformance.finding import Finding, Kind
 from conformance.generate import random_trace, trace_seed
-from conformance.runner import check, run_trace
+from conformance.runner import run_trace
 from conformance.shrink import MAX_RUNS_HUNG, NotAgain, shrink
 from conformance.simplify import families, toward
 from conformance.target import TargetError

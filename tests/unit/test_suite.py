@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.campaign import CheckReport
 from conformance.cli import slotproof
 from conformance.finding import Kind
-from conformance.runner import CheckReport
 from conformance.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
 from conformance.schemas import problem
 from conformance.suite import Expected, as_expected, read_expected, rule_results, run_scenario

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from conformance.runner import Judge, check, judge_of, run_trace
+from conformance.campaign import check
+from conformance.judge import Judge, judge_of
+from conformance.runner import run_trace
 from conformance.scenarios import SCENARIOS
 from conformance.shrink import shrink
 from conformance.targets.reference import ReferenceTarget
