@@ -43,7 +43,7 @@ from conformance.target import Target
 from conformance.targets.qemu import QemuTarget
 from conformance.trace import Trace
 from conformance.virtio.rules import RULE_NAMED, RULES
-from model.profiles import PROFILES, Profile
+from model.profiles import QEMU_7_2, Profile
 
 ORACLES: Final = ("exact", "virtio")
 
@@ -220,11 +220,10 @@ def checked(wish: Wish) -> Done:
 
 def _has_no_memslots(binary: Path) -> NoReturn:
     """Say so in one line, with what would be right. Raises click.UsageError."""
-    older = ", ".join(profile.name for profile in PROFILES.values() if not profile.option_name)
     try:
         find_qemu(str(binary))
     except QemuError as error:
-        raise click.UsageError(f"{error}; or --profile {older}") from None
+        raise click.UsageError(f"{error}; or --profile {QEMU_7_2.name}") from None
     raise AssertionError(f"{binary} has dynamic-memslots now")
 
 
