@@ -13,7 +13,7 @@ from model.geometry import (
     realized_memslots,
     slot_length,
 )
-from model.profiles import Mapping, Profile
+from model.profiles import Mapping, Profile, Usable
 from model.rules import step
 from model.state import (
     Answer,
@@ -94,11 +94,21 @@ def fix(profile: Profile, config: Config) -> Fixed[int, bool]:
         region=config.region,
         block=config.block,
         addr=config.addr,
-        extent=config.extent,
+        extent=extent(profile, config),
         start_requested=config.requested,
         inaccessible=config.inaccessible,
         prealloc=config.prealloc,
     )
+
+
+def extent(profile: Profile, config: Config) -> int:
+    """How far beyond the requested size the usable region reaches, in bytes.
+
+    Source: QEMU VIRTIO_MEM_USABLE_EXTENT; Firecracker update_requested_size, whose rounding up to a
+    memslot is left out; Cloud Hypervisor Mem::new.
+    """
+    reach = {Usable.EXTENT: config.extent, Usable.REQUESTED: 0, Usable.REGION: config.region}
+    return reach[profile.usable]
 
 
 def slot_layout(fixed: Fixed[int, bool]) -> SlotLayout | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from model.arithmetic import B, Domain, S, W, align_up, minimum
 from model.geometry import end_slot, first_slot, slot_length, slot_start
-from model.profiles import Mapping, Usable
+from model.profiles import Mapping
 from model.state import Fixed, State
 
 
@@ -75,13 +75,8 @@ def mapped_after_unplug(
 def usable_size(d: Domain[W, B, S], f: Fixed[W, B], requested: W) -> W:
     """The usable region size for a requested size, both in bytes.
 
-    Source: virtio_mem_resize_usable_region; Firecracker update_requested_size, which rounds up to
-    memslots; Cloud Hypervisor Mem::new, which opens the whole region.
+    Source: virtio_mem_resize_usable_region.
     """
-    if f.profile.usable is Usable.REGION:
-        return f.region
-    if f.profile.usable is Usable.MEMSLOTS:
-        return minimum(d, f.region, align_up(d, requested, f.slots.size))
     reach = minimum(d, f.region, d.add(requested, f.extent))
     return d.select(d.eq(requested, d.lit(0)), d.lit(0), align_up(d, reach, f.block))
 

@@ -22,11 +22,11 @@ class Usable(Enum):
     """How far a device lets its usable region reach."""
 
     EXTENT = "extent"
-    """Beyond the requested size by a fixed extent."""
-    MEMSLOTS = "memslots"
-    """To the end of the memslot that the requested size ends in."""
+    """Beyond the requested size by the configured extent."""
+    REQUESTED = "requested"
+    """To the requested size."""
     REGION = "region"
-    """Over the whole region, always."""
+    """Over the whole region, once anything is requested."""
 
 
 class FailedPlug(Enum):
@@ -72,6 +72,12 @@ class Profile:
     size_before_range: bool = False
     excess_is_error: bool = False
     unplug_all_closes: bool = False
+
+    @property
+    def peer(self) -> bool:
+        """A device whose requests are not QEMU's: `model.peers` has its rules."""
+        differs = self.size_before_range or self.excess_is_error or self.unplug_all_closes
+        return differs or self.failed_plug is not FailedPlug.UNDONE
 
     def mapping_for(self, *, option: bool, inaccessible: bool) -> Mapping:
         """How memslots follow the state. Raises ValueError where realize would refuse the pair."""
@@ -136,7 +142,7 @@ FIRECRACKER: Final = replace(
     source="src/vmm/src/devices/virtio/mem/device.rs, read at 03eac537392f",
     option_name="slot_size_mib",
     container_when_off=True,
-    usable=Usable.MEMSLOTS,
+    usable=Usable.REQUESTED,
     failed_plug=FailedPlug.KEPT,
     excess_is_error=True,
     unplug_all_closes=True,

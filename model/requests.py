@@ -13,7 +13,6 @@ from model.mapping import (
     range_unplugged,
     resize_usable_region,
 )
-from model.profiles import FailedPlug
 from model.state import (
     Action,
     Answer,
@@ -60,12 +59,10 @@ def plug(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B])
     Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = true.
     """
     size = request_size(d, f, a)
-    if f.profile.size_before_range and d.test(d.lt(s.requested, d.add(s.size, size))):
-        return Result(s, Answer.NACK)
     if not valid_range(d, f, s, a.addr, size):
         return Result(s, Answer.ERROR)
     if d.test(d.lt(s.requested, d.add(s.size, size))):
-        return Result(s, Answer.ERROR if f.profile.excess_is_error else Answer.NACK)
+        return Result(s, Answer.NACK)
     offset = d.sub(a.addr, f.addr)
     if not d.test(range_unplugged(d, f, s.plugged, offset, size)):
         return Result(s, Answer.ERROR)
@@ -73,8 +70,6 @@ def plug(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B])
         return Result(s, Answer.BUSY)
     if d.test(d.both(f.prealloc, a.faults.prealloc)):
         return Result(s, Answer.BUSY)
-    if f.profile.failed_plug is not FailedPlug.UNDONE and d.test(a.faults.populate):
-        return marked_in_vain(d, f, s, offset, size)
     mapped = mapped_for_plug(d, f, s.mapped, offset, size)
     told: Notices[W, S] = (
         Notice(Heard.MAP, s.plugged, mapped, offset, size),
@@ -88,21 +83,6 @@ def plug(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B])
     plugged = d.filled(s.plugged, first, d.add(first, d.div(size, f.block)))
     grown = replace(s, plugged=plugged, mapped=mapped, size=d.add(s.size, size))
     return Result(grown, Answer.ACK, notices=told)
-
-
-def marked_in_vain(
-    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], offset: W, size: W
-) -> Result[W, B, S]:
-    """A PLUG that marks its blocks before it finds that they cannot be mapped, and leaves it so.
-
-    Source: Firecracker update_range, whose KVM slots come last; Cloud Hypervisor
-    state_change_request, which maps for DMA between marking and counting.
-    """
-    first = block_index(d, f, offset)
-    plugged = d.filled(s.plugged, first, d.add(first, d.div(size, f.block)))
-    counted = f.profile.failed_plug is FailedPlug.KEPT
-    marked = replace(s, plugged=plugged, size=d.add(s.size, size) if counted else s.size)
-    return Result(marked, Answer.ERROR)
 
 
 def unplug(
@@ -156,13 +136,9 @@ def unplug_all(
 ) -> Result[W, B, S]:
     """UNPLUG_ALL unplugs every block, unmaps the memslots, and fits the usable region.
 
-    Source: virtio_mem_unplug_all_request; Firecracker handle_unplug_all_request closes the usable
-    region instead.
+    Source: virtio_mem_unplug_all_request.
     """
-    result = unplug_everything(d, f, s, a.faults)
-    if f.profile.unplug_all_closes and result.answer is Answer.ACK:
-        return replace(result, state=replace(result.state, usable=d.lit(0)))
-    return result
+    return unplug_everything(d, f, s, a.faults)
 
 
 def report_state(

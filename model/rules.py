@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from model.arithmetic import B, Domain, S, W
 from model.events import EVENT_RULES
+from model.peers import with_peers
 from model.requests import REQUEST_RULES
 from model.state import REQUESTS, Action, Answer, Fixed, Result, State
+
+_REQUEST_RULES = with_peers(REQUEST_RULES)
 
 
 def step(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
@@ -18,7 +21,7 @@ def step(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B])
     if a.op in REQUESTS:
         if gone or d.test(s.broken):
             return Result(s, Answer.SILENT)
-        return REQUEST_RULES[a.op](d, f, s, a)
+        return _REQUEST_RULES[a.op](d, f, s, a)
     if gone:
         return Result(s, Answer.REFUSED)
     return EVENT_RULES[a.op](d, f, s, a)
