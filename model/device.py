@@ -94,14 +94,14 @@ def fix(profile: Profile, config: Config) -> Fixed[int, bool]:
         region=config.region,
         block=config.block,
         addr=config.addr,
-        extent=extent(profile, config),
+        extent=_extent(profile, config),
         start_requested=config.requested,
         inaccessible=config.inaccessible,
         prealloc=config.prealloc,
     )
 
 
-def extent(profile: Profile, config: Config) -> int:
+def _extent(profile: Profile, config: Config) -> int:
     """How far beyond the requested size the usable region reaches, in bytes.
 
     Source: QEMU VIRTIO_MEM_USABLE_EXTENT; Firecracker update_requested_size, whose rounding up to a
