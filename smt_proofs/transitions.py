@@ -19,7 +19,7 @@ from smt_proofs.radix import Count
 from smt_proofs.sets import Kind, SetTerms
 
 OVER: Final = (
-    "regions below 2^63 bytes that end below 2^64, blocks of 2 to 2^48 bytes that are powers of "
+    "regions below 2^63 bytes that end below 2^64, blocks of 2 to 2^47 bytes that are powers of "
     "two, 1 to 65535 memslots that tile the region, all states that meet the invariants, all "
     "actions and host failures"
 )
@@ -37,9 +37,9 @@ class Situation(Generic[W, B, S]):
 def any_device(d: SetTerms, profile: Profile, mapping: Mapping) -> Fixed[Any, Any]:
     """All devices of a profile and a way of mapping.
 
-    Block sizes are powers of two up to 2^48 bytes, so that 65535 blocks stay below 2^64.
+    Block sizes are powers of two up to 2^47 bytes, so that 65535 blocks stay below 2^63.
     """
-    d.fact("the block is at most 2^48 bytes", d.half >= 1 << 15)
+    d.fact("the block is at most 2^47 bytes", d.half >= 1 << 16)
     region, addr = d.bytes("region", whole=True), d.bytes("addr", whole=True)
     d.fact("the region is not empty and below 2^63 bytes", region.blocks >= 1)
     d.fact("the region is not empty and below 2^63 bytes", region.blocks < d.half)
