@@ -44,7 +44,7 @@ class SourceTerms(BitTerms):
 
     def __init__(self, script: Script) -> None:
         super().__init__(script)
-        self._divisions: dict[int, tuple[Term, Term]] = {}
+        self._of_quotients: dict[int, tuple[Term, Term]] = {}
         self._arbitrary = {bits: self.word(f"some{bits}", bits) for bits in (SLOT_BITS, WORD_BITS)}
 
     def mul(self, a: Term, b: Term) -> Term:
@@ -58,15 +58,15 @@ class SourceTerms(BitTerms):
     def div(self, a: Term, b: Term) -> Term:
         dividend, divisor = z3.simplify(a), z3.simplify(b)
         quotient = super().div(dividend, divisor)
-        if quotient.get_id() not in self._divisions:
+        if quotient.get_id() not in self._of_quotients:
             at_least_one = z3.Implies(z3.ULE(divisor, dividend), z3.UGE(quotient, 1))
             meaning = z3.And(z3.ULE(quotient, dividend), at_least_one)
             self.facts.append(z3.Implies(divisor != 0, meaning))
-            for other, by in self._divisions.values():
+            for other, by in self._of_quotients.values():
                 # What a quotient times its divisor is divided by that is the quotient again.
                 again = z3.And(divisor == by, divisor != 0, dividend == self.mul(other, by))
                 self.facts.append(z3.Implies(again, quotient == other))
-            self._divisions[quotient.get_id()] = (quotient, divisor)
+            self._of_quotients[quotient.get_id()] = (quotient, divisor)
         return quotient
 
     def named(self, name: str, bits: int) -> Indices:
@@ -123,7 +123,9 @@ class SourceTerms(BitTerms):
         return function(items.term, start, end)
 
     def none_in(self, items: Indices, start: Term, end: Term) -> Term:
-        return self._asked(items, _NONE_IN, start, end)
+        none = self._asked(items, _NONE_IN, start, end)
+        self.facts.append(z3.Implies(items.term == EMPTY, none))
+        return none
 
     def all_in(self, items: Indices, start: Term, end: Term) -> Term:
         return self._asked(items, _ALL_IN, start, end)

@@ -157,6 +157,13 @@ class _Lowered:
     def _refuse(self, construct: str, node: Node) -> UnsupportedError:
         return UnsupportedError(construct, self._line(node))
 
+    def _child(self, node: Node, name: str) -> Node:
+        """A part that the subset asks for."""
+        child = node.child_by_field_name(name)
+        if child is None:
+            raise self._refuse(f"{node.type.replace('_', ' ')} without {name}", node)
+        return child
+
     def _type(self, node: Node) -> CType:
         named = node.child_by_field_name("type")
         name = " ".join(text_of(named).split()) if named is not None else "?"
@@ -291,7 +298,7 @@ class _Lowered:
         return Assign(line, target, converted(value, target.kind))
 
     def _if(self, node: Node) -> tuple[Stmt, ...]:
-        condition = self._expr(_field(node, "condition"))
+        condition = self._expr(self._child(node, "condition"))
         then = self._body(node.child_by_field_name("consequence"))
         otherwise = self._body(node.child_by_field_name("alternative"))
         return (If(self._line(node), condition, then, otherwise),)
@@ -349,13 +356,16 @@ class _Lowered:
             case "unary_expression":
                 return self._unary(node)
             case "binary_expression":
-                op = text_of(_field(node, "operator"))
-                left, right = self._expr(_field(node, "left")), self._expr(_field(node, "right"))
+                op = text_of(self._child(node, "operator"))
+                left, right = (
+                    self._expr(self._child(node, "left")),
+                    self._expr(self._child(node, "right")),
+                )
                 return self._binary(op, left, right, node)
             case "conditional_expression":
-                condition = self._expr(_field(node, "condition"))
-                then = self._expr(_field(node, "consequence"))
-                return choose(condition, then, self._expr(_field(node, "alternative")), line)
+                condition = self._expr(self._child(node, "condition"))
+                then = self._expr(self._child(node, "consequence"))
+                return choose(condition, then, self._expr(self._child(node, "alternative")), line)
             case "cast_expression":
                 return self._cast(node)
             case "call_expression":
@@ -401,7 +411,7 @@ class _Lowered:
         before = self._expanding, self._macro_line
         self._macro_line = self._line(node)
         self._expanding = (*self._expanding, name)
-        found = self._expr(_field(value, "value"))
+        found = self._expr(self._child(value, "value"))
         self._expanding, self._macro_line = before
         return found
 
@@ -409,19 +419,19 @@ class _Lowered:
         """A field of the device, or a place reached through its pointers."""
         line = self._line(node)
         if node.type == "subscript_expression":
-            base = self._expr(_field(node, "argument"))
+            base = self._expr(self._child(node, "argument"))
             if isinstance(base, Place) and base.path == "memslots":
-                return SlotAt(POINTER, line, converted(self._expr(_field(node, "index")), U64))
+                return SlotAt(POINTER, line, converted(self._expr(self._child(node, "index")), U64))
             raise self._refuse(f"subscript {text_of(node)}", node)
-        base = self._expr(_field(node, "argument"))
-        name = text_of(_field(node, "field"))
+        base = self._expr(self._child(node, "argument"))
+        name = text_of(self._child(node, "field"))
         if not isinstance(base, Place):
             raise self._refuse(f"field {text_of(node)}", node)
         if base.path == "vmem":
             if name in self._fields:
                 return Field(self._fields[name], line, name)
             return Place(POINTER, line, name)
-        arrow = text_of(_field(node, "operator")) == "->"
+        arrow = text_of(self._child(node, "operator")) == "->"
         through = (*base.through, base.path) if arrow else base.through
         return Place(POINTER, line, f"{base.path}.{name}", through)
 
@@ -429,7 +439,7 @@ class _Lowered:
         """&place: pointers and the places they lead to share one form."""
         if text_of(node.children[0]) != "&":
             raise self._refuse(f"dereference {text_of(node)}", node)
-        inner = self._expr(_field(node, "argument"))
+        inner = self._expr(self._child(node, "argument"))
         if isinstance(inner, Place | SlotAt):
             return inner
         if isinstance(inner, Field | Local):
@@ -438,7 +448,7 @@ class _Lowered:
 
     def _unary(self, node: Node) -> Expr:
         op, line = text_of(node.children[0]), self._line(node)
-        operand = self._expr(_field(node, "argument"))
+        operand = self._expr(self._child(node, "argument"))
         if op == "!":
             return Not(I32, line, operand)
         kind = promoted(operand.kind)
@@ -469,22 +479,22 @@ class _Lowered:
         raise self._refuse(f"operator {op}", node)
 
     def _cast(self, node: Node) -> Expr:
-        descriptor = _field(node, "type")
+        descriptor = self._child(node, "type")
         if any(child.type.startswith("abstract") for child in descriptor.named_children):
             raise self._refuse(f"cast to {text_of(descriptor)}", node)
         name = " ".join(text_of(descriptor).split())
         if name not in NAMED:
             raise self._refuse(f"cast to {name}", node)
-        return converted(self._expr(_field(node, "value")), NAMED[name])
+        return converted(self._expr(self._child(node, "value")), NAMED[name])
 
     def _callee(self, node: Node) -> str:
-        function = _field(node, "function")
+        function = self._child(node, "function")
         if function.type != "identifier":
             raise self._refuse(f"call of {text_of(function)}", node)
         return text_of(function)
 
     def _arguments(self, node: Node) -> list[Node]:
-        found = _field(node, "arguments").named_children
+        found = self._child(node, "arguments").named_children
         return [child for child in found if child.type != "comment"]
 
     def _call(self, node: Node) -> Expr:
@@ -514,13 +524,6 @@ class _Lowered:
             if (argument.kind == POINTER) != (want == POINTER):
                 raise self._refuse(f"argument of {name}", node)
         return Call(kind, line, name, arguments)
-
-
-def _field(node: Node, name: str) -> Node:
-    """A child that the grammar promises."""
-    child = node.child_by_field_name(name)
-    assert child is not None, f"{node.type} has no {name}"
-    return child
 
 
 def _align_down(n: Expr, m: Expr, line: int) -> Expr:

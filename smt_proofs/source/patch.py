@@ -177,11 +177,10 @@ class _Collector:
         self._open.lines.append(line)
         if line.text.rstrip() == "}":
             self._close(self._open)
-        elif line.text.rstrip().endswith(");") and not any(
-            "{" in seen.text for seen in self._open.lines
-        ):
-            # A prototype is no function.
-            self._open = None
+        elif self._open.whole and line.text.rstrip().endswith(");"):
+            if not any("{" in seen.text for seen in self._open.lines):
+                # A prototype is no function.
+                self._open = None
 
     def _close(self, function: _Open) -> None:
         """The function ends here."""

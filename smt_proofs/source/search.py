@@ -24,6 +24,7 @@ SEED: Final = 1
 TRIES: Final = 30_000
 SECONDS: Final = 10.0
 """The search ends at whichever comes first."""
+GEOMETRY: Final = frozenset({"region", "block", "slot_size", "count", "page", "default_block"})
 WORD: Final = 1 << 64
 
 
@@ -63,8 +64,13 @@ def find(
 def simplified(
     rule: Rule, function: Function, functions: Lookup, profile: Profile, witness: Witness
 ) -> Witness:
-    """The witness with all inputs at nothing that may be: what is left matters."""
+    """The witness with all inputs at nothing that may be: what is left matters.
+
+    The device itself stays as it is.
+    """
     for field in fields(Inputs):
+        if field.name in GEOMETRY:
+            continue
         value = getattr(witness.inputs, field.name)
         nothing = type(value)()
         if value != nothing:

@@ -173,7 +173,8 @@ static void bitmap_clear(unsigned long *map, long start, long count)
 static unsigned long find_next(unsigned long end, unsigned long start, bool wanted)
 {
     for (unsigned long i = start; i < end; i++) {
-        if (*bit(i) == wanted) {
+        /* No block beyond the room there is was ever plugged. */
+        if ((i < ROOM && blocks[i]) == wanted) {
             return i;
         }
     }

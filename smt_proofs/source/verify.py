@@ -112,11 +112,12 @@ def verify(source: Source, profile: Profile, file: str) -> Iterator[Finding]:
     program = Lowering(source)
     for rule in RULES:
         start = time.monotonic()
-        finding = _verdict(rule, source, program, profile, file)
+        finding = verdict(rule, source, program, profile, file)
         yield replace(finding, seconds=round(time.monotonic() - start, 3))
 
 
-def _verdict(rule: Rule, source: Source, program: Lowering, profile: Profile, file: str) -> Finding:
+def verdict(rule: Rule, source: Source, program: Lowering, profile: Profile, file: str) -> Finding:
+    """The verdict on one function."""
     texts = source.functions.get(rule.function)
     if not texts:
         return _absent(rule, source, file)
@@ -214,7 +215,7 @@ def _absent(rule: Rule, source: Source, file: str) -> Finding:
             rule.function, rule.rule, part.file, part.shown[0][0], Verdict.UNSEEN, reason
         )
     if source.is_patch:
-        reason = "the patch does not show it"
+        reason = "no hunk names it"
         return Finding(rule.function, rule.rule, "", 0, Verdict.UNSEEN, reason)
     reason = "there is no function of this name"
     return Finding(rule.function, rule.rule, file, 0, Verdict.NOT_VERIFIED, reason)
