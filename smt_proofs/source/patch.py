@@ -56,6 +56,11 @@ class _Open:
     lines: list[_Line] = field(default_factory=list)
     unseen: list[tuple[int, int]] = field(default_factory=list)
 
+    def prototype(self) -> bool:
+        """It ends before it begins: a declaration, no function."""
+        body = any("{" in line.text for line in self.lines)
+        return self.whole and not body and self.lines[-1].text.rstrip().endswith(");")
+
 
 def is_patch(text: str) -> bool:
     """The text holds a unified diff."""
@@ -177,10 +182,8 @@ class _Collector:
         self._open.lines.append(line)
         if line.text.rstrip() == "}":
             self._close(self._open)
-        elif self._open.whole and line.text.rstrip().endswith(");"):
-            if not any("{" in seen.text for seen in self._open.lines):
-                # A prototype is no function.
-                self._open = None
+        elif self._open.prototype():
+            self._open = None
 
     def _close(self, function: _Open) -> None:
         """The function ends here."""

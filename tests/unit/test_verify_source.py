@@ -93,7 +93,7 @@ RESIZE = """\
      uint64_t newsize = QEMU_ALIGN_UP(MIN(memory_region_size(&vmem->memdev->mr),
 -        requested_size), vmem->block_size);
 +        requested_size + VIRTIO_MEM_USABLE_EXTENT), vmem->block_size);
- 
+
 @@ -20,3 +20,3 @@ static void virtio_mem_resize_usable_region(VirtIOMEM *vmem,
      /* The lines between are not here. */
 -    vmem->usable_region_size = 0;
@@ -157,7 +157,8 @@ OUTSIDE = {
 
 @pytest.mark.parametrize("statement", OUTSIDE)
 def test_what_is_outside_the_subset_is_named_with_its_line(statement: str) -> None:
-    text = f"{BODY}    if (!gpa) {{\n        return true;\n    }}\n{statement}\n    return false;\n}}\n"
+    first = "    if (!gpa) {\n        return true;\n    }\n"
+    text = f"{BODY}{first}{statement}\n    return false;\n}}\n"
     found = judged(text, "virtio_mem_valid_range")
     assert found.verdict in (Verdict.NOT_VERIFIED, Verdict.DIFFERS)
     if "unset" not in statement:
