@@ -57,9 +57,10 @@ def verify_source(
     sarif_file: Path | None,
     junit_file: Path | None,
 ) -> None:
-    """Prove the functions of virtio-mem.c equal to the model, or show where they differ.
+    """Prove virtio-mem.c or a patch of it equal to the model.
 
-    FILE is virtio-mem.c of a QEMU tree, or a patch of it (unified diff or mail). Ends 0 where each
+    FILE is virtio-mem.c of a QEMU tree, or a patch of it (unified diff or mail). A function that
+    differs is shown with an input at which it does and what each side answers. Ends 0 where each
     function that FILE shows whole is proven equal for all inputs, 1 where one differs, 3 where one
     is not verified.
 

@@ -16,13 +16,14 @@ from model.arithmetic import INTS
 from model.extents import Extents
 from model.profiles import Profile
 from smt_proofs.source.c_types import BOOL, VOID, CType
-from smt_proofs.source.device import calls_of
+from smt_proofs.source.calls import calls_of
+from smt_proofs.source.case import Case
+from smt_proofs.source.evaluation import Pointer, UndefinedError
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
-from smt_proofs.source.machine import Pointer, UndefinedError
 from smt_proofs.source.names import CONSTANTS, EXTENT, FIELDS, PRIMITIVES
 from smt_proofs.source.parse import Source, words_of
-from smt_proofs.source.rules import Case, Rule
+from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import TrialRun
 from smt_proofs.source.search import Witness
 

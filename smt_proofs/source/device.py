@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
 
 from model.geometry import Memslots, slot_start
 from model.mapping import range_plugged, range_unplugged
-from model.state import Faults, Fixed, Heard
+from model.state import Heard
+from smt_proofs.source.evaluation import Lookup, Pointer
+from smt_proofs.source.host import Event, Host
 from smt_proofs.source.ir import (
-    Arithmetic,
-    Assign,
     Call,
-    Choose,
-    Compare,
-    Convert,
-    Declare,
-    Evaluate,
-    Expr,
-    For,
     Function,
-    If,
-    Logic,
-    Not,
-    Offset,
-    Return,
-    SlotAt,
-    Stmt,
     UnsupportedError,
 )
-from smt_proofs.source.machine import Lookup, Machine, Pointer
+from smt_proofs.source.machine import Machine
 from smt_proofs.source.names import EXTENT, PRIMITIVES
 
 Alias = tuple[Any, Any]
@@ -39,33 +24,6 @@ FAILED: Final = (1 << 64) - 22
 """-EINVAL: any number but 0 says that a host operation failed."""
 SLOTS: Final = "memslots[]"
 BACKEND: Final = "memdev.mr"
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """What surrounds the device: sizes in bytes, and which host operations fail."""
-
-    fixed: Fixed[Any, Any]
-    page: Any
-    host_page: Any
-    thp: Any
-    default_block: Any
-    busy: Any
-    faults: Faults[Any]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Event:
-    """What listeners are told, with the sets as they are then.
-
-    `heard` is None where memslots change outside a transaction, or come and go in one.
-    """
-
-    heard: Heard | None
-    plugged: Any
-    mapped: Any
-    offset: Any = None
-    size: Any = None
 
 
 class Device(Machine):
@@ -309,59 +267,3 @@ class Device(Machine):
 
     def _notifier_list_notify(self, call: Call, notifiers: Pointer, value: Pointer) -> None:
         """What is told of the size is not part of the model."""
-
-
-_CHANGES: Final = {
-    "memory_region_add_subregion": Heard.MAP,
-    "memory_region_del_subregion": Heard.UNMAP,
-}
-
-
-def changes_of(body: tuple[Stmt, ...], follow: Lookup) -> frozenset[Heard]:
-    """Whether statements may map memslots, unmap some, or both."""
-    return frozenset(_CHANGES[name] for name in calls_of(body, follow) if name in _CHANGES)
-
-
-def calls_of(body: tuple[Stmt, ...], follow: Lookup) -> set[str]:
-    """All calls that statements may make, those of called functions included."""
-    found: set[str] = set()
-    todo = [body]
-    while todo:
-        for statement in todo.pop():
-            for name in _calls(statement):
-                function = follow(name)
-                if name not in found and function is not None:
-                    todo.append(function.body)
-                found.add(name)
-    return found
-
-
-def _calls(part: Stmt | Expr | None) -> Iterator[str]:
-    match part:
-        case Call(name=name, arguments=arguments):
-            yield name
-            for argument in arguments:
-                yield from _calls(argument)
-        case Declare(value=inner) | Assign(value=inner) | Evaluate(value=inner):
-            yield from _calls(inner)
-        case Return(value=inner):
-            yield from _calls(inner)
-        case If(condition=condition, then=then, otherwise=otherwise):
-            yield from _calls(condition)
-            for statement in (*then, *otherwise):
-                yield from _calls(statement)
-        case For(condition=condition, body=body):
-            yield from _calls(condition)
-            for statement in body:
-                yield from _calls(statement)
-        case Arithmetic(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
-            yield from _calls(a)
-            yield from _calls(b)
-        case Not(operand=a) | Convert(operand=a) | SlotAt(index=a):
-            yield from _calls(a)
-        case Offset(base=a, by=b):
-            yield from _calls(a)
-            yield from _calls(b)
-        case Choose(condition=a, then=b, otherwise=c):
-            for inner in (a, b, c):
-                yield from _calls(inner)

@@ -8,8 +8,8 @@ from typing import Any, Final
 from model.geometry import Memslots
 from model.profiles import Mapping, Profile
 from model.state import Faults, Fixed, State
-from smt_proofs.source.device import Host
 from smt_proofs.source.domain import SLOT_BITS, SourceTerms
+from smt_proofs.source.host import Host
 
 ON, OFF = 1, 2
 """ON_OFF_AUTO_ON and ON_OFF_AUTO_OFF."""

@@ -11,11 +11,12 @@ import z3
 from model.profiles import Mapping, Profile
 from smt_proofs.paths import Script, explore
 from smt_proofs.solve import Answer, Term, ask
+from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.domain import SourceTerms
+from smt_proofs.source.evaluation import Lookup
 from smt_proofs.source.inputs import any_inputs
 from smt_proofs.source.ir import Function
-from smt_proofs.source.machine import Lookup
-from smt_proofs.source.rules import Case, Claim, Rule
+from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import ProofRun
 
 TIMEOUT: Final = 5.0

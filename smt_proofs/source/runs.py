@@ -7,8 +7,10 @@ from typing import Any, Final
 import z3
 
 from smt_proofs.source.c_types import CType
-from smt_proofs.source.device import Device, calls_of, changes_of
+from smt_proofs.source.calls import calls_of, changes_of
+from smt_proofs.source.device import Device
 from smt_proofs.source.domain import SLOT_BITS
+from smt_proofs.source.evaluation import UndefinedError
 from smt_proofs.source.ir import (
     Arithmetic,
     Assign,
@@ -21,7 +23,7 @@ from smt_proofs.source.ir import (
     Return,
     UnsupportedError,
 )
-from smt_proofs.source.machine import Flow, UndefinedError
+from smt_proofs.source.machine import Flow
 
 MOST_ROUNDS: Final = 2000
 """Rounds of a loop on machine integers; the search asks for devices of few memslots."""

@@ -14,10 +14,11 @@ from typing import Any, Final
 from model.arithmetic import GIB, INTS, MIB
 from model.extents import Extents
 from model.profiles import Mapping, Profile
+from smt_proofs.source.case import Case, Claim
+from smt_proofs.source.evaluation import Lookup, UndefinedError
 from smt_proofs.source.inputs import FLAGS, NARROW, Inputs
 from smt_proofs.source.ir import Function
-from smt_proofs.source.machine import Lookup, UndefinedError
-from smt_proofs.source.rules import Case, Claim, Rule
+from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import EndlessError, TrialRun
 
 SEED: Final = 1

@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 ENTRIES = Path("/etc/apt/sources.list.d")
+OLD_ENTRIES = Path("/etc/apt/sources.list")
 SECONDS = 300
 
 
@@ -26,8 +27,16 @@ def entries(codename: str) -> str:
             if codename in fields.get("Suites", "").split():
                 fields |= {"Types": "deb-src", "Suites": f"{codename} {codename}-backports"}
                 found.append("".join(f"{name}: {value}\n" for name, value in fields.items()))
+    lines = OLD_ENTRIES.read_text().splitlines() if OLD_ENTRIES.exists() else []
+    for line in lines:
+        match = re.match(rf"deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+{codename}\s+(.*)", line)
+        if match:
+            suites = f"{codename} {codename}-backports"
+            found.append(
+                f"Types: deb-src\nURIs: {match[1]}\nSuites: {suites}\nComponents: {match[2]}\n"
+            )
     if not found:
-        raise NoSource(f"no entry for {codename} in {ENTRIES}")
+        raise NoSource(f"apt has no entry for {codename}")
     return "\n".join(found)
 
 
