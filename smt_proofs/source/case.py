@@ -8,10 +8,12 @@ from typing import Any
 
 from model.profiles import Mapping, Profile
 from model.state import Heard, Notice
+from smt_proofs.source.c_types import BOOL, POINTER, VOID
 from smt_proofs.source.device import Device
 from smt_proofs.source.evaluation import Lookup, Pointer
 from smt_proofs.source.inputs import Inputs, device_fields, fixed, host, state
-from smt_proofs.source.ir import Function
+from smt_proofs.source.ir import Function, UnsupportedError
+from smt_proofs.source.names import SIGNATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Case:
         self.run = run(d, functions, self.before, host(self.fixed, x), (x.plugged, x.mapped))
         self.run.opaque -= {function.name}
         self.arguments: tuple[Any, ...] = ()
+        self.pointers: dict[str, Pointer] = {}
         self.answer: Any = None
         if mapping is Mapping.STATIC:
             none = d.truth(False)
@@ -56,10 +59,27 @@ class Case:
         self.run.fields |= values
 
     def call(self, *arguments: Any) -> Any:
-        """Run the source."""
-        self.arguments = arguments
-        self.answer = self.run.call(self.function, list(arguments))
-        return self.answer
+        """Run the source as its callers do: numbers are converted to what it declares."""
+        d, function = self.d, self.function
+        known = SIGNATURES[function.name]
+        named = [p for p in function.parameters if p is not None]
+        kinds = [kind for _, kind in named]
+        if len(kinds) != len(known.parameters) or (function.kind == VOID) != (known.kind == VOID):
+            raise UnsupportedError("a function of other parameters or result", function.line)
+        passed = []
+        for value, want, kind in zip(arguments, known.parameters, kinds, strict=True):
+            if kind.signed or (want != kind and {want, kind} & {BOOL, POINTER}):
+                raise UnsupportedError(f"a parameter of type {kind.name}", function.line)
+            passed.append(d.narrow(value, kind.bits) if kind.bits < want.bits else value)
+        self.arguments, self.pointers = tuple(passed), dict(self.run.pointers)
+        self.answer = self.run.call(function, passed)
+        if function.kind == known.kind:
+            return self.answer
+        if known.kind == BOOL:
+            return d.negate(d.eq(self.answer, d.lit(0)))
+        if function.kind == BOOL:
+            return self.run.number(self.answer)
+        raise UnsupportedError(f"a result of type {function.kind.name}", function.line)
 
     def equal(self, what: str, source: Any, model: Any) -> Claim:
         """Two words are the same."""
@@ -94,6 +114,10 @@ class Case:
         if "events" not in but:
             told = [e for e in run.events if e.heard is not None]
             claims.append(self.same_kind("what listeners are told", kinds(told), []))
+        if "host" not in but:
+            claims.append(self.same_kind("host operations on memory", len(run.discarded), 0))
+        moved = [p for p, now in run.pointers.items() if now is not self.pointers.get(p)]
+        claims.append(self.same_kind("pointers", sorted({*moved} - {*but}), []))
         claims.append(self.same_kind("open transactions", run.depth, 0))
         return claims
 

@@ -118,7 +118,10 @@ class Evaluator(ABC):
                     raise UnsupportedError(f"field {expr.name}", expr.line)
                 return self.fields[expr.name]
             case Call():
-                return self.evaluate_call(expr)
+                result = self.evaluate_call(expr)
+                if result is None:
+                    raise UnsupportedError(f"the result of {expr.name}, which has none", expr.line)
+                return result
 
     def value(self, expr: Expr) -> Any:
         """The word, or the pointer, that an expression yields."""

@@ -22,7 +22,7 @@ from smt_proofs.source.ir import (
     SlotAt,
     UnsupportedError,
 )
-from smt_proofs.source.names import CONSTANTS, EXTENT, PRIMITIVES
+from smt_proofs.source.names import CONSTANTS, EXTENT, PLACES, PRIMITIVES
 from smt_proofs.source.operators import MACROS, arithmetic, choose, compare, converted
 from smt_proofs.source.parse import FunctionText, Source, descend, text_of, tree
 
@@ -47,6 +47,9 @@ class Expressions:
         self._shown = shown
         self._scopes: list[dict[str, CType]] = [{}]
         self._device = ""
+        # How often a variable is named, and where its address is given away.
+        self._used: dict[str, int] = {}
+        self._lent: dict[str, int] = {}
         self._expanding: tuple[str, ...] = ()
         self._macro_line = 0
 
@@ -124,6 +127,7 @@ class Expressions:
         name, line = text_of(node), self._line(node)
         for scope in reversed(self._scopes):
             if name in scope:
+                self._used[name] = self._used.get(name, 0) + 1
                 return Local(scope[name], line, name)
         if name == self._device:
             return Place(POINTER, line, "vmem")
@@ -165,7 +169,11 @@ class Expressions:
         if base.path == "vmem":
             if name in self._fields:
                 return Field(self._fields[name], line, name)
+            if name not in PLACES:
+                raise self._refuse(f"field {name}", node)
             return Place(POINTER, line, name)
+        if f"{base.path}.{name}" not in PLACES:
+            raise self._refuse(f"field {text_of(node)}", node)
         arrow = text_of(self._child(node, "operator")) == "->"
         through = (*base.through, base.path) if arrow else base.through
         return Place(POINTER, line, f"{base.path}.{name}", through)
@@ -177,6 +185,8 @@ class Expressions:
         inner = self._expr(self._child(node, "argument"))
         if isinstance(inner, Place | SlotAt):
             return inner
+        if isinstance(inner, Local):
+            self._lent[inner.name] = self._line(node)
         if isinstance(inner, Field | Local):
             return Place(POINTER, self._line(node), f"&{inner.name}")
         raise self._refuse(f"address {text_of(node)}", node)

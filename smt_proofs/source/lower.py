@@ -76,6 +76,8 @@ class _Lowered(Expressions):
             kind = POINTER
             declarator = declarator.child_by_field_name("declarator")
         assert declarator is not None
+        if kind.bits == 0 and kind != VOID:
+            raise self._refuse(f"result of type {kind.name}", definition)
         self._kind = kind
         parameters = [
             self._parameter(node)
@@ -84,8 +86,13 @@ class _Lowered(Expressions):
         ]
         body = definition.child_by_field_name("body")
         assert body is not None
+        statements = self._block(body)
+        for name, line in self._lent.items():
+            # Whoever got the address may change it.
+            if self._used[name] > 1:
+                raise UnsupportedError(f"{name}, whose address is taken", line)
         line = self._line(definition)
-        return Function(self._shown.name, kind, tuple(parameters), self._block(body), line)
+        return Function(self._shown.name, kind, tuple(parameters), statements, line)
 
     def _parameter(self, node: Node) -> tuple[str, CType] | None:
         declarator = node.child_by_field_name("declarator")
@@ -246,6 +253,8 @@ class _Lowered(Expressions):
 
     def _return(self, node: Node) -> tuple[Stmt, ...]:
         children = [c for c in node.named_children if c.type != "comment"]
+        if not children and self._kind != VOID:
+            raise self._refuse("return without a value", node)
         value = converted(self._expr(children[0]), self._kind) if children else None
         return (Return(self._line(node), value),)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from smt_proofs.source.c_types import BOOL, CType
+from smt_proofs.source.c_types import BOOL, VOID, CType
 from smt_proofs.source.evaluation import Evaluator, Lookup
 from smt_proofs.source.ir import (
     Assert,
@@ -79,6 +79,8 @@ class Machine(Evaluator):
         self.kinds, self.result = dict(named), None
         self.block(function.body)
         result = self.result
+        if result is None and function.kind != VOID:
+            raise UnsupportedError("a way to the end without a result", function.line)
         self.locals, self.kinds, self.result = before
         return result
 

@@ -27,8 +27,11 @@ FIELDS: Final = {
 }
 """The numbers and flags of VirtIOMEM. A patch that shows a declaration overrules its type."""
 
-POINTERS: Final = frozenset({"memdev", "mr", "memslots", "bitmap", "vq", "system_reset"})
-"""The pointers of VirtIOMEM."""
+POINTERS: Final = frozenset({"memdev", "mr", "memslots", "bitmap"})
+"""The pointers of VirtIOMEM that are not null in a device that is realized."""
+
+PLACES: Final = POINTERS | {"memdev.mr", "memdev.mr.ram_block", "size_change_notifiers"}
+"""The places that may be named, by their way from the device. Another one could hold anything."""
 
 CONSTANTS: Final = {
     "KiB": (I64, 1 << 10),
@@ -95,6 +98,25 @@ PRIMITIVES: Final = {
     "virtio_mem_set_range_unplugged": Primitive(VOID, _RANGE),
 }
 """What is called and not followed. The last four are proven too where the source shows them."""
+
+SIGNATURES: Final[dict[str, Primitive]] = {
+    "virtio_mem_decide_memslots": Primitive(VOID, (U32,)),
+    "virtio_mem_get_memslots": Primitive(U32),
+    "virtio_mem_default_block_size": Primitive(U64, (_P,)),
+    "virtio_mem_prepare_memslots": Primitive(VOID),
+    "virtio_mem_activate_memslots_to_plug": Primitive(VOID, (U64, U64)),
+    "virtio_mem_deactivate_unplugged_memslots": Primitive(VOID, (U64, U64)),
+    "virtio_mem_resize_usable_region": Primitive(VOID, (U64, BOOL)),
+    "virtio_mem_valid_range": Primitive(BOOL, (U64, U64)),
+    "virtio_mem_is_range_plugged": Primitive(BOOL, (U64, U64)),
+    "virtio_mem_is_range_unplugged": Primitive(BOOL, (U64, U64)),
+    "virtio_mem_set_range_plugged": Primitive(VOID, (U64, U64)),
+    "virtio_mem_set_range_unplugged": Primitive(VOID, (U64, U64)),
+    "virtio_mem_set_block_state": Primitive(I32, (U64, U64, BOOL)),
+    "virtio_mem_state_change_request": Primitive(I32, (U64, U16, BOOL)),
+    "virtio_mem_unplug_all": Primitive(I32),
+}
+"""The functions to verify as their callers know them, the device itself left out."""
 
 WITHOUT_EFFECT: Final = frozenset({"snprintf", "warn_report_err", "warn_report", "error_free"})
 """Calls that touch nothing the model speaks of; so do all of trace_*."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from smt_proofs.source.c_types import BOOL, I32, POINTER, CType, common
+from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common
 from smt_proofs.source.ir import (
     Arithmetic,
     Choose,
@@ -21,6 +21,8 @@ def converted(expr: Expr, kind: CType) -> Expr:
     """The expression in a type; a constant that the type can hold takes it on at once."""
     if isinstance(expr, Const) and kind not in (BOOL, POINTER) and expr.value <= kind.largest:
         return Const(kind, expr.line, expr.value)
+    if VOID in (kind, expr.kind) and expr.kind != kind:
+        raise UnsupportedError("a value where there is none", expr.line)
     return expr if expr.kind == kind else Convert(kind, expr.line, expr)
 
 

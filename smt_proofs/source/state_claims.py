@@ -136,7 +136,7 @@ def requests(c: Case) -> list[Claim]:
         Claim("answer", c.d.eq(got, c.d.lit(want)), said, result.answer.value),
         *_outcome(c, result),
         c.equal("plugged size", c.run.fields["size"], result.state.size),
-        *c.unchanged("size", "plugged", "mapped", "events"),
+        *c.unchanged("size", "plugged", "mapped", "events", "host"),
     ]
 
 
@@ -151,7 +151,7 @@ def sets_block_state(c: Case) -> list[Claim]:
     return [
         _succeeds(c, got, result),
         *_outcome(c, result),
-        *c.unchanged("plugged", "mapped", "events"),
+        *c.unchanged("plugged", "mapped", "events", "host"),
     ]
 
 
@@ -186,5 +186,5 @@ def unplugs_all(c: Case) -> list[Claim]:
         *c.concerns(d.lit(0), x.region),
         c.equal("plugged size", c.run.fields["size"], want.state.size),
         c.equal("usable region size", c.run.fields["usable_region_size"], want.state.usable),
-        *c.unchanged("size", "usable_region_size", "plugged", "mapped", "events"),
+        *c.unchanged("size", "usable_region_size", "plugged", "mapped", "events", "host"),
     ]
