@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "prove": "Prove the theorems, all of them or those named.",
     "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",
     "trace": "Make trace files, run them again, make them small, explain them.",
+    "verify-source": "Prove virtio-mem.c or a patch of it equal to the model.",
 }
 """Each command, and the module of `conformance.commands` it is in, with the first line of its
 help."""
@@ -67,7 +68,8 @@ class LazyGroup(click.Group):
 
 def imported(name: str) -> click.Command:
     """The command itself, from its module."""
-    command = getattr(import_module(f"conformance.commands.{name}"), name)
+    module = name.replace("-", "_")
+    command = getattr(import_module(f"conformance.commands.{module}"), module)
     assert isinstance(command, click.Command)
     return command
 

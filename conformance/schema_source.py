@@ -311,6 +311,13 @@ def metadata_schema() -> Schema:
     return document.metadata_schema()
 
 
+def verify_source_schema() -> Schema:
+    """What `slotproof verify-source --json` prints."""
+    from conformance.commands import schema_verify
+
+    return schema_verify.verify_source_schema()
+
+
 SCHEMAS: Final = {
     "trace-v1.json": trace_schema,
     "protocol-v1.json": protocol_schema,
@@ -319,6 +326,7 @@ SCHEMAS: Final = {
     "decide-v1.json": decide_schema,
     "prove-v2.json": prove_schema,
     "metadata-v1.json": metadata_schema,
+    "verify-source-v1.json": verify_source_schema,
 }
 
 

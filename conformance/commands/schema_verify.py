@@ -1,0 +1,61 @@
+"""The published schema of `verify-source --json`."""
+
+from __future__ import annotations
+
+from conformance.commands.schema import COUNT, SECONDS, TEXT, array, or_null
+from conformance.commands.verify_source import VERIFY_SOURCE_VERSION
+from conformance.schema_source import DIALECT, Schema, closed, ref, whole
+from model.arithmetic import U64_MASK
+from model.profiles import PROFILES, Mapping
+from smt_proofs.source.inputs import FLAGS
+from smt_proofs.source.verify import Verdict
+
+
+def verify_source_schema() -> Schema:
+    """What `slotproof verify-source --json` prints."""
+    pair = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
+    value = {"anyOf": [{"const": True}, whole(1, U64_MASK), array(pair)]}
+    finding = closed(
+        {
+            "function": TEXT,
+            "rule": TEXT,
+            "file": TEXT,
+            "line": COUNT,
+            "verdict": {"enum": [verdict.value for verdict in Verdict]},
+            "reason": TEXT,
+            "over": array(TEXT),
+            "mappings": array({"enum": [mapping.value for mapping in Mapping]}),
+            "unseen": or_null(pair),
+            "paths": COUNT,
+            "queries": COUNT,
+            "mapping": or_null({"enum": [mapping.value for mapping in Mapping]}),
+            "inputs": or_null({"type": "object", "additionalProperties": value}),
+            "what": TEXT,
+            "source_says": TEXT,
+            "model_says": TEXT,
+            "confirmed": or_null({"type": "boolean"}),
+            "seconds": SECONDS,
+        }
+    )
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof verify-source --json, version {VERIFY_SOURCE_VERSION}",
+        "description": "Lines count from 1, 0 is none. Inputs that are not named are 0, false or "
+        f"empty; {', '.join(sorted(FLAGS))} are true or false, sets are half-open ranges, other "
+        "inputs bytes or numbers.",
+        **closed(
+            {
+                "schema": {"const": VERIFY_SOURCE_VERSION},
+                "command": {"const": "verify-source"},
+                "file": TEXT,
+                "is_patch": {"type": "boolean"},
+                "profile": {"enum": list(PROFILES)},
+                "inferred": {"type": "boolean"},
+                "solver": TEXT,
+                "seconds": SECONDS,
+                "exit_code": {"enum": [0, 1, 3]},
+                "functions": array(ref("function")),
+            }
+        ),
+        "$defs": {"function": finding},
+    }

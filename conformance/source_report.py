@@ -1,0 +1,129 @@
+"""What verify-source found, in the forms that continuous integration reads.
+
+Each takes the document that `slotproof verify-source --json` prints.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+LEVELS: Final = {"differs": "error", "not verified": "warning", "unseen": "note"}
+"""How loud a verdict is; `equal` is no finding."""
+ANNOTATIONS: Final = {"error": "error", "warning": "warning", "note": "notice"}
+"""The same in words of a workflow command."""
+JUNIT: Final = {"differs": "failure", "not verified": "error", "unseen": "skipped"}
+
+
+def message(finding: dict[str, Any]) -> str:
+    """A finding in one line."""
+    head = f"{finding['function']}: {finding['verdict']}"
+    if finding["verdict"] == "differs":
+        inputs = ", ".join(f"{name}={value}" for name, value in finding["inputs"].items())
+        sides = f"{finding['what']}: source {finding['source_says']}"
+        return f"{head}, {sides}, model {finding['model_says']}, at {inputs or 'all inputs 0'}"
+    if finding["verdict"] == "equal":
+        return f"{head} to {finding['rule']}"
+    return f"{head}: {finding['reason']}"
+
+
+def sarif(document: dict[str, Any]) -> dict[str, Any]:
+    """A SARIF 2.1.0 log."""
+    found = [f for f in document["functions"] if f["verdict"] in LEVELS]
+    rules = list(dict.fromkeys(f["function"] for f in found))
+    return {
+        "$schema": SARIF,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "slotproof",
+                        "version": version("slotproof"),
+                        "rules": [{"id": name} for name in rules],
+                    }
+                },
+                "results": [
+                    {
+                        "ruleId": f["function"],
+                        "ruleIndex": rules.index(f["function"]),
+                        "level": LEVELS[f["verdict"]],
+                        "message": {"text": message(f)},
+                        "locations": [_place(f, document["file"])],
+                    }
+                    for f in found
+                ],
+            }
+        ],
+    }
+
+
+def _place(finding: dict[str, Any], file: str) -> dict[str, Any]:
+    path = Path(finding["file"] or file)
+    uri = path.as_uri() if path.is_absolute() else path.as_posix()
+    region = {"startLine": max(finding["line"], 1)}
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+
+
+def junit(document: dict[str, Any]) -> bytes:
+    """A JUnit report with a test case for each function."""
+    found = document["functions"]
+    counts = {
+        "tests": str(len(found)),
+        "failures": str(sum(f["verdict"] == "differs" for f in found)),
+        "errors": str(sum(f["verdict"] == "not verified" for f in found)),
+        "skipped": str(sum(f["verdict"] == "unseen" for f in found)),
+        "time": f"{document['seconds']:.3f}",
+    }
+    root = Element("testsuites", {"name": "slotproof", **counts})
+    suite = SubElement(root, "testsuite", {"name": f"verify-source {document['file']}", **counts})
+    for finding in found:
+        case = SubElement(
+            suite,
+            "testcase",
+            classname="slotproof.verify-source",
+            name=finding["function"],
+            file=finding["file"] or document["file"],
+            line=str(finding["line"]),
+            time=f"{finding['seconds']:.3f}",
+        )
+        if finding["verdict"] in JUNIT:
+            SubElement(case, JUNIT[finding["verdict"]], message=message(finding))
+    indent(root)
+    text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
+
+
+def github(document: dict[str, Any]) -> list[str]:
+    """GitHub workflow commands, one for each finding that has a place in the source."""
+    lines = []
+    for finding in document["functions"]:
+        if finding["verdict"] in LEVELS and (finding["line"] or finding["verdict"] != "unseen"):
+            kind = ANNOTATIONS[LEVELS[finding["verdict"]]]
+            place = f"file={_property(finding['file'] or document['file'])}"
+            place += f",line={max(finding['line'], 1)}"
+            lines.append(f"::{kind} {place},title=slotproof::{_data(message(finding))}")
+    return lines
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write the file whole or not at all. Raises OSError."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

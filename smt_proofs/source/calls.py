@@ -1,0 +1,83 @@
+"""Which calls statements may make, and so what they may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from model.state import Heard
+from smt_proofs.source.evaluation import Lookup
+from smt_proofs.source.ir import (
+    Arithmetic,
+    Assign,
+    Call,
+    Choose,
+    Compare,
+    Convert,
+    Declare,
+    Evaluate,
+    Expr,
+    For,
+    If,
+    Logic,
+    Not,
+    Offset,
+    Return,
+    SlotAt,
+    Stmt,
+)
+
+_CHANGES: Final = {
+    "memory_region_add_subregion": Heard.MAP,
+    "memory_region_del_subregion": Heard.UNMAP,
+}
+
+
+def changes_of(body: tuple[Stmt, ...], follow: Lookup) -> frozenset[Heard]:
+    """Whether statements may map memslots, unmap some, or both."""
+    return frozenset(_CHANGES[name] for name in calls_of(body, follow) if name in _CHANGES)
+
+
+def calls_of(body: tuple[Stmt, ...], follow: Lookup) -> set[str]:
+    """All calls that statements may make, those of called functions included."""
+    found: set[str] = set()
+    todo = [body]
+    while todo:
+        for statement in todo.pop():
+            for name in _calls(statement):
+                function = follow(name)
+                if name not in found and function is not None:
+                    todo.append(function.body)
+                found.add(name)
+    return found
+
+
+def _calls(part: Stmt | Expr | None) -> Iterator[str]:
+    match part:
+        case Call(name=name, arguments=arguments):
+            yield name
+            for argument in arguments:
+                yield from _calls(argument)
+        case Declare(value=inner) | Assign(value=inner) | Evaluate(value=inner):
+            yield from _calls(inner)
+        case Return(value=inner):
+            yield from _calls(inner)
+        case If(condition=condition, then=then, otherwise=otherwise):
+            yield from _calls(condition)
+            for statement in (*then, *otherwise):
+                yield from _calls(statement)
+        case For(condition=condition, body=body):
+            yield from _calls(condition)
+            for statement in body:
+                yield from _calls(statement)
+        case Arithmetic(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
+            yield from _calls(a)
+            yield from _calls(b)
+        case Not(operand=a) | Convert(operand=a) | SlotAt(index=a):
+            yield from _calls(a)
+        case Offset(base=a, by=b):
+            yield from _calls(a)
+            yield from _calls(b)
+        case Choose(condition=a, then=b, otherwise=c):
+            for inner in (a, b, c):
+                yield from _calls(inner)

@@ -1,0 +1,158 @@
+"""One function at its inputs, on the source's side and on the model's: what is to be alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from model.profiles import Mapping, Profile
+from model.state import Heard, Notice
+from smt_proofs.source.c_types import BOOL, POINTER, VOID
+from smt_proofs.source.device import Device
+from smt_proofs.source.evaluation import Lookup, Pointer
+from smt_proofs.source.inputs import Inputs, device_fields, fixed, host, state
+from smt_proofs.source.ir import Function, UnsupportedError
+from smt_proofs.source.names import SIGNATURES
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`holds`: source and model are alike in `what`; here is what each says."""
+
+    what: str
+    holds: Any
+    source: Any = None
+    model: Any = None
+
+
+class Case:
+    """One function at its inputs, on the source's side and on the model's."""
+
+    def __init__(
+        self,
+        d: Any,
+        x: Inputs,
+        profile: Profile,
+        mapping: Mapping,
+        run: Callable[..., Device],
+        functions: Lookup,
+        function: Function,
+    ) -> None:
+        self.d, self.x, self.profile, self.mapping = d, x, profile, mapping
+        self.function = function
+        self.fixed = fixed(d, x, profile, mapping)
+        self.state = state(d, x)
+        self.before = device_fields(d, x, mapping)
+        self.run = run(d, functions, self.before, host(self.fixed, x), (x.plugged, x.mapped))
+        self.run.opaque -= {function.name}
+        self.arguments: tuple[Any, ...] = ()
+        self.pointers: dict[str, Pointer] = {}
+        self.answer: Any = None
+        if mapping is Mapping.STATIC:
+            none = d.truth(False)
+            self.run.pointers |= {p: Pointer(p, none) for p in ("mr", "memslots")}
+
+    def set(self, **values: Any) -> None:
+        """Fields that are otherwise before the call."""
+        self.before |= values
+        self.run.fields |= values
+
+    def call(self, *arguments: Any) -> Any:
+        """Run the source as its callers do: numbers are converted to what it declares."""
+        d, function = self.d, self.function
+        known = SIGNATURES[function.name]
+        named = [p for p in function.parameters if p is not None]
+        kinds = [kind for _, kind in named]
+        if len(kinds) != len(known.parameters) or (function.kind == VOID) != (known.kind == VOID):
+            raise UnsupportedError("a function of other parameters or result", function.line)
+        passed = []
+        for value, want, kind in zip(arguments, known.parameters, kinds, strict=True):
+            if kind.signed or (want != kind and {want, kind} & {BOOL, POINTER}):
+                raise UnsupportedError(f"a parameter of type {kind.name}", function.line)
+            passed.append(d.narrow(value, kind.bits) if kind.bits < want.bits else value)
+        self.arguments, self.pointers = tuple(passed), dict(self.run.pointers)
+        self.answer = self.run.call(function, passed)
+        if function.kind == known.kind:
+            return self.answer
+        if known.kind == BOOL:
+            return d.negate(d.eq(self.answer, d.lit(0)))
+        if function.kind == BOOL:
+            return self.run.number(self.answer)
+        raise UnsupportedError(f"a result of type {function.kind.name}", function.line)
+
+    def equal(self, what: str, source: Any, model: Any) -> Claim:
+        """Two words are the same."""
+        return Claim(what, self.d.eq(source, model), source, model)
+
+    def alike(self, what: str, source: Any, model: Any) -> Claim:
+        """Two sets are the same."""
+        return Claim(what, self.d.same_members(source, model), source, model)
+
+    def same_kind(self, what: str, source: Any, model: Any) -> Claim:
+        """Two plain values are the same."""
+        return Claim(what, self.d.truth(source == model), source, model)
+
+    def unchanged(self, *but: str) -> list[Claim]:
+        """All that the model does not speak of stays as it was; `but` names what it speaks of."""
+        run, x = self.run, self.x
+        claims = []
+        for name, value in self.before.items():
+            now = run.fields[name]
+            if name in but or now is value:
+                continue
+            if name in ("prealloc", "dynamic_memslots", "multiple_memslots"):
+                claims.append(Claim(name, self.d.same_truth(now, value), now, value))
+            else:
+                claims.append(self.equal(name, now, value))
+        for name, now, value in (
+            ("plugged", run.plugged, x.plugged),
+            ("mapped", run.mapped, x.mapped),
+        ):
+            if name not in but and now is not value:
+                claims.append(self.alike(f"{name} set", now, value))
+        if "events" not in but:
+            told = [e for e in run.events if e.heard is not None]
+            claims.append(self.same_kind("what listeners are told", kinds(told), []))
+        if "host" not in but:
+            claims.append(self.same_kind("host operations on memory", len(run.discarded), 0))
+        moved = [p for p, now in run.pointers.items() if now is not self.pointers.get(p)]
+        claims.append(self.same_kind("pointers", sorted({*moved} - {*but}), []))
+        claims.append(self.same_kind("open transactions", run.depth, 0))
+        return claims
+
+    def told(self, notices: tuple[Notice[Any, Any], ...]) -> list[Claim]:
+        """Listeners are told the same, in the same order, with the same sets at that moment.
+
+        Where memslots do not follow the blocks nothing is mapped, and nothing told of it.
+        """
+        own = self.mapping is Mapping.PLUGGED
+        mapping = (Heard.MAP, Heard.UNMAP)
+        want = [n for n in notices if own or n.heard not in mapping]
+        got = list(self.run.events)
+        same = self.same_kind("what listeners are told, in order", kinds(got), kinds(want))
+        claims = [same]
+        for e, n in zip(got, want, strict=False):
+            when = f" when listeners hear {n.heard.value}"
+            claims.append(self.alike("plugged blocks" + when, e.plugged, n.plugged))
+            claims.append(self.alike("mapped memslots" + when, e.mapped, n.mapped))
+            if e.offset is not None and n.heard not in mapping:
+                claims.append(self.equal("offset" + when, e.offset, n.offset))
+                claims.append(self.equal("size" + when, e.size, n.size))
+        return claims
+
+    def concerns(self, offset: Any, size: Any) -> list[Claim]:
+        """Host operations on memory concern this range."""
+        return [
+            claim
+            for start, length in self.run.discarded
+            for claim in (
+                self.equal("offset of a host operation", start, offset),
+                self.equal("size of a host operation", length, size),
+            )
+        ]
+
+
+def kinds(told: list[Any]) -> list[str]:
+    """What is told, in words."""
+    return [e.heard.value if e.heard is not None else "outside a transaction" for e in told]

@@ -1,0 +1,269 @@
+"""The device as its source sees it: what the primitives mean, in the model's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from model.geometry import Memslots, slot_start
+from model.mapping import range_plugged, range_unplugged
+from model.state import Heard
+from smt_proofs.source.evaluation import Lookup, Pointer
+from smt_proofs.source.host import Event, Host
+from smt_proofs.source.ir import (
+    Call,
+    Function,
+    UnsupportedError,
+)
+from smt_proofs.source.machine import Machine
+from smt_proofs.source.names import EXTENT, PRIMITIVES
+
+Alias = tuple[Any, Any]
+"""Offset and size in bytes of the part of the backend that a memslot shows."""
+FAILED: Final = (1 << 64) - 22
+"""-EINVAL: any number but 0 says that a host operation failed."""
+SLOTS: Final = "memslots[]"
+BACKEND: Final = "memdev.mr"
+
+
+class Device(Machine):
+    """A machine that knows the primitives."""
+
+    def __init__(
+        self,
+        d: Any,
+        functions: Lookup,
+        fields: dict[str, Any],
+        host: Host,
+        sets: tuple[Any, Any],
+    ) -> None:
+        super().__init__(d, functions, fields)
+        self.host = host
+        self.plugged, self.mapped = sets
+        self.events: tuple[Event, ...] = ()
+        self.discarded: tuple[tuple[Any, Any], ...] = ()
+        self.aliases: Callable[[Any], list[Alias]] = lambda index: []
+        self.allocated: Any = None
+        self.depth = 0
+        self.changes: frozenset[Heard] = frozenset()
+        self.looping = False
+        # Calls that stand for what they do even where the source shows their text.
+        self.opaque = frozenset(PRIMITIVES)
+
+    def follow(self, name: str) -> Function | None:
+        return None if name in self.opaque else self.functions(name)
+
+    def primitive(self, call: Call, arguments: list[Any]) -> Any:
+        if call.name == EXTENT:
+            return self.host.fixed.extent
+        return getattr(self, f"_{call.name}")(call, *arguments)
+
+    def touch(self, index: Any, line: int) -> None:
+        """A memslot is looked at or changed."""
+
+    def _expect(self, call: Call, pointer: Pointer, *paths: str) -> None:
+        """The call is about one of these places, which is there."""
+        if pointer.path not in paths:
+            raise UnsupportedError(f"{call.name} on {pointer.path}", call.line)
+        self.must(f"what {call.name} works on is not null", pointer.there, call.line)
+
+    # Numbers that the device reads.
+
+    def _memory_region_size(self, call: Call, region: Pointer) -> Any:
+        self._expect(call, region, BACKEND)
+        return self.host.fixed.region
+
+    def _qemu_ram_get_used_length(self, call: Call, block: Pointer) -> Any:
+        self._expect(call, block, f"{BACKEND}.ram_block")
+        return self.host.fixed.region
+
+    def _qemu_ram_pagesize(self, call: Call, block: Pointer) -> Any:
+        self._expect(call, block, f"{BACKEND}.ram_block")
+        return self.host.page
+
+    def _qemu_real_host_page_size(self, call: Call) -> Any:
+        return self.host.host_page
+
+    def _virtio_mem_thp_size(self, call: Call) -> Any:
+        return self.host.thp
+
+    def _virtio_mem_default_block_size(self, call: Call, block: Pointer) -> Any:
+        self._expect(call, block, f"{BACKEND}.ram_block")
+        return self.host.default_block
+
+    def _virtio_mem_is_busy(self, call: Call) -> Any:
+        return self.host.busy
+
+    # Memslots.
+
+    def _slot(self, call: Call, pointer: Pointer) -> Any:
+        if pointer.path != SLOTS:
+            raise UnsupportedError(f"{call.name} on {pointer.path}", call.line)
+        self.touch(pointer.index, call.line)
+        return pointer.index
+
+    def _memory_region_is_mapped(self, call: Call, slot: Pointer) -> Any:
+        return self.d.member(self.mapped, self._slot(call, slot))
+
+    def _memory_region_add_subregion(
+        self, call: Call, container: Pointer, offset: Any, slot: Pointer
+    ) -> None:
+        d, index = self.d, self._slot(call, slot)
+        self._expect(call, container, "mr")
+        self.must("only a memslot that is not mapped is added", self._unmapped(index), call.line)
+        slots = Memslots(self.fields["nb_memslots"], self.fields["memslot_size"])
+        place = d.eq(offset, slot_start(d, slots, index))
+        self.must("a memslot is mapped where it starts", place, call.line)
+        self.mapped = d.filled(self.mapped, index, d.add(index, d.lit(1)))
+        self._changed(Heard.MAP)
+
+    def _memory_region_del_subregion(self, call: Call, container: Pointer, slot: Pointer) -> None:
+        d, index = self.d, self._slot(call, slot)
+        self._expect(call, container, "mr")
+        self.must("only a mapped memslot is removed", d.member(self.mapped, index), call.line)
+        self.mapped = d.cleared(self.mapped, index, d.add(index, d.lit(1)))
+        self._changed(Heard.UNMAP)
+
+    def _unmapped(self, index: Any) -> Any:
+        return self.d.negate(self.d.member(self.mapped, index))
+
+    def _memory_region_transaction_begin(self, call: Call) -> None:
+        if not self.depth:
+            self.changes = frozenset()
+        self.depth += 1
+
+    def _memory_region_transaction_commit(self, call: Call) -> None:
+        self.must("a transaction was begun", self.d.truth(self.depth > 0), call.line)
+        self.depth -= 1
+        if not self.depth and self.changes:
+            (heard, *more) = self.changes
+            self._tell(None if more else heard)
+
+    def _changed(self, heard: Heard) -> None:
+        if not self.looping:
+            self._change(frozenset({heard}))
+
+    def _change(self, heard: frozenset[Heard]) -> None:
+        """Memslots may change in this way, from here to the end of the transaction."""
+        self.changes |= heard
+        if heard and not self.depth:
+            self._tell(None)
+
+    def _tell(self, heard: Heard | None, offset: Any = None, size: Any = None) -> None:
+        self.events += (Event(heard, self.plugged, self.mapped, offset, size),)
+
+    def _g_new0(self, call: Call, count: Any) -> Pointer:
+        self.allocated = count
+        return Pointer("memslots", self.d.truth(True))
+
+    def _memory_region_init_alias(
+        self,
+        call: Call,
+        slot: Pointer,
+        owner: Pointer,
+        name: Pointer,
+        backend: Pointer,
+        offset: Any,
+        size: Any,
+    ) -> None:
+        self._expect(call, backend, BACKEND)
+        d, own, before = self.d, self._slot(call, slot), self.aliases
+
+        def aliases(index: Any) -> list[Alias]:
+            new = [(offset, size)] if d.test(d.eq(index, own)) else []
+            return [*before(index), *new]
+
+        self.aliases = aliases
+
+    def _memory_region_set_unmergeable(self, call: Call, slot: Pointer, value: Any) -> None:
+        self._slot(call, slot)
+
+    # Blocks.
+
+    def _offset(self, start: Any) -> Any:
+        return self.d.sub(start, self.host.fixed.addr)
+
+    def _virtio_mem_is_range_plugged(self, call: Call, vmem: Pointer, start: Any, size: Any) -> Any:
+        return range_plugged(self.d, self.host.fixed, self.plugged, self._offset(start), size)
+
+    def _virtio_mem_is_range_unplugged(
+        self, call: Call, vmem: Pointer, start: Any, size: Any
+    ) -> Any:
+        return range_unplugged(self.d, self.host.fixed, self.plugged, self._offset(start), size)
+
+    def _blocks(self, start: Any, size: Any) -> tuple[Any, Any]:
+        first = self.d.div(self._offset(start), self.host.fixed.block)
+        return first, self.d.add(first, self.d.div(size, self.host.fixed.block))
+
+    def _virtio_mem_set_range_plugged(self, call: Call, vmem: Any, start: Any, size: Any) -> None:
+        self.plugged = self.d.filled(self.plugged, *self._blocks(start, size))
+
+    def _virtio_mem_set_range_unplugged(self, call: Call, vmem: Any, start: Any, size: Any) -> None:
+        self.plugged = self.d.cleared(self.plugged, *self._blocks(start, size))
+
+    def _bitmap_set(self, call: Call, bitmap: Pointer, start: Any, count: Any) -> None:
+        self._expect(call, bitmap, "bitmap")
+        self.plugged = self.d.filled(self.plugged, start, self.d.add(start, count))
+
+    def _bitmap_clear(self, call: Call, bitmap: Pointer, start: Any, count: Any) -> None:
+        self._expect(call, bitmap, "bitmap")
+        self.plugged = self.d.cleared(self.plugged, start, self.d.add(start, count))
+
+    def _find_next_bit(self, call: Call, bitmap: Pointer, end: Any, start: Any) -> Any:
+        self._expect(call, bitmap, "bitmap")
+        return self.found(start, end, inside=True)
+
+    def _find_next_zero_bit(self, call: Call, bitmap: Pointer, end: Any, start: Any) -> Any:
+        self._expect(call, bitmap, "bitmap")
+        return self.found(start, end, inside=False)
+
+    def found(self, start: Any, end: Any, *, inside: bool) -> Any:
+        """The first index of [start, end) inside or outside the plugged blocks, or else `end`."""
+        d = self.d
+        none = d.none_in if inside else d.all_in
+        if d.test(d.either(d.le(end, start), none(self.plugged, start, end))):
+            return end
+        return self.first(start, end, inside=inside)
+
+    def first(self, start: Any, end: Any, *, inside: bool) -> Any:
+        """As `found`, where there is one."""
+        raise NotImplementedError
+
+    # Host operations and listeners.
+
+    def _failure(self, fails: Any) -> Any:
+        return self.d.lit(FAILED) if self.d.test(fails) else self.d.lit(0)
+
+    def _ram_block_discard_range(self, call: Call, block: Pointer, offset: Any, size: Any) -> Any:
+        self._expect(call, block, f"{BACKEND}.ram_block")
+        self.discarded += ((offset, size),)
+        return self._failure(self.host.faults.discard)
+
+    def _memory_region_get_ram_ptr(self, call: Call, region: Pointer) -> Pointer:
+        self._expect(call, region, BACKEND)
+        return Pointer("ram", self.d.truth(True), offset=self.d.lit(0))
+
+    def _memory_region_get_fd(self, call: Call, region: Pointer) -> Any:
+        self._expect(call, region, BACKEND)
+        return self.any_word(call.kind)
+
+    def _qemu_prealloc_mem(
+        self, call: Call, fd: Any, area: Pointer, size: Any, threads: Any, *rest: Any
+    ) -> Any:
+        self._expect(call, area, "ram")
+        self.discarded += ((area.offset, size),)
+        return self.d.negate(self.host.faults.prealloc)
+
+    def _virtio_mem_notify_plug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> Any:
+        self._tell(Heard.POPULATE, offset, size)
+        return self._failure(self.host.faults.populate)
+
+    def _virtio_mem_notify_unplug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> None:
+        self._tell(Heard.DISCARD, offset, size)
+
+    def _virtio_mem_notify_unplug_all(self, call: Call, vmem: Pointer) -> None:
+        if self.d.test(self.d.lt(self.d.lit(0), self.fields["size"])):
+            self._tell(Heard.DISCARD, self.d.lit(0), self.host.fixed.region)
+
+    def _notifier_list_notify(self, call: Call, notifiers: Pointer, value: Pointer) -> None:
+        """What is told of the size is not part of the model."""

@@ -1,0 +1,142 @@
+"""What a function is run on: the device, its state, the arguments and the host, in one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from model.geometry import Memslots
+from model.profiles import Mapping, Profile
+from model.state import Faults, Fixed, State
+from smt_proofs.source.domain import SLOT_BITS, SourceTerms
+from smt_proofs.source.host import Host
+
+ON, OFF = 1, 2
+"""ON_OFF_AUTO_ON and ON_OFF_AUTO_OFF."""
+NARROW: Final = {"count": 16, "limit": 32, "blocks": 16, "thp": 32}
+"""The numbers of fewer than 64 bits."""
+FLAGS: Final = frozenset(
+    {
+        "option",
+        "memdev",
+        "ram",
+        "busy",
+        "prealloc",
+        "inaccessible",
+        "discard_fails",
+        "prealloc_fails",
+        "populate_fails",
+        "plug",
+        "can_shrink",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Sizes and addresses are bytes; `count` and `limit` memslots, `blocks` blocks.
+
+    `region` to `count` are the device, `usable` to `mapped` its state, `gpa` (guest physical),
+    `offset` (into the region), `length`, `blocks`, `asked` (a requested size), `limit`, `plug` and
+    `can_shrink` the arguments; the rest is the host.
+    """
+
+    region: Any
+    block: Any
+    addr: Any
+    extent: Any
+    slot_size: Any
+    count: Any
+    usable: Any
+    requested: Any
+    size: Any
+    page: Any
+    host_page: Any
+    thp: Any
+    default_block: Any
+    gpa: Any
+    offset: Any
+    length: Any
+    blocks: Any
+    asked: Any
+    limit: Any
+    option: Any
+    memdev: Any
+    ram: Any
+    busy: Any
+    prealloc: Any
+    inaccessible: Any
+    discard_fails: Any
+    prealloc_fails: Any
+    populate_fails: Any
+    plug: Any
+    can_shrink: Any
+    plugged: Any
+    mapped: Any
+
+
+def any_inputs(d: SourceTerms) -> Inputs:
+    """All inputs."""
+    named = [f.name for f in fields(Inputs) if f.name not in ("plugged", "mapped")]
+    values = {n: d.flag(n) if n in FLAGS else d.word(n, NARROW.get(n, 64)) for n in named}
+    sets = {"plugged": d.named("plugged", 64), "mapped": d.named("mapped", SLOT_BITS)}
+    return Inputs(**values, **sets)
+
+
+def fixed(d: Any, x: Inputs, profile: Profile, mapping: Mapping) -> Fixed[Any, Any]:
+    """The device as the model has it."""
+    static = mapping is Mapping.STATIC
+    slots = Memslots(d.lit(1), x.region) if static else Memslots(x.count, x.slot_size)
+    inaccessible = x.inaccessible if static else d.truth(mapping is Mapping.PLUGGED)
+    return Fixed(
+        profile=profile,
+        mapping=mapping,
+        slots=slots,
+        region=x.region,
+        block=x.block,
+        addr=x.addr,
+        extent=x.extent,
+        start_requested=x.requested,
+        inaccessible=inaccessible,
+        prealloc=x.prealloc,
+    )
+
+
+def state(d: Any, x: Inputs) -> State[Any, Any, Any]:
+    """The state as the model has it."""
+    return State(
+        plugged=x.plugged,
+        mapped=x.mapped,
+        size=x.size,
+        requested=x.requested,
+        usable=x.usable,
+        busy=x.busy,
+        accepted=d.truth(False),
+        broken=d.truth(False),
+        realized=d.truth(True),
+    )
+
+
+def host(f: Fixed[Any, Any], x: Inputs) -> Host:
+    """What surrounds the device."""
+    faults = Faults(x.discard_fails, x.prealloc_fails, x.populate_fails)
+    return Host(f, x.page, x.host_page, x.thp, x.default_block, x.busy, faults)
+
+
+def device_fields(d: Any, x: Inputs, mapping: Mapping) -> dict[str, Any]:
+    """The fields of VirtIOMEM; a static region has no memslots of its own."""
+    static = mapping is Mapping.STATIC
+    kept = x.inaccessible if static else d.truth(mapping is Mapping.PLUGGED)
+    return {
+        "nb_memslots": d.lit(0) if static else x.count,
+        "memslot_size": d.lit(0) if static else x.slot_size,
+        "addr": x.addr,
+        "usable_region_size": x.usable,
+        "size": x.size,
+        "requested_size": x.requested,
+        "block_size": x.block,
+        "unplugged_inaccessible": d.lit(ON) if d.test(kept) else d.lit(OFF),
+        "prealloc": x.prealloc,
+        "dynamic_memslots": d.truth(not static),
+        "multiple_memslots": x.option,
+    }

@@ -1,0 +1,147 @@
+"""Runs the subset of C over a domain: on machine integers, or on solver terms for all inputs.
+
+What C leaves undefined, an assertion, and what the primitives ask for are conditions that must
+hold.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from smt_proofs.source.c_types import BOOL, VOID, CType
+from smt_proofs.source.evaluation import Evaluator, Lookup
+from smt_proofs.source.ir import (
+    Assert,
+    Assign,
+    Continue,
+    Declare,
+    Evaluate,
+    Field,
+    For,
+    Function,
+    Gap,
+    If,
+    Local,
+    Place,
+    Return,
+    Stmt,
+    UnsupportedError,
+)
+
+
+class Flow(Enum):
+    """How a statement ends, where it does not simply go on."""
+
+    CONTINUE = "continue"
+    RETURN = "return"
+
+
+Gaps = Callable[["Machine"], None]
+
+
+class Machine(Evaluator):
+    """The state of the device and of the call that runs."""
+
+    def __init__(self, d: Any, functions: Lookup, fields: dict[str, Any]) -> None:
+        super().__init__(d, functions, fields)
+        self.kinds: dict[str, CType] = {}
+        self.result: Any = None
+        self.gap: Gaps | None = None
+
+    def copy(self) -> Any:
+        """A machine in the same state that goes its own way."""
+        other = copy.copy(self)
+        for name in ("fields", "locals", "kinds", "pointers"):
+            setattr(other, name, dict(getattr(self, name)))
+        return other
+
+    @abstractmethod
+    def any_word(self, kind: CType) -> Any:
+        """A number that may be any."""
+
+    @abstractmethod
+    def any_flag(self) -> Any:
+        """A truth value that may be either."""
+
+    @abstractmethod
+    def loop(self, loop: For) -> None:
+        """Carry out a loop; its start is done."""
+
+    def call(self, function: Function, arguments: list[Any]) -> Any:
+        """Carry out a function; `arguments` without the device."""
+        before = self.locals, self.kinds, self.result
+        named = [p for p in function.parameters if p is not None]
+        self.locals = {name: value for (name, _), value in zip(named, arguments, strict=True)}
+        self.kinds, self.result = dict(named), None
+        self.block(function.body)
+        result = self.result
+        if result is None and function.kind != VOID:
+            raise UnsupportedError("a way to the end without a result", function.line)
+        self.locals, self.kinds, self.result = before
+        return result
+
+    # Statements.
+
+    def block(self, body: tuple[Stmt, ...]) -> Flow | None:
+        """Carry out statements until one leaves."""
+        for statement in body:
+            flow = self.statement(statement)
+            if flow is not None:
+                return flow
+        return None
+
+    def statement(self, statement: Stmt) -> Flow | None:
+        """Carry out one statement."""
+        match statement:
+            case Declare():
+                self.declare(statement)
+            case Assign():
+                self.assign(statement)
+            case If():
+                taken = self.d.test(self.truth(statement.condition))
+                return self.block(statement.then if taken else statement.otherwise)
+            case For():
+                self.statement(statement.start)
+                self.loop(statement)
+            case Return(value=value):
+                if value is not None:
+                    self.result = self.truth(value) if value.kind == BOOL else self.value(value)
+                return Flow.RETURN
+            case Continue():
+                return Flow.CONTINUE
+            case Assert(condition=condition, line=line):
+                self.must("the assertion holds", self.truth(condition), line)
+            case Evaluate(value=value):
+                self.evaluate_call(value)
+            case Gap(line=line):
+                if self.gap is None:
+                    raise UnsupportedError("lines that the patch does not show", line)
+                self.gap(self)
+        return None
+
+    def declare(self, statement: Declare) -> None:
+        """A variable comes to be."""
+        name = statement.name
+        self.kinds[name] = statement.kind
+        self.locals.pop(name, None)
+        if statement.static:
+            if statement.kind != BOOL:
+                raise UnsupportedError(f"static variable {name}", statement.line)
+            self.locals[name] = self.any_flag()
+        elif statement.value is not None:
+            self.locals[name] = self.evaluate(statement.value)
+
+    def assign(self, statement: Assign) -> None:
+        """A store, whose value has the target's type."""
+        target, value = statement.target, self.evaluate(statement.value)
+        match target:
+            case Local():
+                self.locals[target.name] = value
+            case Field():
+                self.fields[target.name] = value
+            case Place():
+                self.pointers[target.path] = value

@@ -1,0 +1,127 @@
+"""What the functions of virtio-mem.c may name: fields, constants, primitives, by their C types.
+
+Source: include/hw/virtio/virtio-mem.h, include/qemu/units.h, the VIRTIO header
+standard-headers/linux/virtio_mem.h, qapi/common.json (OnOffAuto), errno.h of Linux; QEMU 10.0.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from smt_proofs.source.c_types import BOOL, I32, I64, POINTER, U16, U32, U64, VOID, CType
+
+FIELDS: Final = {
+    "nb_memslots": U16,
+    "memslot_size": U64,
+    "addr": U64,
+    "usable_region_size": U64,
+    "size": U64,
+    "requested_size": U64,
+    "block_size": U64,
+    "bitmap_size": I32,
+    "unplugged_inaccessible": U32,
+    "prealloc": BOOL,
+    "dynamic_memslots": BOOL,
+    "multiple_memslots": BOOL,
+}
+"""The numbers and flags of VirtIOMEM. A patch that shows a declaration overrules its type."""
+
+POINTERS: Final = frozenset({"memdev", "mr", "memslots", "bitmap"})
+"""The pointers of VirtIOMEM that are not null in a device that is realized."""
+
+PLACES: Final = POINTERS | {"memdev.mr", "memdev.mr.ram_block", "size_change_notifiers"}
+"""The places that may be named, by their way from the device. Another one could hold anything."""
+
+CONSTANTS: Final = {
+    "KiB": (I64, 1 << 10),
+    "MiB": (I64, 1 << 20),
+    "GiB": (I64, 1 << 30),
+    "TiB": (I64, 1 << 40),
+    "EIO": (I32, 5),
+    "EBUSY": (I32, 16),
+    "EINVAL": (I32, 22),
+    "ON_OFF_AUTO_AUTO": (I32, 0),
+    "ON_OFF_AUTO_ON": (I32, 1),
+    "ON_OFF_AUTO_OFF": (I32, 2),
+    "VIRTIO_MEM_RESP_ACK": (I32, 0),
+    "VIRTIO_MEM_RESP_NACK": (I32, 1),
+    "VIRTIO_MEM_RESP_BUSY": (I32, 2),
+    "VIRTIO_MEM_RESP_ERROR": (I32, 3),
+}
+
+EXTENT: Final = "VIRTIO_MEM_USABLE_EXTENT"
+"""The macro that differs from target to target; it stands for any extent, as in the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A function whose meaning is given, not read: result and parameter types."""
+
+    kind: CType
+    parameters: tuple[CType, ...] = ()
+
+
+_P, _RANGE = POINTER, (POINTER, U64, U64)
+PRIMITIVES: Final = {
+    EXTENT: Primitive(I64),
+    "memory_region_size": Primitive(U64, (_P,)),
+    "memory_region_get_ram_ptr": Primitive(POINTER, (_P,)),
+    "memory_region_get_fd": Primitive(I32, (_P,)),
+    "memory_region_is_mapped": Primitive(BOOL, (_P,)),
+    "memory_region_add_subregion": Primitive(VOID, (_P, U64, _P)),
+    "memory_region_del_subregion": Primitive(VOID, (_P, _P)),
+    "memory_region_transaction_begin": Primitive(VOID),
+    "memory_region_transaction_commit": Primitive(VOID),
+    "memory_region_init_alias": Primitive(VOID, (_P, _P, _P, _P, U64, U64)),
+    "memory_region_set_unmergeable": Primitive(VOID, (_P, BOOL)),
+    "g_new0": Primitive(POINTER, (U64,)),
+    "qemu_ram_pagesize": Primitive(U64, (_P,)),
+    "qemu_ram_get_used_length": Primitive(U64, (_P,)),
+    "qemu_real_host_page_size": Primitive(U64),
+    "ram_block_discard_range": Primitive(I32, _RANGE),
+    "qemu_prealloc_mem": Primitive(BOOL, (I32, _P, U64, I32, _P, BOOL, _P)),
+    "find_next_bit": Primitive(U64, _RANGE),
+    "find_next_zero_bit": Primitive(U64, _RANGE),
+    "bitmap_set": Primitive(VOID, (_P, I64, I64)),
+    "bitmap_clear": Primitive(VOID, (_P, I64, I64)),
+    "notifier_list_notify": Primitive(VOID, (_P, _P)),
+    "virtio_mem_thp_size": Primitive(U32),
+    "virtio_mem_default_block_size": Primitive(U64, (_P,)),
+    "virtio_mem_is_busy": Primitive(BOOL),
+    "virtio_mem_notify_plug": Primitive(I32, _RANGE),
+    "virtio_mem_notify_unplug": Primitive(VOID, _RANGE),
+    "virtio_mem_notify_unplug_all": Primitive(VOID, (_P,)),
+    "virtio_mem_is_range_plugged": Primitive(BOOL, _RANGE),
+    "virtio_mem_is_range_unplugged": Primitive(BOOL, _RANGE),
+    "virtio_mem_set_range_plugged": Primitive(VOID, _RANGE),
+    "virtio_mem_set_range_unplugged": Primitive(VOID, _RANGE),
+}
+"""What is called and not followed. The last four are proven too where the source shows them."""
+
+SIGNATURES: Final[dict[str, Primitive]] = {
+    "virtio_mem_decide_memslots": Primitive(VOID, (U32,)),
+    "virtio_mem_get_memslots": Primitive(U32),
+    "virtio_mem_default_block_size": Primitive(U64, (_P,)),
+    "virtio_mem_prepare_memslots": Primitive(VOID),
+    "virtio_mem_activate_memslots_to_plug": Primitive(VOID, (U64, U64)),
+    "virtio_mem_deactivate_unplugged_memslots": Primitive(VOID, (U64, U64)),
+    "virtio_mem_resize_usable_region": Primitive(VOID, (U64, BOOL)),
+    "virtio_mem_valid_range": Primitive(BOOL, (U64, U64)),
+    "virtio_mem_is_range_plugged": Primitive(BOOL, (U64, U64)),
+    "virtio_mem_is_range_unplugged": Primitive(BOOL, (U64, U64)),
+    "virtio_mem_set_range_plugged": Primitive(VOID, (U64, U64)),
+    "virtio_mem_set_range_unplugged": Primitive(VOID, (U64, U64)),
+    "virtio_mem_set_block_state": Primitive(I32, (U64, U64, BOOL)),
+    "virtio_mem_state_change_request": Primitive(I32, (U64, U16, BOOL)),
+    "virtio_mem_unplug_all": Primitive(I32),
+}
+"""The functions to verify as their callers know them, the device itself left out."""
+
+WITHOUT_EFFECT: Final = frozenset({"snprintf", "warn_report_err", "warn_report", "error_free"})
+"""Calls that touch nothing the model speaks of; so do all of trace_*."""
+
+
+def is_ignored(name: str) -> bool:
+    """A call that has no effect on what is compared."""
+    return name in WITHOUT_EFFECT or name.startswith("trace_")

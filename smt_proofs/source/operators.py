@@ -1,0 +1,79 @@
+"""Operators and function-like macros on typed expressions: conversions, constants, macros."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common
+from smt_proofs.source.ir import (
+    Arithmetic,
+    Choose,
+    Compare,
+    Const,
+    Convert,
+    Expr,
+    UnsupportedError,
+)
+
+
+def converted(expr: Expr, kind: CType) -> Expr:
+    """The expression in a type; a constant that the type can hold takes it on at once."""
+    if isinstance(expr, Const) and kind not in (BOOL, POINTER) and expr.value <= kind.largest:
+        return Const(kind, expr.line, expr.value)
+    if VOID in (kind, expr.kind) and expr.kind != kind:
+        raise UnsupportedError("a value where there is none", expr.line)
+    return expr if expr.kind == kind else Convert(kind, expr.line, expr)
+
+
+def arithmetic(op: str, left: Expr, right: Expr, line: int) -> Expr:
+    """An arithmetic operator, computed at once where both operands are constants."""
+    kind = common(left.kind, right.kind)
+    a, b = converted(left, kind), converted(right, kind)
+    if isinstance(a, Const) and isinstance(b, Const) and op in "+-*":
+        x, y = a.value, b.value
+        exact = x + y if op == "+" else x - y if op == "-" else x * y
+        if not kind.signed or 0 <= exact <= kind.largest:
+            return Const(kind, line, exact & ((1 << kind.bits) - 1))
+    return Arithmetic(kind, line, op, a, b)
+
+
+def compare(op: str, left: Expr, right: Expr, line: int) -> Expr:
+    """A comparison, in the type that the usual conversions give."""
+    if POINTER in (left.kind, right.kind):
+        raise UnsupportedError("comparison of pointers", line)
+    within = common(left.kind, right.kind)
+    return Compare(I32, line, op, within, converted(left, within), converted(right, within))
+
+
+def choose(condition: Expr, then: Expr, otherwise: Expr, line: int) -> Expr:
+    """condition ? then : otherwise."""
+    kind = common(then.kind, otherwise.kind)
+    return Choose(kind, line, condition, converted(then, kind), converted(otherwise, kind))
+
+
+def _align_down(n: Expr, m: Expr, line: int) -> Expr:
+    return arithmetic("*", arithmetic("/", n, m, line), m, line)
+
+
+def _plus_less_one(n: Expr, m: Expr, line: int) -> Expr:
+    return arithmetic("-", arithmetic("+", n, m, line), Const(I32, line, 1), line)
+
+
+MACROS: Final[dict[str, tuple[int, Callable[[list[Expr], int], Expr]]]] = {
+    "MIN": (2, lambda a, at: choose(compare("<", a[0], a[1], at), a[0], a[1], at)),
+    "MAX": (2, lambda a, at: choose(compare(">", a[0], a[1], at), a[0], a[1], at)),
+    "QEMU_ALIGN_DOWN": (2, lambda a, at: _align_down(a[0], a[1], at)),
+    "QEMU_ALIGN_UP": (2, lambda a, at: _align_down(_plus_less_one(a[0], a[1], at), a[1], at)),
+    "QEMU_IS_ALIGNED": (
+        2,
+        lambda a, at: compare("==", arithmetic("%", a[0], a[1], at), Const(I32, at, 0), at),
+    ),
+    "DIV_ROUND_UP": (
+        2,
+        lambda a, at: arithmetic("/", _plus_less_one(a[0], a[1], at), a[1], at),
+    ),
+    "likely": (1, lambda a, at: a[0]),
+    "unlikely": (1, lambda a, at: a[0]),
+}
+"""Function-like macros of include/qemu/osdep.h and compiler.h: number of operands, meaning."""

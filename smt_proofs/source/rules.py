@@ -1,0 +1,159 @@
+"""Which function of the source is which rule of the model, and what is assumed of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from model.mapping import range_plugged, range_unplugged
+from model.profiles import Mapping
+from model.state import Heard
+from smt_proofs.source.case import Case, Claim
+from smt_proofs.source.inputs import Inputs
+from smt_proofs.source.layout_claims import (
+    decides,
+    defaults,
+    prepares,
+    tells_memslots,
+    validates,
+)
+from smt_proofs.source.state_claims import (
+    asks_range,
+    follows,
+    maps_for_plug,
+    marks,
+    requests,
+    resizes,
+    sets_block_state,
+    unmaps_after_unplug,
+    unplugs_all,
+)
+
+Hypotheses = Iterator[tuple[str, Any]]
+
+
+def _device(d: Any, x: Inputs) -> Hypotheses:
+    one = d.lit(1)
+    yield "the block size is not 0", d.le(one, x.block)
+    yield "there is a memslot", d.le(one, x.count)
+    yield "the memslot size is not 0", d.le(one, x.slot_size)
+
+
+def _decision(d: Any, x: Inputs) -> Hypotheses:
+    yield "the default block size is not 0", d.le(d.lit(1), x.default_block)
+
+
+def _none(d: Any, x: Inputs) -> Hypotheses:
+    yield from ()
+
+
+def _blocks_fit(d: Any, x: Inputs) -> Hypotheses:
+    yield from _device(d, x)
+    yield "the range has a block", d.le(x.block, x.length)
+    first = d.div(d.sub(x.gpa, x.addr), x.block)
+    end = d.add(first, d.div(x.length, x.block))
+    yield "block indices stay below 2^64", d.le(first, end)
+
+
+def _bitmap_fits(d: Any, x: Inputs) -> Hypotheses:
+    yield from _device(d, x)
+    blocks = d.div(x.region, x.block)
+    yield "the region has fewer than 2^31 blocks", d.lt(blocks, d.lit(1 << 31))
+    yield "no block outside the region is plugged", d.all_below(x.plugged, blocks)
+
+
+OWN: Final = frozenset({Mapping.PLUGGED, Mapping.USABLE})
+"""Ways of mapping with memslots of the device's own."""
+EVERY: Final = frozenset(Mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A function of virtio-mem.c and the rule it must equal.
+
+    `mappings` are the ways of mapping in which it is called, None where it does not matter.
+    `arithmetic`: no sets are involved. `prototype` is its head, where a hunk may leave that out.
+    """
+
+    function: str
+    rule: str
+    claims: Callable[[Case], list[Claim]]
+    hypotheses: Callable[[Any, Inputs], Hypotheses] = _device
+    mappings: frozenset[Mapping] | None = EVERY
+    arithmetic: bool = False
+    prototype: str = ""
+
+
+RULES: Final = (
+    Rule(
+        "virtio_mem_decide_memslots",
+        "decide_memslots",
+        decides,
+        _decision,
+        mappings=None,
+        arithmetic=True,
+    ),
+    Rule("virtio_mem_get_memslots", "Fixed.slots", tells_memslots),
+    Rule(
+        "virtio_mem_default_block_size",
+        "default_block_size",
+        defaults,
+        _none,
+        mappings=None,
+        arithmetic=True,
+    ),
+    Rule("virtio_mem_prepare_memslots", "slot_start, slot_length", prepares, mappings=OWN),
+    Rule(
+        "virtio_mem_activate_memslots_to_plug",
+        "mapped_for_plug",
+        follows(maps_for_plug, Heard.MAP),
+        mappings=OWN,
+    ),
+    Rule(
+        "virtio_mem_deactivate_unplugged_memslots",
+        "mapped_after_unplug",
+        follows(unmaps_after_unplug, Heard.UNMAP),
+        mappings=OWN,
+    ),
+    Rule(
+        "virtio_mem_resize_usable_region",
+        "resize_usable_region",
+        resizes,
+        prototype="static void virtio_mem_resize_usable_region("
+        "VirtIOMEM *vmem, uint64_t requested_size, bool can_shrink)",
+    ),
+    Rule("virtio_mem_valid_range", "valid_range", validates, mappings=None, arithmetic=True),
+    Rule(
+        "virtio_mem_is_range_plugged",
+        "range_plugged",
+        asks_range(range_plugged),
+        _blocks_fit,
+        mappings=None,
+    ),
+    Rule(
+        "virtio_mem_is_range_unplugged",
+        "range_unplugged",
+        asks_range(range_unplugged),
+        _blocks_fit,
+        mappings=None,
+    ),
+    Rule(
+        "virtio_mem_set_range_plugged",
+        "filled, in plug",
+        marks(plugged=True),
+        mappings=None,
+    ),
+    Rule(
+        "virtio_mem_set_range_unplugged",
+        "cleared, in unplug",
+        marks(plugged=False),
+        mappings=None,
+    ),
+    Rule("virtio_mem_set_block_state", "plug, unplug past their checks", sets_block_state),
+    Rule("virtio_mem_state_change_request", "plug, unplug", requests),
+    Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits),
+)
+"""In the order of the report."""
+RULE_NAMED: Final = {rule.function: rule for rule in RULES}
+PROTOTYPES: Final = {rule.function: rule.prototype for rule in RULES if rule.prototype}

@@ -1,0 +1,134 @@
+"""verify-source on what it is for: virtio-mem.c as Debian serves it, and the patch under review."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from debian_source import NoSource, fetch
+
+from conformance.cli import slotproof
+from model.profiles import QEMU
+from smt_proofs.source.lower import Lowering
+from smt_proofs.source.rules import RULE_NAMED
+from smt_proofs.source.verify import Verdict, read_source, verdict
+
+ROOT = Path(__file__).parents[2]
+SEED = Path(os.environ.get("SLOTPROOF_SEED_PATCH", ROOT.parent / "shared" / "seed"))
+
+
+def missing(reason: str) -> None:
+    """A skip with its reason, or a failure where everything is required."""
+    if os.environ.get("SLOTPROOF_REQUIRE_QEMU") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def source_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        return fetch(tmp_path_factory.mktemp("qemu-source"))
+    except NoSource as error:
+        missing(str(error))
+        raise
+
+
+@pytest.mark.qemu
+def test_every_function_of_debians_qemu_is_proven_equal(source_file: Path) -> None:
+    result = CliRunner().invoke(slotproof, ["verify-source", str(source_file), "--json"])
+    document = json.loads(result.output)
+    assert {f["function"]: f["reason"] for f in document["functions"] if f["reason"]} == {}
+    assert [f["verdict"] for f in document["functions"]] == ["equal"] * len(RULE_NAMED)
+    assert (document["profile"], document["inferred"], result.exit_code) == ("qemu", True, 0)
+
+
+EDITS = [
+    ("decide_memslots", "limit <= 1", "limit <= 2"),
+    ("decide_memslots", "region_size / limit", "region_size % limit"),
+    ("decide_memslots", "QEMU_ALIGN_UP(region_size / limit", "QEMU_ALIGN_DOWN(region_size / limit"),
+    ("decide_memslots", "MAX(memslot_size, min", "MIN(memslot_size, min"),
+    ("decide_memslots", "MEMSLOT_SIZE (1 * GiB)", "MEMSLOT_SIZE (2 * GiB)"),
+    ("decide_memslots", "if (memslots != 1)", "if (memslots == 1)"),
+    (
+        "decide_memslots",
+        "QEMU_ALIGN_UP(region_size, memslot",
+        "QEMU_ALIGN_DOWN(region_size, memslot",
+    ),
+    ("decide_memslots", "!QEMU_IS_ALIGNED(region_size, v", "QEMU_IS_ALIGNED(region_size, v"),
+    ("default_block_size", "page_size == qemu_real", "page_size != qemu_real"),
+    ("default_block_size", "(1 * MiB))\n\nstatic", "(2 * MiB))\n\nstatic"),
+    ("valid_range", "gpa + size < gpa || !size", "gpa + size < gpa && !size"),
+    ("valid_range", "gpa < vmem->addr ||", "gpa <= vmem->addr ||"),
+    ("valid_range", "gpa + size > vmem->addr", "gpa + size >= vmem->addr"),
+    ("valid_range", "IS_ALIGNED(gpa,", "IS_ALIGNED(size,"),
+    (
+        "prepare_memslots",
+        "region_size - memslot_offset;\n        }\n\n        snp",
+        "region_size + memslot_offset;\n        }\n\n        snp",
+    ),
+    (
+        "activate_memslots_to_plug",
+        "idx < end_idx; idx++) {\n        virtio",
+        "idx <= end_idx; idx++) {\n        virtio",
+    ),
+    ("deactivate_unplugged_memslots", "offset > memslot_offset ||", "offset > memslot_offset &&"),
+    (
+        "deactivate_unplugged_memslots",
+        "if (!virtio_mem_is_range_unplugged(vmem, gpa, memslot",
+        "if (virtio_mem_is_range_unplugged(vmem, gpa, memslot",
+    ),
+    (
+        "resize_usable_region",
+        "newsize < vmem->usable_region_size &&",
+        "newsize < vmem->usable_region_size ||",
+    ),
+    ("resize_usable_region", "MIN(memory", "MAX(memory"),
+    (
+        "is_range_plugged",
+        "find_next_zero_bit(vmem->bitmap, last_bit + 1, first_bit);\n    return",
+        "find_next_bit(vmem->bitmap, last_bit + 1, first_bit);\n    return",
+    ),
+    ("set_block_state", "if (ret && vmem->dynamic", "if (!ret && vmem->dynamic"),
+    ("set_block_state", "if (!plug)", "if (plug)"),
+    ("state_change_request", "size > vmem->requested_size", "size >= vmem->requested_size"),
+    ("state_change_request", "vmem->size -= size", "vmem->size += size"),
+    ("unplug_all", "memslots(vmem, 0, region_size)", "memslots(vmem, 0, 0)"),
+    ("unplug_all", "vmem->size = 0", "vmem->size = 1"),
+]
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(("name", "old", "new"), EDITS, ids=lambda text: " ".join(text.split()))
+def test_a_token_changed_is_found(source_file: Path, name: str, old: str, new: str) -> None:
+    text = source_file.read_text()
+    assert text.count(old) == 1, f"{text.count(old)} places"
+    source = read_source(text.replace(old, new).encode(), "virtio-mem.c")
+    rule = RULE_NAMED[f"virtio_mem_{name}"]
+    found = verdict(rule, source, Lowering(source), QEMU, "virtio-mem.c")
+    assert found.verdict is Verdict.DIFFERS, found.reason
+    assert found.inputs
+    if rule.arithmetic:
+        if shutil.which("gcc") is None:
+            missing("no gcc")
+        assert found.confirmed, found.reason
+
+
+def test_the_patch_under_review_is_proven_equal_in_a_minute() -> None:
+    found = sorted(SEED.glob("*.txt")) if SEED.is_dir() else [SEED] * SEED.is_file()
+    if not found:
+        pytest.skip("no patch under review here: SLOTPROOF_SEED_PATCH names it")
+    start = time.monotonic()
+    result = CliRunner().invoke(slotproof, ["verify-source", str(found[0]), "--json"])
+    assert time.monotonic() - start < 60
+    document = json.loads(result.output)
+    equal = {f["function"] for f in document["functions"] if f["verdict"] == "equal"}
+    short = {"decide", "activate", "deactivate", "prepare", "resize", "get"}
+    assert {name.split("_")[2] for name in equal} == short
+    assert (document["profile"], result.exit_code) == ("seed-v2", 0)
+    [resize] = [f for f in document["functions"] if "resize" in f["function"]]
+    assert resize["unseen"] == [719, 726]
+    states = {f["function"]: f["reason"] for f in document["functions"] if f["verdict"] == "unseen"}
+    assert "changes it but shows only" in states["virtio_mem_set_block_state"]
