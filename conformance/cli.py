@@ -17,7 +17,9 @@ from conformance.commands.common import TargetFailure
 
 COMMANDS: Final = {
     "check": "Check a device against a profile with generated traces and named scenarios.",
+    "compare": "Find the fewest steps that tell the devices of two profiles apart.",
     "decide": "Show how many memslots a device chooses, and of which size.",
+    "explore": "Visit every state of a small device and check every claim there.",
     "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
     "prove": "Prove the theorems, all of them or those named.",
     "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",

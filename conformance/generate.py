@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Protocol
 
 from conformance.choices import Choices, RandomChoices
 from conformance.codec import FAULT_NAMES, USES
@@ -63,6 +64,20 @@ Fit = Callable[[Profile, Config], Config]
 """Makes a configuration one that a target can have."""
 
 
+class Chooser(Protocol):
+    """Chooses an action like `choose_action`."""
+
+    def __call__(
+        self,
+        choices: Choices,
+        fixed: Fixed[int, bool],
+        state: ConcreteState,
+        capabilities: frozenset[str],
+        *,
+        late: bool,
+    ) -> ConcreteAction: ...
+
+
 def trace_seed(seed: int, number: int) -> int:
     """The seed of trace `number` of a check: the traces of two seeds are unrelated."""
     digest = hashlib.sha256(f"{seed}/{number}".encode()).digest()
@@ -76,8 +91,10 @@ def random_trace(
     capabilities: frozenset[str] = CAPABILITIES,
     given: Given | None = None,
     fitted: Fit | None = None,
+    chooser: Chooser | None = None,
 ) -> Trace:
-    """The trace of a seed, exactly `steps` long; `fitted` has the last word on the device.
+    """The trace of a seed, exactly `steps` long; `fitted` has the last word on the device, and
+    `chooser` on each action if there is one.
 
     Raises model.device.ConfigError where the `given` fields make a configuration that is refused.
     """
@@ -85,7 +102,7 @@ def random_trace(
     config = choose_config(choices, profile, given)
     if fitted is not None:
         config = fitted(profile, config)
-    return choose_trace(choices, profile, config, steps, capabilities, seed)
+    return choose_trace(choices, profile, config, steps, capabilities, seed, chooser)
 
 
 def choose_trace(
@@ -95,6 +112,7 @@ def choose_trace(
     most: int,
     capabilities: frozenset[str] = CAPABILITIES,
     seed: int | None = None,
+    chooser: Chooser | None = None,
 ) -> Trace:
     """A trace of at most `most` steps with what the model says to each.
 
@@ -106,7 +124,8 @@ def choose_trace(
 
     def step(choices: Choices) -> None:
         late = 10 * len(steps) >= 9 * most
-        chosen = choose_action(choices, device.fixed, device.state, capabilities, late=late)
+        choose = choose_action if chooser is None else chooser
+        chosen = choose(choices, device.fixed, device.state, capabilities, late=late)
         steps.append(TraceStep(chosen, device.apply(chosen)))
 
     choices.repeat(step, most)

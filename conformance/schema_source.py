@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,7 +57,8 @@ def closed(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
     }
 
 
-def _config() -> Schema:
+def config_schema() -> Schema:
+    """A device's configuration."""
     kinds: Schema = {"bool": {"type": "boolean"}, "int": whole(0, U64_MASK)}
     return closed({field.name: kinds[str(field.type)] for field in fields(Config)})
 
@@ -131,10 +134,11 @@ def _finding() -> Schema:
     )
 
 
-def _vocabulary() -> Schema:
+def vocabulary() -> Schema:
+    """Definitions of what traces, messages and reports speak of."""
     return {
         "profile": {"enum": list(PROFILES)},
-        "config": _config(),
+        "config": config_schema(),
         "action": _action(),
         "observation": _observation(),
     }
@@ -168,8 +172,7 @@ def trace_schema() -> Schema:
         "title": "slotproof trace, version 1: one line of the file",
         "description": "The first line is a header, then a line a step, the last line an end.",
         "anyOf": [ref("header"), ref("step"), ref("end")],
-        "$defs": {"header": header, "step": step, "end": end, "finding": _finding()}
-        | _vocabulary(),
+        "$defs": {"header": header, "step": step, "end": end, "finding": _finding()} | vocabulary(),
     }
 
 
@@ -197,7 +200,7 @@ def protocol_schema() -> Schema:
         "description": "slotproof sends hello, start, do and quit; a target answers hello with "
         "welcome, start with see or refuse, do with see, and quit by exiting.",
         "anyOf": [ref(name) for name in definitions],
-        "$defs": definitions | _vocabulary(),
+        "$defs": definitions | vocabulary(),
     }
 
 
@@ -278,55 +281,33 @@ def check_schema() -> Schema:
             },
             optional=("decisions",),
         ),
-        "$defs": {"finding": _finding()} | _vocabulary(),
+        "$defs": {"finding": _finding()} | vocabulary(),
     }
 
 
-def decide_schema() -> Schema:
-    """What `slotproof decide --json` prints."""
-    # Late, here and below: these modules import this one, and some the solver.
-    from conformance.commands import schema
+def late(module: str, name: str) -> Callable[[], Schema]:
+    """A schema of a module that is imported when it is asked for: it imports this one, and some
+    the solver."""
 
-    return schema.decide_schema()
+    def schema() -> Schema:
+        made: Schema = getattr(import_module(f"conformance.{module}"), name)()
+        return made
 
-
-def prove_schema() -> Schema:
-    """What `slotproof prove --json` prints."""
-    from conformance.commands import schema
-
-    return schema.prove_schema()
-
-
-def refuted_schema() -> Schema:
-    """The file that `slotproof prove --expect` reads."""
-    from conformance import schema_refuted
-
-    return schema_refuted.refuted_schema()
-
-
-def metadata_schema() -> Schema:
-    """What `slotproof metadata --json` prints."""
-    from conformance.metadata import document
-
-    return document.metadata_schema()
-
-
-def verify_source_schema() -> Schema:
-    """What `slotproof verify-source --json` prints."""
-    from conformance.commands import schema_verify
-
-    return schema_verify.verify_source_schema()
+    return schema
 
 
 SCHEMAS: Final = {
     "trace-v1.json": trace_schema,
     "protocol-v1.json": protocol_schema,
     "check-v1.json": check_schema,
-    "refuted-v1.json": refuted_schema,
-    "decide-v1.json": decide_schema,
-    "prove-v2.json": prove_schema,
-    "metadata-v1.json": metadata_schema,
-    "verify-source-v1.json": verify_source_schema,
+    "refuted-v1.json": late("schema_refuted", "refuted_schema"),
+    "decide-v1.json": late("commands.schema", "decide_schema"),
+    "prove-v2.json": late("commands.schema", "prove_schema"),
+    "explore-v1.json": late("explore.schema", "explore_schema"),
+    "compare-v1.json": late("explore.schema", "compare_schema"),
+    "coverage-v1.json": late("explore.schema", "coverage_schema"),
+    "metadata-v1.json": late("metadata.document", "metadata_schema"),
+    "verify-source-v1.json": late("commands.schema_verify", "verify_source_schema"),
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from conformance.commands.common import TargetFailure
 from conformance.failures import DIRECTORY, try_out
 from conformance.judge import Judge
 from conformance.shrink import NotAgain, shrink
+from conformance.sizes import size
 from conformance.target import Target, TargetError
 from conformance.targets.spec import open_target
 from conformance.trace import Trace, TraceError, read_trace
 from model.arithmetic import U64_MASK
 
 
-def file(name: str) -> tuple[Path, Trace]:
+def trace_file(name: str) -> tuple[Path, Trace]:
     """A trace file: its path and what it holds. Raises click.UsageError."""
     try:
         return Path(name), read_trace(Path(name))
@@ -68,7 +70,46 @@ def complete_file(
     return [CompletionItem(incomplete, type="file")]
 
 
-trace_argument = click.argument("file", type=file, shell_complete=complete_file)
+trace_argument = click.argument("file", type=trace_file, shell_complete=complete_file)
+traces_argument = click.argument(
+    "files",
+    type=trace_file,
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    shell_complete=complete_file,
+)
+
+
+def new_directory(name: str) -> Path:
+    """The path of a directory to be made. Raises click.BadParameter."""
+    path = Path(name)
+    if os.path.lexists(path):
+        raise click.BadParameter(f"{name!r} exists already: the name of a new directory is right")
+    return path
+
+
+def writable_file(name: str) -> Path:
+    """The path of a new trace file. Raises click.BadParameter where none can be, and OSError.
+
+    A trace is moved to its place once it is whole, which would take the place of what is there.
+    """
+    path = Path(name)
+    if name == "-" or not path.name or (path.exists() and not path.is_file()):
+        raise click.BadParameter(f"{name!r} is not the name of a file")
+    if os.path.lexists(path):
+        raise click.BadParameter(f"{name!r} exists already: the name of a new file is right")
+    return path
+
+
+def config_options(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for every field of a Config; those not given are generated."""
+    for name in ("prealloc", "inaccessible", "option"):
+        command = click.option(f"--{name}/--no-{name}", default=None)(command)
+    command = click.option("--limit", type=int, help="Memslots.")(command)
+    for name in ("page", "extent", "addr", "requested", "block", "region"):
+        command = click.option(f"--{name}", type=size)(command)
+    return command
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,27 @@ from typing import Any
 import click
 
 from conformance.commands.common import exit_with, profile_option
+from conformance.commands.coverage import coverage
 from conformance.commands.options import (
     cannot_keep,
+    config_options,
     failures_option,
     opened_target,
     seed_option,
     shrunk,
     trace_argument,
+    trace_file,
+    traces_argument,
+    writable_file,
 )
+from conformance.commands.validate import validate
 from conformance.explain import explain, failure_of, replay_command
+from conformance.explore.steer import Steered
 from conformance.failures import save
 from conformance.finding import OF_THE_TARGET, Finding, Kind
 from conformance.generate import random_trace
 from conformance.oracle import ALWAYS, FIELDS
 from conformance.runner import as_run, run_trace
-from conformance.sizes import size
 from conformance.target import Target, needs
 from conformance.targets.recorded import RecordedTarget
 from conformance.trace import Trace, write_trace
@@ -33,29 +38,6 @@ from model.device import ConfigError
 from model.profiles import Profile
 
 File = tuple[Path, Trace]
-
-
-def writable_file(name: str) -> Path:
-    """The path of a new trace file. Raises click.BadParameter where none can be, and OSError.
-
-    A trace is moved to its place once it is whole, which would take the place of what is there.
-    """
-    path = Path(name)
-    if name == "-" or not path.name or (path.exists() and not path.is_file()):
-        raise click.BadParameter(f"{name!r} is not the name of a file")
-    if os.path.lexists(path):
-        raise click.BadParameter(f"{name!r} exists already: the name of a new file is right")
-    return path
-
-
-def config_options(command: Callable[..., None]) -> Callable[..., None]:
-    """An option for every field of a Config; those not given are generated."""
-    for name in ("prealloc", "inaccessible", "option"):
-        command = click.option(f"--{name}/--no-{name}", default=None)(command)
-    command = click.option("--limit", type=int, help="Memslots.")(command)
-    for name in ("page", "extent", "addr", "requested", "block", "region"):
-        command = click.option(f"--{name}", type=size)(command)
-    return command
 
 
 @click.group()
@@ -69,22 +51,33 @@ def trace() -> None:
     """
 
 
+trace.add_command(validate)
+trace.add_command(coverage)
+
+
 @trace.command()
 @click.argument("file", type=writable_file)
 @profile_option
 @seed_option
 @click.option("--steps", type=click.IntRange(min=1), default=60, show_default=True)
+@click.option(
+    "--after", type=trace_file, multiple=True, metavar="FILE", help="Steer to what these runs left."
+)
 @config_options
-def generate(file: Path, profile: Profile, seed: int, steps: int, **fields: Any) -> None:
+def generate(
+    file: Path, profile: Profile, seed: int, steps: int, after: tuple[File, ...], **fields: Any
+) -> None:
     """Write the trace of a seed, with what the model says to each step.
 
     \b
-    Example:
+    Examples:
       slotproof trace generate t.jsonl --region 5G --block 2M --steps 20
+      slotproof trace generate u.jsonl --after t.jsonl
     """
+    chooser = Steered(earlier for _, earlier in after) if after else None
     given = {name: value for name, value in fields.items() if value is not None}
     try:
-        write_trace(random_trace(profile, seed, steps, given=given), file)
+        write_trace(random_trace(profile, seed, steps, given=given, chooser=chooser), file)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
@@ -94,40 +87,47 @@ def generate(file: Path, profile: Profile, seed: int, steps: int, **fields: Any)
 
 
 @trace.command()
-@trace_argument
-@click.option("--target", "spec", metavar="TARGET", help="Run it on a device.")
-def replay(file: File, spec: str | None) -> None:
-    """Judge a trace: as it was recorded, or run afresh on a TARGET.
+@traces_argument
+@click.option("--target", "spec", metavar="TARGET", help="Run them on a device.")
+def replay(files: tuple[File, ...], spec: str | None) -> None:
+    """Judge traces: as they were recorded, or run afresh on a TARGET.
 
-    Ends 0 if every step is allowed and every invariant and contract holds, 1 if not, and 3 for a
-    failure that only its target can show.
+    Ends 0 if every step is allowed and every invariant and contract holds, 1 at the first trace
+    where that is not so, and 3 for a failure that only its target can show.
 
     \b
     Examples:
       slotproof trace replay t.jsonl
       slotproof trace replay t.jsonl --target "cmd:python3 docs/example_device.py"
     """
-    path, recorded = file
-    before = recorded.finding
-    if spec is None and before and not shown_by(recorded, before):
-        click.echo(f"not decided: only the target can show it again, name it: {before.message}")
-        exit_with(3)
-    with opened(spec, recorded) as target:
-        outcome = run_trace(target, recorded)
-    if (found := outcome.finding) is None:
-        verdict = "holds" if before is None else "fixed"
-        allowed = f"all {len(outcome.seen)} steps are allowed"
-        click.echo(f"{verdict}: {allowed}, every invariant and contract holds")
-        return
-    lines = explain(failure_of(as_run(recorded, outcome)), replay_command(path, spec))
+    steps = 0
+    with opened(spec, *(recorded for _, recorded in files)) as target:
+        for path, recorded in files:
+            before = recorded.finding
+            if target is None and before and not shown_by(recorded, before):
+                click.echo(
+                    f"not decided: only the target can show it again, name it: {before.message}"
+                )
+                exit_with(3)
+            outcome = run_trace(target or RecordedTarget(recorded), recorded)
+            if outcome.finding is not None:
+                click.echo("\n".join(told(path, as_run(recorded, outcome), before, spec)))
+                exit_with(1)
+            steps += len(outcome.seen)
+    several = f" of {len(files)} traces" if len(files) > 1 else ""
+    fixed = len(files) == 1 and files[0][1].finding is not None
+    allowed = f"all {steps} steps{several} are allowed"
+    verdict = "fixed" if fixed else "holds"
+    click.echo(f"{verdict}: {allowed}, every invariant and contract holds")
+
+
+def told(path: Path, run: Trace, before: Finding | None, spec: str | None) -> list[str]:
+    """A failing run in words; `before` is what the trace was kept for."""
+    lines = explain(failure_of(run), replay_command(path, spec))
     if spec is None:
         # Nothing was run: the trace's own observations were judged.
-        lines[0] = f"recorded as failing: {lines[0]}"
-    else:
-        known = before is not None and before.alike(found)
-        click.echo("still fails" if known else "fails")
-    click.echo("\n".join(lines))
-    exit_with(1)
+        return [f"recorded as failing: {lines[0]}", *lines[1:]]
+    return ["still fails" if before and before.alike(run.finding) else "fails", *lines]
 
 
 def shown_by(recorded: Trace, finding: Finding) -> bool:
@@ -154,6 +154,7 @@ def shrink(file: File, spec: str, failures: Path) -> None:
     """
     path, recorded = file
     with opened(spec, recorded) as target:
+        assert target is not None
         failing = as_run(recorded, run_trace(target, recorded))
         if failing.finding is None:
             raise click.UsageError(f"{path} does not fail on {spec}: there is nothing to shrink")
@@ -189,16 +190,19 @@ def explain_command(file: File) -> None:
 
 
 @contextmanager
-def opened(spec: str | None, recorded: Trace) -> Iterator[Target]:
-    """The target of a spec, or the trace's own observations where there is none.
+def opened(spec: str | None, *traces: Trace) -> Iterator[Target | None]:
+    """The target of a spec, None where the traces' own observations are to be judged.
 
-    Raises click.UsageError for a target that cannot do the trace's steps.
+    Raises click.UsageError for a target that cannot do the traces' steps.
     """
     if spec is None:
-        yield RecordedTarget(recorded)
+        yield None
         return
     with closing(opened_target(spec)) as target:
-        for number, step in enumerate(recorded.steps, 1):
-            if lacking := needs(step.action) - target.capabilities:
-                raise click.UsageError(f"{spec} cannot do {min(lacking)}: step {number} needs it")
+        for recorded in traces:
+            for number, step in enumerate(recorded.steps, 1):
+                if lacking := needs(step.action) - target.capabilities:
+                    raise click.UsageError(
+                        f"{spec} cannot do {min(lacking)}: step {number} needs it"
+                    )
         yield target

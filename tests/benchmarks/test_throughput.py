@@ -13,6 +13,8 @@ from random import Random
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from conformance.explore.graph import explore
+from conformance.explore.scale import scaled_config
 from conformance.generate import random_trace
 from conformance.runner import run_trace
 from conformance.target import Target
@@ -93,3 +95,11 @@ def test_making_and_checking_a_trace(benchmark: BenchmarkFixture, target: Target
         return len(outcome.seen)
 
     benchmark.extra_info["steps"] = benchmark.pedantic(check_one, rounds=5, warmup_rounds=1)
+
+
+def test_states_of_a_small_device(benchmark: BenchmarkFixture) -> None:
+    """Every state and claim of six blocks in three memslots; a round is one graph."""
+    config = scaled_config(QEMU, 6, 3)
+    graph = benchmark.pedantic(explore, (QEMU, config), rounds=1)
+    benchmark.extra_info["transitions"] = graph.steps
+    assert graph.complete and graph.broken == ()

@@ -105,7 +105,14 @@ def test_a_shell_completes() -> None:
     assert offered("me") == ["metadata"]
     assert "--qemu-cmdline" in offered("metadata", "--")
     assert offered("decide", "--profile", "qemu") == ["qemu", "qemu-8.2", "qemu-7.2"]
-    assert set(offered("trace", "")) == {"generate", "replay", "shrink", "explain"}
+    assert set(offered("trace", "")) == {
+        "coverage",
+        "explain",
+        "generate",
+        "replay",
+        "shrink",
+        "validate",
+    }
     assert offered("trace", "replay", "x") == ["x"]
 
 

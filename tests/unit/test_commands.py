@@ -82,7 +82,7 @@ def test_the_json_of_a_check_is_valid(tmp_path: Path, profile: str, code: int) -
         (["check", "--steps", "0"], "0 is not in the range"),
         (["check", "--seed", "-1"], "-1 is not in the range"),
         (["check", "--seed", "x"], "'x' is not a valid integer"),
-        (["trace", "replay"], "Missing argument 'FILE'"),
+        (["trace", "replay"], "Missing argument 'FILE...'"),
         (["trace", "replay", "/no/such/file"], "/no/such/file: no such file"),
         (["trace", "explain", "/"], "is a directory"),
         (["trace", "generate", "/no/such/dir/x"], "cannot write /no/such/dir/x"),

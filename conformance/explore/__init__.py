@@ -1,0 +1,1 @@
+"""All states of small devices: graphs, tours, comparison of profiles, coverage of runs."""

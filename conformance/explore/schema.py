@@ -1,0 +1,145 @@
+"""The published schemas of `explore`, `compare` and `trace coverage` with `--json`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.explore.product import PARTS
+from conformance.finding import Kind
+from conformance.schema_source import DIALECT, Schema, closed, config_schema, ref, vocabulary
+from model.profiles import PROFILES
+from model.state import Op
+
+EXPLORE_VERSION: Final = 1
+COMPARE_VERSION: Final = 1
+COVERAGE_VERSION: Final = 1
+
+TEXT: Final[Schema] = {"type": "string"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+TRUTH: Final[Schema] = {"type": "boolean"}
+PROFILE: Final[Schema] = {"enum": list(PROFILES)}
+
+
+def array(items: Schema) -> Schema:
+    """A list of such items."""
+    return {"type": "array", "items": items}
+
+
+def explore_schema() -> Schema:
+    """What `slotproof explore --json` prints."""
+    tour = closed(
+        {
+            "covers": {"enum": ["transitions", "pairs"]},
+            "directory": TEXT,
+            "traces": COUNT,
+            "covered": COUNT,
+            "steps": COUNT,
+            "least": COUNT,
+        }
+    )
+    broken = closed(
+        {
+            "kind": {"enum": [Kind.INVARIANT.value, Kind.CONTRACT.value]},
+            "claim": TEXT,
+            "steps": COUNT,
+            "trace": {"type": ["string", "null"]},
+        }
+    )
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof explore --json, version {EXPLORE_VERSION}",
+        "description": "Sizes are bytes. `complete` says that every state was left by every "
+        "action; one in which an invariant does not hold is not left again. `merged` says that "
+        "states which differ in the feature that the driver accepted are counted once.",
+        **closed(
+            {
+                "schema": {"const": EXPLORE_VERSION},
+                "command": {"const": "explore"},
+                "profile": PROFILE,
+                "config": config_schema(),
+                "memslots": COUNT,
+                "verdict": {"enum": ["holds", "fails"]},
+                "complete": TRUTH,
+                "merged": TRUTH,
+                "states": COUNT,
+                "transitions": COUNT,
+                "actions": COUNT,
+                "edges": COUNT,
+                "depth": COUNT,
+                "diameter": COUNT,
+                "invariant_checks": COUNT,
+                "contract_checks": COUNT,
+                "tours": array(tour),
+                "broken": array(broken),
+            }
+        ),
+    }
+
+
+def compare_schema() -> Schema:
+    """What `slotproof compare --json` prints."""
+    difference = closed(
+        {
+            "part": {"enum": [part.value for part in PARTS]},
+            "op": {"enum": [None, *(op.value for op in Op)]},
+            "message": TEXT,
+            "config": ref("config"),
+            "steps": array(ref("action")),
+            "trace": {"type": ["string", "null"]},
+        }
+    )
+    comparison = closed(
+        {
+            "left": PROFILE,
+            "right": PROFILE,
+            "verdict": {"enum": ["equivalent-in-scope", "different"]},
+            "devices": COUNT,
+            "watched": closed({part.value: COUNT for part in PARTS}),
+            "pairs": COUNT,
+            "steps": COUNT,
+            "shortest": array(difference),
+            "causes": array(difference),
+        }
+    )
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof compare --json, version {COMPARE_VERSION}",
+        "description": "What is allowed is what the left profile does, what is seen the right one. "
+        "`devices` of `scope` are all that both profiles have; nothing is said of other sizes.",
+        **closed(
+            {
+                "schema": {"const": COMPARE_VERSION},
+                "command": {"const": "compare"},
+                "scope": closed({"blocks": COUNT, "slots": COUNT}),
+                "comparisons": array(comparison),
+            }
+        ),
+        "$defs": vocabulary(),
+    }
+
+
+def coverage_schema() -> Schema:
+    """What `slotproof trace coverage --json` prints."""
+    part = closed({"reached": COUNT, "all": COUNT})
+    exact = closed({"states": part, "transitions": part})
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof trace coverage --json, version {COVERAGE_VERSION}",
+        "description": "`beyond` counts cases that the small device has not; `exact` is there for "
+        "traces of the small device itself.",
+        **closed(
+            {
+                "schema": {"const": COVERAGE_VERSION},
+                "command": {"const": "coverage"},
+                "profile": PROFILE,
+                "scope": closed({"blocks": COUNT, "slots": COUNT}),
+                "traces": COUNT,
+                "steps": COUNT,
+                "situations": part,
+                "cases": part,
+                "beyond": COUNT,
+                "exact": {"anyOf": [{"type": "null"}, exact]},
+                "left": array(TEXT),
+            }
+        ),
+    }

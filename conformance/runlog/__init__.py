@@ -1,0 +1,1 @@
+"""The log of a real run, checked against the model."""
