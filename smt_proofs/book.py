@@ -214,7 +214,7 @@ def dependencies(outcomes: Sequence[Outcome]) -> nx.DiGraph:
         graph.add_edges_from((node, (name,)) for kind, name in rests if kind != "hypothesis")
         if isinstance(outcome, LemmaProof):
             induction = INDUCTIONS.get(outcome.lemma)
-            lemmas = () if induction is None else induction.lemmas
+            lemmas = induction.lemmas if induction else LEMMAS[outcome.lemma].rests_on
             graph.add_edges_from((node, (lemma,)) for lemma in lemmas)
         if isinstance(outcome, TransitionProof):
             below = [INVARIANTS_DEFINED, outcome.transition]

@@ -50,27 +50,36 @@ class Lemma:
         return tuple(inspect.signature(self.formula).parameters)
 
     @property
-    def linear(self) -> bool:
-        """Its products may be opaque in its proof."""
-        return self.steps is not None
+    def rests_on(self) -> tuple[str, ...]:
+        """The names of the lemmas that its steps are instances of."""
+        if self.steps is None:
+            return ()
+        variables = (z3.Int(name) for name in self.variables)
+        return tuple(dict.fromkeys(lemma.name for lemma, _ in self.steps(*variables)))
 
     def at(self, *terms: Term) -> Term:
         """The instance of the lemma at these terms."""
         premises, conclusion = self.formula(*terms)
         return z3.Implies(z3.And(premises), conclusion)
 
+    @property
+    def linear(self) -> bool:
+        """Its steps suffice whatever products are: they may be opaque in its proof."""
+        return self.steps is not None
+
     def obligation(self) -> Obligation:
         """The lemma denied, which its steps must contradict.
 
         Raises ValueError for a step that is not an earlier lemma: it could rest on this one.
         """
+        if late := set(self.rests_on) - set(earlier(self.name)):
+            raise ValueError(f"lemma {self.name} rests on {late.pop()}, which is not before it")
         variables = [z3.Int(name) for name in self.variables]
         premises, conclusion = self.formula(*variables)
         assertions = [Assertion("premise", premise) for premise in premises]
-        for lemma, terms in self.steps(*variables) if self.steps else ():
-            if lemma.name not in earlier(self.name):
-                raise ValueError(f"lemma {self.name} rests on {lemma.name}, which is not before it")
-            assertions.append(Assertion(f"lemma {lemma.name}", lemma.at(*terms)))
+        if self.steps is not None:
+            for lemma, terms in self.steps(*variables):
+                assertions.append(Assertion(f"lemma {lemma.name}", lemma.at(*terms)))
         assertions.append(Assertion(NEGATED, z3.Not(conclusion)))
         return Obligation(self.name, "lemma", tuple(assertions))
 
@@ -121,6 +130,50 @@ def factors_in_any_order(a: Term, b: Term, c: Term) -> Formula:
 def equal_indices_start_alike(index: Term, other: Term, size: Term) -> Formula:
     """Equal memslot indices have equal offsets."""
     return [index == other], index * size == other * size
+
+
+@lemma_by(
+    lambda a, b: (
+        [
+            (product_of_naturals_is_natural, (x - k, y))
+            for x, y in ((a, b), (b, a))
+            for k in (0, 1, 2)
+        ]
+        + [
+            (product_of_naturals_is_natural, (k - x, y))
+            for x, y in ((a, b), (b, a))
+            for k in (0, 1)
+        ]
+    )
+)
+def small_factors_make_small_products(a: Term, b: Term) -> Formula:
+    """A product of naturals where a factor is 0, 1 or more."""
+
+    def by(factor: Term, other: Term) -> Term:
+        nothing = z3.Implies(factor == 0, a * b == 0)
+        one = z3.Implies(factor == 1, a * b == other)
+        return z3.And(nothing, one, z3.Implies(factor >= 2, a * b >= 2 * other))
+
+    return [a >= 0, b >= 0], z3.And(by(a, b), by(b, a))
+
+
+@lemma_by(
+    lambda a, b, size: [
+        (product_of_naturals_is_natural, (a - b - 1, size)),
+        (product_of_naturals_is_natural, (b - a - 1, size)),
+        (product_of_naturals_is_natural, (a - b - 2, size)),
+        (product_of_naturals_is_natural, (b - a - 2, size)),
+        (equal_indices_start_alike, (a, b, size)),
+    ]
+)
+def multiples_in_order(a: Term, b: Term, size: Term) -> Formula:
+    """Multiples are in the order of their factors, and as far apart."""
+
+    def apart(few: Term, many: Term) -> list[Term]:
+        return [z3.Implies(few + k <= many, few * size + k * size <= many * size) for k in (1, 2)]
+
+    equal = z3.Implies(a == b, a * size == b * size)
+    return [size >= 0], z3.And(*apart(a, b), *apart(b, a), equal)
 
 
 @lemma_by(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -11,13 +12,12 @@ from typing import Any, Final
 import z3
 
 from model.arithmetic import INTS
-from smt_proofs.lemmas import Lemma
+from smt_proofs.lemmas import Lemma, multiples_in_order, small_factors_make_small_products
 from smt_proofs.mutants import MUTANTS
 from smt_proofs.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.paths import Script, explore
 from smt_proofs.search import Search
 from smt_proofs.settle import Decide, Settled, settle, tally
-from smt_proofs.slot_lemmas import multiples_up_to_the_quotient
 from smt_proofs.solve import (
     NEGATION_VERDICT,
     Answer,
@@ -120,22 +120,25 @@ def paths_of(
         if isinstance(d, IntTerms):
             with d.without_duties():
                 hints = theorem.hints(d, inputs) if theorem.hints is not None else []
-            hints += multiples(d)
+            hints += of_products(d)
         instances = (Assertion(f"lemma {lemma.name}", lemma.at(*terms)) for lemma, terms in hints)
         return Path(d, inputs, goal, tuple(instances))
 
     return explore(run)
 
 
-def multiples(d: IntTerms) -> list[tuple[Lemma, tuple[Term, ...]]]:
-    """Where a product has a divisor for a factor: how it compares to the dividend."""
-    return [
-        (multiples_up_to_the_quotient, (factor, n, size, quotient, rest))
-        for a, b in d.multiplied
-        for n, size, quotient, rest in d.quotients
-        for factor, other in ((a, b), (b, a))
-        if other.eq(size)
-    ]
+def of_products(d: IntTerms) -> list[tuple[Lemma, tuple[Term, ...]]]:
+    """What the products that a path met say by themselves, and those with a common factor of each
+    other; a division is a product of its quotient."""
+    products = [*d.multiplied, *((quotient, size) for _, size, quotient, _ in d.quotients)]
+    found: dict[tuple[Term, ...], Lemma] = {
+        factors: small_factors_make_small_products for factors in products
+    }
+    sides = [*products, *((b, a) for a, b in products)]
+    for (a, size), (b, same) in itertools.combinations(sides, 2):
+        if size.eq(same) and not a.eq(b):
+            found[a, b, size] = multiples_in_order
+    return [(lemma, terms) for terms, lemma in found.items()]
 
 
 def concrete(inputs: Any, model: z3.ModelRef) -> Any:
@@ -295,7 +298,7 @@ def _sought(theorem: Theorem[Any], searches: Iterable[Search], path: int, owed: 
         Assertion(f"hypothesis {name}", term) for name, term in zip(names, owed.given, strict=False)
     ]
     branches = [Assertion("branch", term) for term in owed.path]
-    assertions = [*hypotheses, *branches, Assertion(NEGATED, z3.simplify(z3.Not(owed.condition)))]
+    assertions = [*hypotheses, *branches, Assertion(NEGATED, z3.Not(owed.condition))]
     answer, core = Answer.UNKNOWN, tuple[Assertion, ...]()
     for search in searches:
         answer, core = search.refute(assertions)

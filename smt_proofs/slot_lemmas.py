@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import z3
 
-from smt_proofs.lemmas import Formula, divides, lemma
+from smt_proofs.lemmas import (
+    Formula,
+    divides,
+    lemma_by,
+    multiples_in_order,
+    product_of_naturals_is_natural,
+)
 from smt_proofs.solve import Term
 
 
-@lemma
+@lemma_by(
+    lambda small, large, size, quotient, rest, larger, other: [
+        (multiples_in_order, (quotient, larger, size))
+    ]
+)
 def quotient_leaps(
     small: Term, large: Term, size: Term, quotient: Term, rest: Term, larger: Term, other: Term
 ) -> Formula:
@@ -21,14 +31,21 @@ def quotient_leaps(
     return premises, quotient < larger
 
 
-@lemma
+@lemma_by(
+    lambda slot, block, group, quotient, rest: [(multiples_in_order, (slot, quotient, group))]
+)
 def slot_of_block(slot: Term, block: Term, group: Term, quotient: Term, rest: Term) -> Formula:
     """A block lies in a memslot of `group` blocks exactly if that is the quotient."""
     inside = z3.And(slot * group <= block, block < slot * group + group)
     return divides(block, group, quotient, rest), (quotient == slot) == inside
 
 
-@lemma
+@lemma_by(
+    lambda slot, group, count: [
+        (product_of_naturals_is_natural, (slot, group)),
+        (multiples_in_order, (slot, count, group)),
+    ]
+)
 def slots_start_in_order(slot: Term, group: Term, count: Term) -> Formula:
     """A memslot before the last one ends where or before the last one starts."""
     premises = [group >= 1, slot >= 0, slot < count]
@@ -40,19 +57,12 @@ def slots_start_in_order(slot: Term, group: Term, count: Term) -> Formula:
     return premises, conclusion
 
 
-@lemma
+@lemma_by(
+    lambda n, size, count, quotient, remainder: [(multiples_in_order, (count, quotient, size))]
+)
 def rounded_up_quotient_reaches_count(
     n: Term, size: Term, count: Term, quotient: Term, remainder: Term
 ) -> Formula:
     """If all but the last of `count` slots end before n, n / size rounded up is `count` or more."""
     premises = [*divides(n + (size - 1), size, quotient, remainder), count * size - size < n]
     return premises, count <= quotient
-
-
-@lemma
-def multiples_up_to_the_quotient(
-    factor: Term, n: Term, size: Term, quotient: Term, rest: Term
-) -> Formula:
-    """A multiple of the divisor is within n exactly if its factor is within the quotient."""
-    within = factor * size <= n
-    return divides(n, size, quotient, rest), z3.If(factor <= quotient, within, z3.Not(within))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from smt_proofs.obligation import Obligation
-from smt_proofs.opaque import TIMES, opaque
+from smt_proofs.opaque import TIMES
 from smt_proofs.written import BITS, FUNCTIONS, INT, PRODUCTS, Node, Reader
 
 LONG: Final = 4000
@@ -23,17 +23,12 @@ WORTH_A_NAME: Final = 20
 _READER: Final = Reader()
 
 
-def script(obligation: Obligation, *, opaque_products: bool = False) -> str:
+def script(obligation: Obligation) -> str:
     """The obligation as a script; where it is met, a solver answers `unsat`.
 
-    With `opaque_products` products of unknowns are opaque (see `smt_proofs.opaque`): `unsat` then
-    still says that the assertions contradict each other, while `sat` says nothing of them.
     Raises TypeError and ValueError as `Reader.read`, and ValueError for a name with two sorts.
     """
-    nodes = [
-        (one.label, _READER.read(opaque(one.term) if opaque_products else one.term))
-        for one in obligation.assertions
-    ]
+    nodes = [(one.label, _READER.read(one.term)) for one in obligation.assertions]
     declarations = sorted(frozenset[str]().union(*(node.declarations for _, node in nodes)))
     names = Counter(map(declared, declarations))
     if twice := [name for name, count in names.items() if count > 1]:

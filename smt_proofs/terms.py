@@ -178,6 +178,7 @@ class IntTerms(Terms):
     def __init__(self, script: Script) -> None:
         super().__init__(script)
         self.multiplied: list[tuple[Term, Term]] = []
+        self._narrowed: dict[tuple[int, int], tuple[Term, Term]] = {}
 
     @property
     def quotients(self) -> list[tuple[Term, Term, Term, Term]]:
@@ -228,12 +229,17 @@ class IntTerms(Terms):
         return self.divided(a, b)[1]
 
     def narrow(self, a: Term, bits: int) -> Term:
-        """Exact: no duty, since C defines the store to keep the low bits."""
-        low, high = z3.Int(self.fresh("low")), z3.Int(self.fresh("high"))
-        # Nothing is claimed of the parts of a negative integer: no word is one.
-        parts = z3.And(a == (high * (1 << bits)) + low, high >= 0)
-        self.facts += [z3.And(low >= 0, low < (1 << bits)), z3.Implies(a >= 0, parts)]
-        return low
+        """Exact: no duty, since C defines the store to keep the low bits. The same variable for
+        the same store."""
+        key = (a.get_id(), bits)
+        if key not in self._narrowed:
+            low, high = z3.Int(self.fresh("low")), z3.Int(self.fresh("high"))
+            # Nothing is claimed of the parts of a negative integer: no word is one.
+            parts = z3.And(a == (high * (1 << bits)) + low, high >= 0)
+            self.facts += [z3.And(low >= 0, low < (1 << bits)), z3.Implies(a >= 0, parts)]
+            # What is stored stays alive with its id as key.
+            self._narrowed[key] = (a, low)
+        return self._narrowed[key][1]
 
     def lt(self, a: Term, b: Term) -> Term:
         return a < b

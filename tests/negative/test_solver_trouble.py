@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from smt_proofs import solvers
+from smt_proofs.foundations import obligation_of
 from smt_proofs.lemmas import LEMMAS, Lemma, product_of_naturals_is_natural
 from smt_proofs.smtlib import script
 from smt_proofs.solve import Answer
@@ -53,13 +54,13 @@ def test_unreadable_script_is_one_clear_error(solver: str, text: str) -> None:
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_false_lemma_is_refuted(solver: str) -> None:
     wrong = Lemma("wrong", lambda a, b: ([a >= 0], a * b >= 0))
-    assert decide(script(wrong.obligation()), solver, 10.0) is Answer.SAT
+    assert decide(script(obligation_of(wrong)), solver, 10.0) is Answer.SAT
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_steps_that_do_not_suffice_leave_the_lemma_unproven(solver: str) -> None:
     few = Lemma("few", LEMMAS["quotient_grows"].formula, lambda *_: [])
-    assert decide(script(few.obligation(), opaque_products=True), solver, 10.0) is Answer.SAT
+    assert decide(script(obligation_of(few)), solver, 10.0) is Answer.SAT
 
 
 def test_lemma_does_not_rest_on_itself_or_a_later_one() -> None:

@@ -8,6 +8,7 @@ import pytest
 import z3
 
 from smt_proofs import radix_lemmas, slot_lemmas
+from smt_proofs.foundations import obligation_of
 from smt_proofs.lemmas import LEMMAS
 from smt_proofs.obligation import Assertion, Obligation
 from smt_proofs.smtlib import script
@@ -64,6 +65,5 @@ def test_timeout_is_unknown(solver: str) -> None:
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", LEMMAS)
 def test_every_lemma_is_proven_by_every_solver(name: str, solver: str) -> None:
-    lemma = LEMMAS[name]
-    written = script(lemma.obligation(), opaque_products=lemma.linear)
+    written = script(obligation_of(LEMMAS[name]))
     assert decide(written, solver, TIMEOUT) is Answer.UNSAT
