@@ -213,8 +213,9 @@ def dependencies(outcomes: Sequence[Outcome]) -> nx.DiGraph:
         rests = [label.split(" ", 1) for label in getattr(outcome, "rests_on", ())]
         graph.add_edges_from((node, (name,)) for kind, name in rests if kind != "hypothesis")
         if isinstance(outcome, LemmaProof):
-            induction = INDUCTIONS.get(outcome.lemma)
-            lemmas = () if induction is None else induction.lemmas
+            name = outcome.lemma
+            induction = INDUCTIONS.get(name)
+            lemmas = LEMMAS[name].rests_on if induction is None else induction.lemmas
             graph.add_edges_from((node, (lemma,)) for lemma in lemmas)
         if isinstance(outcome, TransitionProof):
             below = [INVARIANTS_DEFINED, outcome.transition]

@@ -54,6 +54,13 @@ class Lemma:
         """Its products may be opaque in its proof."""
         return self.steps is not None
 
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """The lemmas that are its steps, by name."""
+        variables = [z3.Int(name) for name in self.variables]
+        steps = self.steps(*variables) if self.steps is not None else []
+        return tuple(dict.fromkeys(lemma.name for lemma, _ in steps))
+
     def at(self, *terms: Term) -> Term:
         """The instance of the lemma at these terms."""
         premises, conclusion = self.formula(*terms)
