@@ -77,13 +77,22 @@ class _Path:
         d = self.d
         with d.scope(), self.search.scope():
             before = self.mark()
+            loops = len(d.loops)
             with d.choosing():
                 parts = d.goals(evaluate())
+                for iterate in d.loops[loops:]:
+                    iterate()
             self.learn(before, d.instances())
             yield from self.duties(theorem, d.duties[before.duties :])
             # A claim that is plainly true on a path is counted like any other.
             for part in parts or [z3.BoolVal(True)]:
                 yield self.ask(theorem, GOAL, [self.negated(part)])
+
+    def iterations(self, theorem: str) -> Iterator[Sought]:
+        """What the bodies of the rule's loops rest on, in any iteration."""
+        for iterate in list(self.d.loops):
+            owed = self.claim(theorem, iterate)
+            yield from (sought for sought in owed if sought.obligation.what != GOAL)
 
     def ask(self, theorem: str, what: str, assertions: list[Assertion]) -> Sought:
         answer, core = self.search.refute(assertions)
@@ -125,6 +134,7 @@ def seek(
         path.learn(nothing, d.instances())
         yield from path.duties(exact, d.closed)
         yield from path.duties(exact, d.duties)
+        yield from path.iterations(exact)
         path.search.know(Assertion("branch", term) for term in d.path)
         impossible = path.ask(exact, IMPOSSIBLE, [])
         if impossible.answer is Answer.UNSAT:

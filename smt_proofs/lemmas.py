@@ -51,11 +51,10 @@ class Lemma:
 
     @property
     def rests_on(self) -> tuple[str, ...]:
-        """The names of the lemmas that its steps are instances of."""
-        if self.steps is None:
-            return ()
-        variables = (z3.Int(name) for name in self.variables)
-        return tuple(dict.fromkeys(lemma.name for lemma, _ in self.steps(*variables)))
+        """The lemmas that are its steps, by name."""
+        variables = [z3.Int(name) for name in self.variables]
+        steps = self.steps(*variables) if self.steps is not None else []
+        return tuple(dict.fromkeys(lemma.name for lemma, _ in steps))
 
     def at(self, *terms: Term) -> Term:
         """The instance of the lemma at these terms."""

@@ -280,11 +280,12 @@ def seek(theorem: Theorem[Any]) -> Iterator[Sought]:
         look = partial(_sought, theorem, searches, number)
         whole = tuple(d.given), tuple(d.path)
         impossible = look(Duty(IMPOSSIBLE, *whole, z3.BoolVal(False)))
-        goals = [Duty(GOAL, *whole, part) for part in conjuncts(path.goal)]
+        owing = [*d.closed, *d.duties, *(Duty(GOAL, *whole, part) for part in conjuncts(path.goal))]
         if impossible.answer is Answer.UNSAT:
             yield impossible
-            goals = []
-        for owed in [*d.closed, *(d.duties if goals else []), *goals]:
+            # That no input takes this path may be said by a hypothesis whose evaluation wraps here.
+            owing = [*d.closed, *(duty for duty in d.duties if len(duty.given) < len(d.given))]
+        for owed in owing:
             parts = (*owed.given, *owed.path, owed.condition)
             key = (len(owed.given), *(part.get_id() for part in parts))
             if key not in settled:

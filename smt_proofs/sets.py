@@ -1,10 +1,12 @@
 """Symbolic index sets: plugged blocks and mapped memslots of any number.
 
-A set is its membership test, so a change of a set is a new test that asks the old one; that this is
-what the loops of the C code do is proven in `smt_proofs.summaries`. A statement about all indices
-is a truth value with two sides: where it is false a witness index is named, where it is true it may
-be used at any index. Nothing is quantified in a query: statements are used at the indices that the
-proof is about (`subjects`), which is sound whichever they are.
+A set is its membership test, so a change of a set is a new test that asks the old one: those of
+`smt_proofs.summaries`, proven there to be what the loops of the C code do. A statement about all
+indices is a truth value with two sides: where it is false a witness index is named, where it is
+true it may be used at any index. Nothing is quantified in a query: statements are used at the
+indices that the proof is about (`subjects`), which is sound whichever they are. Indices are natural
+numbers, and nothing is said of a term that is negative: such a term stands where an operation's
+duty is not met, and must not help to show that it is.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import z3
 
+from smt_proofs import summaries
 from smt_proofs.lemmas import Lemma, quotient_grows, rounded_up_quotient_is_within_cover
 from smt_proofs.paths import Script
 from smt_proofs.radix import Count, RadixTerms, Word
@@ -27,6 +31,7 @@ from smt_proofs.slot_lemmas import (
     slots_start_in_order,
 )
 from smt_proofs.solve import Term
+from smt_proofs.summaries import within
 
 ROUNDS: Final = 2
 """How often statements are used at the subjects that using statements brought up."""
@@ -63,7 +68,11 @@ Hint: TypeAlias = tuple[str, Term]
 
 
 class SetTerms(RadixTerms):
-    """Radix words together with index sets; memslots hold `group` blocks each."""
+    """Radix words together with index sets; memslots hold `group` blocks each.
+
+    `loops` carry out one iteration each, any, of the loops met so far: their bodies owe what they
+    rest on in every iteration, whether a claim asks for that one or not.
+    """
 
     def __init__(self, script: Script) -> None:
         super().__init__(script)
@@ -72,6 +81,7 @@ class SetTerms(RadixTerms):
         slots = [self.group >= 1, self.slot_count >= 1, self.slot_count < 1 << 16]
         self.fact("there are 1 to 65535 memslots of whole blocks", *slots)
         self.subjects: dict[Kind, dict[int, Term]] = {kind: {} for kind in Kind}
+        self.loops: list[Callable[[], Term]] = []
         self._universals: list[Universal] = []
         self._asked: dict[tuple[object, ...], Term] = {}
         self._memo: dict[tuple[int, int], Term] = {}
@@ -82,7 +92,7 @@ class SetTerms(RadixTerms):
     @contextmanager
     def scope(self) -> Iterator[None]:
         """What is said inside is forgotten afterwards: one of several claims about a state."""
-        lists: list[list[Any]] = [self.facts, self.duties, self.closed, self.given]
+        lists: list[list[Any]] = [self.facts, self.duties, self.closed, self.given, self.loops]
         lengths = [len(items) for items in lists]
         before = (
             self._fresh,
@@ -93,6 +103,7 @@ class SetTerms(RadixTerms):
             set(self._done),
             dict(self._claims),
             list(self._universals),
+            dict(self._labels),
         )
         yield
         for items, length in zip(lists, lengths, strict=True):
@@ -106,6 +117,7 @@ class SetTerms(RadixTerms):
             self._done,
             self._claims,
             self._universals,
+            self._labels,
         ) = before
 
     # Statements about all indices.
@@ -196,14 +208,12 @@ class SetTerms(RadixTerms):
         if key not in self._asked:
             self._kept += [items, start, end]
 
-            def within(index: Term) -> Term:
-                return z3.And(start <= index, index < end)
-
             def wanted(index: Term) -> Term:
                 return items.holds(index) if inside else z3.Not(items.holds(index))
 
             stem = f"{items.kind.value}_{'in' if inside else 'out'}"
-            self._asked[key] = self.statement(items.kind, stem, within, wanted)
+            bounds = partial(within, start=start, end=end)
+            self._asked[key] = self.statement(items.kind, stem, bounds, wanted)
         return self._asked[key]
 
     def all_in(self, items: Members, start: Word, end: Word) -> Term:
@@ -213,12 +223,17 @@ class SetTerms(RadixTerms):
         return self._everywhere(items, start, end, inside=False)
 
     def groups_within(self, items: Members, group: Word, outer: Members) -> Term:
-        size = self._count(group)
+        size = self._divisor(group)
 
         def body(index: Term) -> Term:
             return outer.holds(self.subject(Kind.SLOT, self.divided(index, size)[0]))
 
         return self.statement(items.kind, "group_within", items.holds, body)
+
+    def _divisor(self, group: Word) -> Term:
+        size = self._count(group)
+        self.require("divisor is not zero", size > 0)
+        return size
 
     def every_member(self, items: Members, holds: Callable[[Word], Term]) -> Term:
         return self.statement(items.kind, "member", items.holds, lambda i: holds(Count(i)))
@@ -230,9 +245,8 @@ class SetTerms(RadixTerms):
     def all_below(self, items: Members, end: Word) -> Term:
         bound = self._count(end)
         answer = self.statement(items.kind, "below", items.holds, lambda i: i < bound)
-        self.fact(
-            "lemma members_below_a_bound_are_no_more", z3.Implies(answer, items.size <= bound)
-        )
+        below = z3.And(answer, bound >= 0)
+        self.fact("lemma members_below_a_bound_are_no_more", z3.Implies(below, items.size <= bound))
         return answer
 
     def same_members(self, a: Members, b: Members) -> Term:
@@ -284,21 +298,19 @@ class SetTerms(RadixTerms):
 
     def filled(self, items: Members, start: Word, end: Word) -> Members:
         low, high = self._count(start), self._count(end)
-        changed = self._changed(items, lambda i: z3.Or(items.holds(i), z3.And(low <= i, i < high)))
+        changed = self._changed(items, summaries.filled(items.holds, low, high))
         if items.kind is Kind.BLOCK:
             self.subject(Kind.BLOCK, low)
-            news = z3.And(self.none_in(items, start, end), low <= high)
+            news = z3.And(self.none_in(items, start, end), low >= 0, low <= high)
             grown = changed.size == items.size + (high - low)
             self.fact("lemma filling_adds_a_range", z3.Implies(news, grown))
         return changed
 
     def cleared(self, items: Members, start: Word, end: Word) -> Members:
         low, high = self._count(start), self._count(end)
-        changed = self._changed(
-            items, lambda i: z3.And(items.holds(i), z3.Not(z3.And(low <= i, i < high)))
-        )
+        changed = self._changed(items, summaries.cleared(items.holds, low, high))
         self.subject(items.kind, low)
-        olds = z3.And(self.all_in(items, start, end), low <= high)
+        olds = z3.And(self.all_in(items, start, end), low >= 0, low <= high)
         shrunk = changed.size == items.size - (high - low)
         self.fact("lemma clearing_takes_a_range", z3.Implies(olds, shrunk))
         return changed
@@ -307,30 +319,30 @@ class SetTerms(RadixTerms):
         self, items: Members, start: Word, end: Word, drop: Callable[[Word], Term]
     ) -> Members:
         low, high = self._count(start), self._count(end)
-
-        def holds(index: Term) -> Term:
-            within = z3.And(low <= index, index < high)
-            with self.choosing(within):
-                gone = drop(Count(index))
-            return z3.And(items.holds(index), z3.Not(z3.And(within, gone)))
-
-        return self._changed(items, holds)
+        gone = self._loop(items.kind, low, high, drop)
+        return self._changed(items, summaries.dropped(items.holds, low, high, gone))
 
     def chosen(
         self, items: Members, start: Word, end: Word, keep: Callable[[Word], Term]
     ) -> Members:
         low, high = self._count(start), self._count(end)
+        kept = self._loop(items.kind, low, high, keep)
+        return self._changed(items, summaries.chosen(items.holds, low, high, kept))
 
-        def holds(index: Term) -> Term:
-            within = z3.And(low <= index, index < high)
-            with self.choosing(within):
-                kept = keep(Count(index))
-            return z3.If(within, kept, items.holds(index))
+    def _loop(
+        self, kind: Kind, low: Term, high: Term, test: Callable[[Word], Term]
+    ) -> Callable[[Term], Term]:
+        """What the body of a loop over [low, high) asks of an index."""
 
-        return self._changed(items, holds)
+        def asked(index: Term) -> Term:
+            with self.choosing(within(index, low, high)):
+                return test(Count(index))
+
+        self.loops.append(lambda: asked(self._new_index(kind, "iteration")))
+        return asked
 
     def with_groups(self, items: Members, members: Members, group: Word) -> Members:
-        size = self._count(group)
+        size = self._divisor(group)
 
         def holds(slot: Term) -> Term:
             def elsewhere(index: Term) -> Term:
@@ -365,8 +377,9 @@ class SetTerms(RadixTerms):
                 self._done.add((number, key))
                 universal = self._universals[number]
                 term = universal.body(index)
-                held = z3.is_true(universal.guard)
-                found.append((universal.label, term if held else z3.Implies(universal.guard, term)))
+                found.append(
+                    (universal.label, z3.Implies(z3.And(universal.guard, index >= 0), term))
+                )
 
     def _use_lemmas(self, found: list[Hint]) -> None:
         def use(lemma: Lemma, number: int, *terms: Term) -> None:

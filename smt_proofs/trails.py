@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
@@ -69,6 +69,11 @@ def unreached(wanted: Iterable[Trail], transition: str, situations: Iterable[Any
             break
         missing.discard(trail_of(transition, situation))
     return missing
+
+
+def strayed(cases: Container[Trail], transition: str, situations: Iterable[Any]) -> Any | None:
+    """A situation that takes none of the cases: what was assumed to rule its case out is wrong."""
+    return next((at for at in situations if trail_of(transition, at) not in cases), None)
 
 
 class Wrapped(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -20,7 +20,7 @@ from smt_proofs.settle import Decide, Settled, settle, tally
 from smt_proofs.small import SmallSituation, broken, situations
 from smt_proofs.solve import Verdict
 from smt_proofs.spoils import FEW, controls
-from smt_proofs.trails import invariants_wrap_outside, unreached, wraps_outside
+from smt_proofs.trails import invariants_wrap_outside, strayed, unreached, wraps_outside
 
 PLAINLY_TRUE: Final = "(not true)"
 """The negation of a claim that a path leaves nothing of, in an obligation."""
@@ -98,10 +98,10 @@ def prove_transition(
     )
 
 
-def _idle(owed: Iterable[Settled]) -> bool:
+def _idle(owed: Sequence[Settled]) -> bool:
     """All that is claimed is plainly true: it is no theorem of this transition."""
     plain = f"(assert {PLAINLY_TRUE})"
-    return all(plain in settled.text for settled in owed)
+    return bool(owed) and all(plain in settled.text for settled in owed)
 
 
 def claims_in(
@@ -132,12 +132,16 @@ def _exactly_if(claim: Claim, row: RefutedClaim, d: Any, f: Any, s: Any, a: Any,
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What executed situations show of a transition, by theorem where it concerns one."""
+    """What executed situations show of a transition, by theorem where it concerns one.
+
+    `strayed` is a situation in a case that was shown impossible, in words; empty if there is none.
+    """
 
     controls: dict[str, str]
     broken: dict[str, str]
     cases: int
     reached: int
+    strayed: str
 
     @classmethod
     def of(
@@ -152,7 +156,7 @@ class _Shown:
         if transition == INVARIANTS_DEFINED:
             some = islice(situations(profile, mapping, Op.STATE.value), FEW)
             shown = {DEFINEDNESS: "sets beyond all bounds"}
-            return cls(shown if invariants_wrap_outside(mapping, some) else {}, {}, 0, 0)
+            return cls(shown if invariants_wrap_outside(mapping, some) else {}, {}, 0, 0, "")
         trails = {s.trail for found in owed.values() for s in found if s.what == GOAL}
         missing = unreached(trails, transition, situations(profile, mapping, transition))
         noticed = controls(transition, claims, situations(profile, mapping, transition))
@@ -162,7 +166,11 @@ class _Shown:
         failing: dict[str, str] = {}
         if any(not s.text for found in owed.values() for s in found):
             failing = {name: in_words(at) for name, at in broken(profile, mapping, transition)}
-        return cls(shown, failing, len(trails), len(trails) - len(missing))
+        some = islice(situations(profile, mapping, transition), FEW)
+        # Without a claim there are no goals, and nothing to be said of a case left out.
+        astray = strayed(trails, transition, some) if len(claims) > 1 else None
+        where = "" if astray is None else in_words(astray)
+        return cls(shown, failing, len(trails), len(trails) - len(missing), where)
 
 
 def in_words(at: SmallSituation) -> str:
@@ -195,7 +203,13 @@ def _proof(
     seconds: float,
 ) -> TransitionProof:
     sums = tally(owed)
+    verdict, reason = sums.verdict, sums.reason
     counterexample = shown.broken.get(claim.theorem, "")
+    if counterexample:
+        verdict = Verdict.REFUTED
+    elif verdict is Verdict.PROVEN and shown.strayed:
+        verdict = Verdict.VACUOUS
+        reason = f"a case that was shown impossible is executed: {shown.strayed}"
     return TransitionProof(
         theorem=claim.theorem,
         profile=profile.name,
@@ -204,8 +218,8 @@ def _proof(
         serves=claim.serves,
         claim=claim.text,
         source=claim.source,
-        verdict=Verdict.REFUTED if counterexample else sums.verdict,
-        reason=sums.reason,
+        verdict=verdict,
+        reason=reason,
         rests_on=sums.rests_on,
         cases=shown.cases,
         reached=shown.reached,
