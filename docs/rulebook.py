@@ -22,7 +22,7 @@ from model.contracts import CONTRACTS, START_CONTRACTS
 from model.events import EVENT_RULES
 from model.invariants import INVARIANTS
 from model.requests import REQUEST_RULES
-from smt_proofs.book import theorem_names
+from smt_proofs.plan import theorem_names
 from smt_proofs.theorem import THEOREMS
 
 ROOT = Path(__file__).parents[1]
