@@ -31,7 +31,7 @@ verify: setup
 	fi
 
 test: setup
-	$(BIN)/pytest --cov --cov-report=term:skip-covered tests
+	$(BIN)/pytest --numprocesses auto --cov --cov-report=term:skip-covered tests
 
 lint: setup
 	$(BIN)/ruff check .
