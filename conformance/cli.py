@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "decide": "Show how many memslots a device chooses, and of which size.",
     "explore": "Visit every state of a small device and check every claim there.",
     "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
-    "prove": "Prove the theorems, all of them or those named.",
+    "prove": "Prove the theorems about a profile's rules, all of them or those named.",
     "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",
     "trace": "Make trace files, run them again, make them small, explain them.",
     "verify-source": "Prove virtio-mem.c or a patch of it equal to the model.",
