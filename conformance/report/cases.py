@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -66,8 +67,11 @@ def _proven(document: dict[str, Any]) -> Iterator[Case]:
         yield _case(theorem["name"], theorem["name"], theorem, owed_beside(theorem))
     # Refuted and yet a good end: as --expect has it.
     expected = document["exit_code"] == 0
+    # All theorems about a transition are decided together, and each names the time of all.
+    together = Counter(map(_transition, document["transitions"]))
     for proof in document["transitions"]:
         name = f"{proof['theorem']} ({proof['profile']}, mapping {proof['mapping']})"
+        proof = proof | {"seconds": proof["seconds"] / together[_transition(proof)]}
         if expected and proof["verdict"] == "refuted":
             message = f"refuted, as expected: {proof['claim']}"
             yield Case(proof["theorem"], name, Outcome.SKIPPED, message, proof["seconds"])
@@ -78,6 +82,10 @@ def _proven(document: dict[str, Any]) -> Iterator[Case]:
         wrong = lemma["controls"] < lemma["controlled"]
         owed = (Outcome.OPEN, "a wrong part is not refuted") if wrong else None
         yield _case(lemma["lemma"], f"{lemma['kind']} {lemma['lemma']}", lemma, owed)
+
+
+def _transition(proof: dict[str, Any]) -> tuple[str, str, str]:
+    return proof["profile"], proof["mapping"], proof["transition"]
 
 
 Owed = tuple[Outcome, str] | None
