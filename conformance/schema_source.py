@@ -303,6 +303,7 @@ SCHEMAS: Final = {
     "refuted-v1.json": late("schema_refuted", "refuted_schema"),
     "decide-v1.json": late("commands.schema", "decide_schema"),
     "prove-v2.json": late("commands.schema", "prove_schema"),
+    "mutants-v1.json": late("commands.schema", "mutants_schema"),
     "explore-v1.json": late("explore.schema", "explore_schema"),
     "compare-v1.json": late("explore.schema", "compare_schema"),
     "coverage-v1.json": late("explore.schema", "coverage_schema"),

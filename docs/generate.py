@@ -33,6 +33,7 @@ MODULES = {
     "rules": "One step",
     "requests": "Requests of the guest",
     "events": "Events of the host",
+    "peers": "Devices of other programs",
     "metadata": "Metadata of KVM",
 }
 """The heading of each module of `model/` with rules, in the order of the page."""

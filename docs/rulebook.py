@@ -13,36 +13,30 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
 import model
 from model.contracts import CONTRACTS, START_CONTRACTS
-from model.events import EVENT_RULES
+from model.events import EVENT_RULES, realize
 from model.invariants import INVARIANTS
+from model.peers import PEER_RULES
+from model.profiles import PROFILES, Mapping
 from model.requests import REQUEST_RULES
-from smt_proofs.plan import theorem_names
+from model.rules import step
+from smt_proofs.claims import REALIZE, claims_of, mappings_of, transitions
+from smt_proofs.plan import names_of, theorem_names
 from smt_proofs.theorem import THEOREMS
 
 ROOT = Path(__file__).parents[1]
 OPERATIONS = REQUEST_RULES | EVENT_RULES
-CHECKED = "checked with generated traces"
+PEERS = {op.value: rule for op, rule in PEER_RULES.items()}
 UNPROVEN = {
     "decision_limit": "in C doubles; checked against a real QEMU",
     "check_config": "what a configuration must be for the rest to apply; checked by example",
     "pages_touched": "about KVM and not the device; checked on generated values",
-    **dict.fromkeys(
-        (
-            *("realize", "resize", "device_reset", "system_reset", "wake_up", "negotiate"),
-            *("migration_start", "migration_end", "migration_in", "unrealize", "step"),
-            *("range_plugged", "mapped_for_blocks", "usable_size", "resize_usable_region"),
-            *("unplug", "unplug_everything", "unplug_all", "report_state", "violate"),
-            *(i.name for i in INVARIANTS if not i.of_layout and i.name != "plugged-in-mapped"),
-            *(c.name for c in (*CONTRACTS, *START_CONTRACTS)),
-        ),
-        CHECKED,
-    ),
 }
 """Rules that no theorem speaks of, and what is done instead."""
 
@@ -78,6 +72,9 @@ def rules() -> list[Rule]:
             continue
         for name, function in vars(module).items():
             told = inspect.getdoc(function) or ""
+            if function in PEER_RULES.values():
+                # Their source is that of the whole module.
+                told = f"{told}\n\nSource:{(inspect.getdoc(module) or '').partition('Source:')[2]}"
             own = inspect.isfunction(function) and function.__module__ == module.__name__
             if own and "Source:" in told and not name.startswith("_"):
                 found.append(_rule(name, function, told))
@@ -86,7 +83,8 @@ def rules() -> list[Rule]:
 
 def _rule(name: str, function: FunctionType, told: str) -> Rule:
     says, _, source = told.partition("Source:")
-    ops = {f"Op.{op.name}" for op, rule in OPERATIONS.items() if rule is function}
+    both = (*OPERATIONS.items(), *PEER_RULES.items())
+    ops = {f"Op.{op.name}" for op, rule in both if rule is function}
     return Rule(
         id=name,
         kind="rule",
@@ -177,15 +175,40 @@ def _functions(value: Any) -> list[Any]:
 @cache
 def theorems() -> dict[str, frozenset[Callable[..., Any]]]:
     """Each theorem of the book with the functions that it speaks of."""
+    steps = stepwise()
     found = {}
     for name in theorem_names():
-        about: set[Callable[..., Any]] = set()
-        if name in THEOREMS:
-            about |= reached(THEOREMS[name].goal)
-        for op, rule in OPERATIONS.items():
-            if name.startswith(f"{op.value.replace('-', '_')}_"):
-                about |= reached(rule)
-        found[name] = frozenset(about)
+        goal = THEOREMS[name].goal if name in THEOREMS else None
+        known = reached(goal) if goal is not None else frozenset()
+        found[name] = known | steps.get(name, frozenset())
+    return found
+
+
+@cache
+def stepwise() -> dict[str, frozenset[Callable[..., Any]]]:
+    """The theorems about transitions with the functions of the transition's rule."""
+    found: dict[str, frozenset[Callable[..., Any]]] = {}
+    rules = {op.value: frozenset({step}) | reached(rule) for op, rule in OPERATIONS.items()}
+    rules[REALIZE] = reached(realize)
+    for profile in PROFILES.values():
+        for mapping, transition in product(mappings_of(profile), transitions()):
+            about = rules[transition]
+            if profile.peer and (peers := PEERS.get(transition)) is not None:
+                about |= reached(peers)
+            for name in names_of(profile, mapping, transition):
+                found[name] = found.get(name, frozenset()) | about
+    return found
+
+
+@cache
+def serving() -> dict[str, list[str]]:
+    """The theorems about transitions, by the invariant or contract that they serve."""
+    found: dict[str, list[str]] = {}
+    for mapping, transition in product(Mapping, transitions()):
+        for claim in claims_of(mapping, transition):
+            names = found.setdefault(claim.serves, [])
+            if claim.theorem not in names:
+                names.append(claim.theorem)
     return found
 
 
@@ -193,9 +216,8 @@ def theorems_of(rule: Rule) -> list[str]:
     """The theorems that speak of a rule, or serve an invariant or contract."""
     if rule.kind == "rule":
         return [name for name, about in theorems().items() if rule.function in about]
-    serving = [t.name for t in THEOREMS.values() if t.invariant == rule.id]
-    suffix = rule.id.replace("-", "_")
-    return [n for n in theorem_names() if n in serving or n.endswith(f"_{suffix}")]
+    stated = [t.name for t in THEOREMS.values() if t.invariant == rule.id]
+    return [*stated, *serving().get(rule.id, ())]
 
 
 @cache

@@ -7,11 +7,24 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
+from conformance.commands.mutants import mutants_json
+from smt_proofs.mutation import judge_all
 
 EXAMPLE = f"cmd:{sys.executable} {Path(__file__).parents[1] / 'docs' / 'example_device.py'}"
 
 BUG = "forget-activate"
 """A failure that takes several memslots to show."""
+
+
+REFUTED = (
+    "migration_in_keeps_plugged_in_mapped",
+    "migration_in_keeps_plugged_in_mapped_exactly_if_nothing_plugged",
+)
+"""What the patch does not keep, and the weakest hypothesis under which it does."""
+MUTANTS = (
+    "arithmetic.minimum:lt-a-b-becomes-le",
+    "requests.request_size:mul-blocks-block-becomes-add",
+)
 
 
 def run(*words: object) -> Result:
@@ -34,6 +47,7 @@ def documents(place: Path) -> list[Path]:
     """Files with a document each: proofs, a check that holds, two that fail, metadata."""
     commands = {
         "prove": ["prove", "default_block_covers_pages", "slots_no_smaller_than_minimum"],
+        "prove-seed-v2": ["prove", "--profile", "seed-v2", *REFUTED, "migration_in_never_wraps"],
         "check-qemu": ["check", "--traces", "5"],
         "check-seed-v2": ["check", "--profile", "seed-v2"],
         "check-example": [
@@ -43,6 +57,7 @@ def documents(place: Path) -> list[Path]:
             "--traces",
             "20",
         ],
+        "compare": ["compare", "seed-v2", "qemu", "--blocks", "2", "--slots", "2"],
         "metadata": ["metadata", "--region", "1T", "--plugged", "1G"],
     }
     files = []
@@ -50,4 +65,7 @@ def documents(place: Path) -> list[Path]:
         file = place / f"{name}.json"
         file.write_text(printed(*words, "--json", place=place), encoding="utf-8")
         files.append(file)
-    return files
+    mutants = place / "mutants.json"
+    judged = mutants_json(judge_all(MUTANTS))
+    mutants.write_text(json.dumps(judged), encoding="utf-8")
+    return [*files, mutants]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from conformance.commands.options import (
     failures_option,
     opened_target,
     progress,
+    report_options,
     seed_option,
     shrunk,
+    write_reports,
 )
 from conformance.explain import replay_command
 from conformance.failures import save, save_log
@@ -153,17 +156,27 @@ def _list(context: click.Context, option: click.Parameter, wanted: bool) -> None
     help="List every scenario and rule.",
 )
 @failures_option
+@report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def check(as_json: bool, **options: Any) -> None:
+def check(junit_file: Path | None, sarif_file: Path | None, as_json: bool, **options: Any) -> None:
     """Check a device against a profile with generated traces and named scenarios.
 
     TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md).
     Of a real QEMU the memslot decisions are compared first. Ends 0 if nothing fails, 1 with each
     decision that differs, the first failing trace made small, kept and explained, or the scenarios
     that fail, which run where no trace does.
+
+    \b
+    Examples:
+      slotproof check --profile seed-v2
+      slotproof check --target "cmd:python3 docs/example_device.py" --junit check.xml
+      slotproof check --target qemu --traces 20
+      slotproof check --target "cmd:./device" --oracle virtio --expect known.toml
     """
     done = checked(Wish(**options))
-    click.echo(document(done) if as_json else "\n".join(text(done)))
+    told = document(done)
+    write_reports(told, junit_file, sarif_file)
+    click.echo(json.dumps(told, indent=2) if as_json else "\n".join(text(done)))
     exit_with(0 if done.holds else 1)
 
 

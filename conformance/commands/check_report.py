@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,7 +181,7 @@ def _steps(trace: Trace) -> str:
     return f"{count} step{'' if count == 1 else 's'}"
 
 
-def document(done: Done) -> str:
+def document(done: Done) -> dict[str, Any]:
     """The JSON document of `conformance/schema/check-v1.json`."""
     report = done.report
     values = {
@@ -212,7 +211,7 @@ def document(done: Done) -> str:
     }
     if done.decisions is not None:
         values["decisions"] = done.decisions.document()
-    return json.dumps(values, indent=2)
+    return values
 
 
 def _rule(result: Result, report: CheckReport) -> dict[str, Any]:

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import click
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +21,7 @@ from smt_proofs.alike import ALIKE
 from smt_proofs.mutation import Judged, judge_all
 from smt_proofs.rule_mutants import RuleMutant, rule_mutants
 
+MUTANTS_VERSION: Final = 1
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "mutants.md"
 INTRODUCTION: Final = """\
 # Mutants of the rules
@@ -125,9 +128,30 @@ def _short(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 4]} ..."
 
 
-def run_mutants(console: Console) -> int:
+def mutants_json(judged: Sequence[Judged]) -> dict[str, Any]:
+    """The JSON document of `conformance/schema/mutants-v1.json`."""
+    left = unexplained(judged)
+    return {
+        "schema": MUTANTS_VERSION,
+        "command": "mutants",
+        "exit_code": 1 if left else 0,
+        "mutants": len(judged),
+        "killed": sum(each.kill is not None for each in judged),
+        "alike": sum(each.kill is None for each in judged) - len(left),
+        "rules": [
+            {"rule": rule, "mutants": mutants, "killed": killed, "alike": alike}
+            for rule, mutants, killed, alike in tally(judged)
+        ],
+        "unexplained": left,
+    }
+
+
+def run_mutants(console: Console, as_json: bool = False) -> int:
     """Judge all mutants and print the table: 0 if every one is killed or alike, 1 if not."""
     judged = judge_all()
+    if as_json:
+        click.echo(json.dumps(mutants_json(judged), indent=2))
+        return 1 if unexplained(judged) else 0
     console.print(mutant_table(judged))
     console.print(total(judged), soft_wrap=True)
     for name in unexplained(judged):

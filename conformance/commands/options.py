@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from conformance.commands.common import TargetFailure
 from conformance.failures import DIRECTORY, try_out
+from conformance.files import write_whole
 from conformance.judge import Judge
 from conformance.shrink import NotAgain, shrink
 from conformance.sizes import size
@@ -100,6 +103,31 @@ def writable_file(name: str) -> Path:
     if os.path.lexists(path):
         raise click.BadParameter(f"{name!r} exists already: the name of a new file is right")
     return path
+
+
+def report_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of files for continuous integration."""
+    file = click.Path(dir_okay=False, path_type=Path)
+    for option, what in (("--junit", "a JUnit report"), ("--sarif", "a SARIF 2.1.0 log")):
+        name = f"{option[2:]}_file"
+        command = click.option(option, name, type=file, metavar="FILE", help=f"Write {what}.")(
+            command
+        )
+    return command
+
+
+def write_reports(
+    document: dict[str, Any], junit_file: Path | None, sarif_file: Path | None
+) -> None:
+    """Write what was asked for of a document of prove or check. Raises OSError."""
+    # Late: most runs want neither.
+    from conformance.report.junit import junit
+    from conformance.report.sarif import sarif
+
+    if junit_file is not None:
+        write_whole(junit_file, junit([document]))
+    if sarif_file is not None:
+        write_whole(sarif_file, f"{json.dumps(sarif([document]), indent=2)}\n".encode())
 
 
 def config_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.mutants import run_mutants
-from conformance.commands.options import progress
+from conformance.commands.options import progress, report_options, write_reports
 from conformance.commands.prove_json import document
 from conformance.commands.prove_text import print_book, row_of
 from conformance.expected import ExpectedError, compare, read_expected
@@ -73,6 +73,7 @@ def seconds(text: str) -> float:
     help="Hold if exactly the claims in FILE are refuted, and nothing else is open.",
 )
 @click.option("--mutants", is_flag=True, help="Judge wrong rules instead: which theorem notices.")
+@report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def prove(
     theorems: tuple[str, ...],
@@ -82,6 +83,8 @@ def prove(
     export: Path | None,
     expect: Path | None,
     mutants: bool,
+    junit_file: Path | None,
+    sarif_file: Path | None,
     as_json: bool,
 ) -> None:
     """Prove the theorems about a profile's rules, all of them or those named.
@@ -90,15 +93,17 @@ def prove(
     needed; 1 if one is refuted; 3 if one is not decided in time.
 
     \b
-    slotproof prove --profile qemu
-    slotproof prove --profile seed-v2 --expect docs/refuted-seed-v2.json
-    slotproof prove --solver all --export obligations
-    slotproof prove plug_keeps_plugged_in_mapped
+    Examples:
+      slotproof prove --profile qemu
+      slotproof prove --profile seed-v2 --expect docs/refuted-seed-v2.json
+      slotproof prove --solver all --export obligations
+      slotproof prove --mutants
+      slotproof prove plug_keeps_plugged_in_mapped
     """
     if mutants:
-        if theorems or export or expect or as_json:
-            raise click.UsageError("--mutants judges all rules by itself: give it alone")
-        exit_with(run_mutants(Console()))
+        if theorems or export or expect or junit_file or sarif_file:
+            raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
+        exit_with(run_mutants(Console(), as_json))
     names = chosen(theorems, profile)
     wanted = None if expect is None else expected_rows(expect, profile, theorems)
     solvers = tuple(SOLVERS) if solver == ALL else (solver,)
@@ -114,8 +119,10 @@ def prove(
         book = prove_book(names, means, show, profile.name)
     traces = counterexamples(book)
     code, differences = judged(book, wanted)
+    told = document(book, traces, code)
+    write_reports(told, junit_file, sarif_file)
     if as_json:
-        click.echo(json.dumps(document(book, traces, code), indent=2))
+        click.echo(json.dumps(told, indent=2))
     else:
         print_book(book, traces, details=bool(theorems))
     for line in differences:

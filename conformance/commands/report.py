@@ -28,8 +28,9 @@ TRACES = "traces"
 def report(documents: tuple[Path, ...], out: Path, targets: tuple[str, ...]) -> None:
     """Write DIR/index.html, a page for a review, and the JSON documents it is made of.
 
-    A DOCUMENT is what prove, check or metadata printed with --json. With none, those commands are
-    run first, which takes a few minutes: all theorems, the model in every profile, each TARGET.
+    A DOCUMENT is what prove, check, compare, prove --mutants or metadata printed with --json. With
+    none, those commands are run first, which takes some minutes: the theorems about qemu and
+    seed-v2, the model in every profile, each TARGET, all profiles against each other, all mutants.
     Ends 0 once the page is written, whatever it tells.
 
     \b
@@ -53,7 +54,7 @@ def report(documents: tuple[Path, ...], out: Path, targets: tuple[str, ...]) -> 
         text = page(found, seen)
         for document in found:
             write_whole(out / document.name, f"{json.dumps(document.data, indent=2)}\n".encode())
-        keep_traces([failure.trace for failure in seen.failures if failure.moments], out / TRACES)
+        keep_traces([drawn.trace for drawn in seen.drawn], out / TRACES)
         write_whole(out / "index.html", text.encode())
     except ReportError as error:
         raise click.UsageError(str(error)) from None

@@ -1,4 +1,4 @@
-"""The published schemas of `decide --json` and `prove --json`.
+"""The published schemas of `decide --json`, `prove --json` and `prove --mutants --json`.
 
 They are here because they take their words from the proofs too, which only commands may import.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.commands.decide import DECIDE_VERSION
+from conformance.commands.mutants import MUTANTS_VERSION
 from conformance.commands.prove_json import PROVE_VERSION
 from conformance.schema_source import DIALECT, Schema, closed, ref, whole
 from model.arithmetic import U16_BITS, U64_MASK, UINT_BITS
@@ -167,4 +168,26 @@ def prove_schema() -> Schema:
             "inputs": inputs,
             "verdict": verdict,
         },
+    }
+
+
+def mutants_schema() -> Schema:
+    """What `slotproof prove --mutants --json` prints."""
+    counts = {"mutants": COUNT, "killed": COUNT, "alike": COUNT}
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof prove --mutants --json, version {MUTANTS_VERSION}",
+        "description": "A mutant is killed where a theorem's claim, executed under it, is false of "
+        "an input within the hypotheses; alike where none is and a reason is given why none can "
+        "be; else it is named as unexplained.",
+        **closed(
+            {
+                "schema": {"const": MUTANTS_VERSION},
+                "command": {"const": "mutants"},
+                "exit_code": {"enum": [0, 1]},
+                **counts,
+                "rules": array(closed({"rule": TEXT, **counts})),
+                "unexplained": array(TEXT),
+            }
+        ),
     }

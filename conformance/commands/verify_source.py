@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.commands.common import exit_with, profile
-from conformance.commands.options import progress
+from conformance.commands.options import progress, report_options
 from conformance.source_report import github as annotated
 from conformance.source_report import junit, message, sarif, write
 from model.profiles import PROFILES, Profile
@@ -35,7 +35,6 @@ STYLES = {
     Verdict.NOT_VERIFIED: "yellow",
     Verdict.UNSEEN: "dim",
 }
-report_file = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("verify-source")
@@ -47,8 +46,7 @@ report_file = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--github", is_flag=True, help="Print annotations for a GitHub workflow as well.")
-@click.option("--sarif", "sarif_file", type=report_file, help="Write a SARIF 2.1.0 log.")
-@click.option("--junit", "junit_file", type=report_file, help="Write a JUnit report.")
+@report_options
 def verify_source(
     file: Path,
     profile: Profile | None,

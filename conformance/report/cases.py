@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from conformance.verdict import Verdict
 
 
 class Outcome(Enum):
@@ -37,13 +40,21 @@ class Case:
 
 VERDICTS = {"proven": Outcome.PASSED, "unknown": Outcome.OPEN}
 """Verdicts of theorems that are no failure; every other one is."""
+ENDS = {
+    Verdict.PASS.value: Outcome.PASSED,
+    Verdict.SKIPPED.value: Outcome.SKIPPED,
+    Verdict.EXPECTED.value: Outcome.SKIPPED,
+}
+"""Ends of scenarios and rules that are no failure."""
 
 
 def suite_of(document: dict[str, Any]) -> str:
     """A name for all cases of a document."""
-    if document["command"] == "prove":
-        return f"prove with {document['solver']}"
-    return f"check {document['target']} against {document['profile']}"
+    if document["command"] == "check":
+        return f"check {document['target']} against {document['profile']}"
+    profiles = dict.fromkeys(proof["profile"] for proof in document["transitions"])
+    about = f"prove {', '.join(profiles)}" if profiles else "prove"
+    return f"{about} with {', '.join(document['solvers'])}"
 
 
 def cases_of(document: dict[str, Any]) -> list[Case]:
@@ -53,45 +64,118 @@ def cases_of(document: dict[str, Any]) -> list[Case]:
 
 def _proven(document: dict[str, Any]) -> Iterator[Case]:
     for theorem in document["theorems"]:
-        outcome = VERDICTS.get(theorem["verdict"], Outcome.FAILED)
-        message = theorem["reason"] or theorem["claim"]
-        if outcome is Outcome.PASSED:
-            outcome, message = _of_proof(theorem)
-        yield Case(theorem["name"], theorem["name"], outcome, message, theorem["seconds"])
+        yield _case(theorem["name"], theorem["name"], theorem, owed_beside(theorem))
+    # Refuted and yet a good end: as --expect has it.
+    expected = document["exit_code"] == 0
+    # All theorems about a transition are decided together, and each names the time of all.
+    together = Counter(map(_transition, document["transitions"]))
+    for proof in document["transitions"]:
+        name = f"{proof['theorem']} ({proof['profile']}, mapping {proof['mapping']})"
+        proof = proof | {"seconds": proof["seconds"] / together[_transition(proof)]}
+        if expected and proof["verdict"] == "refuted":
+            message = f"refuted, as expected: {proof['claim']}"
+            yield Case(proof["theorem"], name, Outcome.SKIPPED, message, proof["seconds"])
+        else:
+            owed = proof["not_shown"] and (Outcome.OPEN, f"not shown: {proof['not_shown']}")
+            yield _case(proof["theorem"], name, proof, owed, proof["trace"])
+    for lemma in document["lemmas"]:
+        wrong = lemma["controls"] < lemma["controlled"]
+        owed = (Outcome.OPEN, "a wrong part is not refuted") if wrong else None
+        yield _case(lemma["lemma"], f"{lemma['kind']} {lemma['lemma']}", lemma, owed)
 
 
-def _of_proof(theorem: dict[str, Any]) -> tuple[Outcome, str]:
-    """A theorem that is proven, by what it owes beside the proof."""
+def _transition(proof: dict[str, Any]) -> tuple[str, str, str]:
+    return proof["profile"], proof["mapping"], proof["transition"]
+
+
+Owed = tuple[Outcome, str] | None
+
+
+def _case(id: str, name: str, proof: dict[str, Any], owed: Owed, trace: str | None = None) -> Case:
+    """A proof; where it is one, what it owes beside."""
+    outcome = VERDICTS.get(proof["verdict"], Outcome.FAILED)
+    message = proof["reason"] or proof["claim"]
+    if outcome is Outcome.PASSED:
+        outcome, message = owed or (Outcome.PASSED, "")
+    elif counterexample := proof.get("counterexample"):
+        message = f"{message}; executed counterexample: {_inputs(counterexample)}"
+    return Case(id, name, outcome, message, proof["seconds"], trace)
+
+
+def _inputs(counterexample: dict[str, int] | str) -> str:
+    """Inputs by name, or a situation that is in words already."""
+    if isinstance(counterexample, str):
+        return counterexample
+    return " ".join(f"{name}={value}" for name, value in counterexample.items())
+
+
+def owed_beside(theorem: dict[str, Any]) -> Owed:
+    """What a theorem that is proven owes beside the proof."""
     for need in theorem["necessity"]:
         if not need["confirmed"]:
             return Outcome.FAILED, f"hypothesis {need['hypothesis']} is not shown to be needed"
     for control in theorem["controls"]:
         if control["verdict"] != "refuted":
             return Outcome.OPEN, f"negative control {control['mutant']} is not refuted"
-    return Outcome.PASSED, ""
+    return None
 
 
 def _checked(document: dict[str, Any]) -> Iterator[Case]:
-    for number, difference in enumerate(document.get("decisions", {}).get("differences", ()), 1):
-        yield Case("decision", f"memslot decision, difference {number}", Outcome.FAILED, difference)
-    if "decisions" in document and not document["decisions"]["differences"]:
-        count = document["decisions"]["configurations"]
-        yield Case("decision", f"memslot decisions of {count} configurations", Outcome.PASSED)
-    name = f"{document['traces']} traces, {document['steps']} steps"
-    failure = document["failure"]
-    if failure is None:
-        yield Case("traces", name, Outcome.PASSED)
-    else:
-        found = failure["finding"]
-        yield Case(
-            id=found["what"] or found["kind"],
-            name=name,
-            outcome=Outcome.FAILED,
-            message=f"{found['kind']}: {found['message']} at step {found['step']}; "
-            f"replay: {failure['replay']}",
-            trace=failure["trace"],
-            step=found["step"],
-        )
+    cases = [*_decisions(document), _traces(document), *_scenarios(document), *_rules(document)]
+    yield from cases
+    if document["verdict"] == "fails" and all(c.outcome is not Outcome.FAILED for c in cases):
+        yield Case("expected", "known faults", Outcome.FAILED, "a known fault of --expect is gone")
     for left_out in document["not_asked"]:
         message = "the target cannot do it, so it was never asked for"
         yield Case(left_out, left_out, Outcome.SKIPPED, message)
+
+
+def _decisions(document: dict[str, Any]) -> Iterator[Case]:
+    if (decisions := document.get("decisions")) is None:
+        return
+    for number, difference in enumerate(decisions["differences"], 1):
+        yield Case("decision", f"memslot decision, difference {number}", Outcome.FAILED, difference)
+    if not decisions["differences"]:
+        name = f"memslot decisions of {decisions['configurations']} configurations"
+        yield Case("decision", name, Outcome.PASSED)
+
+
+def _traces(document: dict[str, Any]) -> Case:
+    name = f"{document['traces']} traces, {document['steps']} steps"
+    failure = document["failure"]
+    if failure is None:
+        return Case("traces", name, Outcome.PASSED)
+    found = failure["finding"]
+    return Case(
+        id=found["what"] or found["kind"],
+        name=name,
+        outcome=Outcome.FAILED,
+        message=f"{found['kind']}: {found['message']} at step {found['step']}; "
+        f"replay: {failure['replay']}",
+        trace=failure["trace"],
+        step=found["step"],
+    )
+
+
+def _scenarios(document: dict[str, Any]) -> Iterator[Case]:
+    for scenario in document["scenarios"]:
+        yield Case(
+            id=scenario["id"],
+            name=f"scenario {scenario['id']}",
+            outcome=ENDS.get(scenario["verdict"], Outcome.FAILED),
+            message=f"{scenario['verdict']}: {scenario['message']}",
+            trace=scenario["trace"],
+        )
+
+
+def _rules(document: dict[str, Any]) -> Iterator[Case]:
+    """The rules of VIRTIO where they decide, and known faults that are gone.
+
+    One that is broken for the first time is told by the trace that fails.
+    """
+    for rule in document["rules"]:
+        gone = rule["verdict"] == Verdict.UNEXPECTED.value
+        if gone or (document["oracle"] == "virtio" and rule["verdict"] in ENDS):
+            outcome = ENDS.get(rule["verdict"], Outcome.FAILED)
+            message = f"{rule['verdict']}: {rule['message']}"
+            yield Case(rule["id"], f"VIRTIO rule {rule['id']}", outcome, message)

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.schemas import names, problem
-from model.profiles import PROFILES
+from model.profiles import PROFILES, QEMU, SEED_V2
 
-REPORTED: Final = ("prove", "check", "metadata")
+REPORTED: Final = ("prove", "check", "compare", "mutants", "metadata")
 """Commands whose documents have a place on the page."""
+PROVEN: Final = (QEMU.name, SEED_V2.name)
+"""Profiles of which a report tells the proofs."""
 ENDS: Final = (0, 1, 3)
 """Exit codes of a command that printed its document."""
 
@@ -74,14 +76,17 @@ def parsed(text: str, origin: str) -> dict[str, Any]:
 def planned(targets: Sequence[str], failures: Path) -> dict[str, list[str]]:
     """The commands that a report runs by itself, by the name of their documents.
 
-    The model is checked in every profile, each of `targets` in the usual one.
+    Proven are the usual profile and that of the patch. The model is checked in every profile, each
+    of `targets` in the usual one.
     """
     check = ["check", "--json", "--failures", str(failures)]
-    plan = {"prove.json": ["prove", "--json"]}
+    plan = {f"prove-{name}.json": ["prove", "--profile", name, "--json"] for name in PROVEN}
     for profile in PROFILES:
         plan[f"check-{profile}.json"] = [*check, "--profile", profile]
     for number, target in enumerate(targets, 1):
         plan[f"check-target-{number}.json"] = [*check, "--target", target]
+    plan["compare.json"] = ["compare", "--json"]
+    plan["mutants.json"] = ["prove", "--mutants", "--json"]
     plan["metadata.json"] = ["metadata", "--region", "1T", "--plugged", "1G", "--json"]
     return plan
 

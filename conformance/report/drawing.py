@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from conformance.explain import describe
 from conformance.slotmap import slot_map
 from conformance.targets.reference import at_start
-from conformance.trace import Trace
+from conformance.trace import Trace, TraceError, read_trace
 from model.device import ReferenceDevice
 from model.extents import Extents
 from model.metadata import slot_spans
@@ -52,6 +53,35 @@ class Moment:
     seen_answer: str | None
     bar: Bar
     seen: Bar | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The trace in a file, drawn: `left_out` steps are not shown at its start.
+
+    `moments` are empty where `note` says why nothing is drawn.
+    """
+
+    trace: Path
+    left_out: int
+    moments: tuple[Moment, ...]
+    note: str
+
+
+def drawn_trace(file: Path) -> Drawn:
+    """The trace in a file, followed by the model step by step."""
+    try:
+        left_out, shown = moments(read_trace(file))
+    except TraceError as error:
+        return Drawn(file, 0, (), f"not drawn: {error}")
+    return Drawn(file, left_out, tuple(shown), "")
+
+
+def trace_file(kept: str | None, place: Path) -> Path:
+    """The trace that a document names: where it was kept, or beside the document."""
+    path = Path(kept or "no trace kept")
+    beside = place / path.name
+    return path if path.exists() or not beside.exists() else beside
 
 
 def moments(trace: Trace) -> tuple[int, list[Moment]]:

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from conformance.report.documents import Document
+from conformance.report.proofs import Group, Transition
 from conformance.report.view import View
 from conformance.sizes import format_size
+
+LENGTH: Final = "#"
+"""The part of a figure's path that asks how long a list is."""
 
 
 def figure(document: Document, *path: str | int) -> Markup:
     """A value of a document, marked with the place that it was looked up at."""
     value: Any = document.data
     for part in path:
-        value = value[part]
+        value = len(value) if part == LENGTH else value[part]
     place = ".".join(map(str, path))
     return Markup('<span data-figure="{}:{}">{}</span>').format(
         document.name, place, "none" if value is None else value
+    )
+
+
+def counted(document: Document, group: Group, transition: Transition, field: str) -> Markup:
+    """A count over the theorems about one transition, marked with what it counts."""
+    value = getattr(transition, field)
+    place = f"{group.profile}/{group.mapping}/{transition.name}"
+    return Markup('<span data-count="{}:{}:{}">{}</span>').format(
+        document.name, place, field, value
     )
 
 
@@ -41,6 +54,7 @@ def page(documents: Sequence[Document], view: View) -> str:
         view=view,
         documents=documents,
         fig=figure,
+        counted=counted,
         version=version("slotproof"),
         style=Markup(environment.get_template("style.css").render()),
     )

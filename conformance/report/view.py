@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.explain import replay_command
 from conformance.metadata.chart import COLOURS, drawn, panel
 from conformance.metadata.document import ITEMS, TOTALS
 from conformance.report.documents import Document
-from conformance.report.drawing import Moment, moments
-from conformance.trace import TraceError, read_trace
+from conformance.report.drawing import Drawn, drawn_trace, trace_file
+from conformance.report.matrix import Matrix, matrix
+from conformance.report.proofs import Group, Refuted, groups, refuted
+from conformance.virtio.rules import RULES, Rule
 from model.geometry import Memslots
 from model.profiles import PROFILES, Mapping
 from model.state import USABLE_EXTENT_X86, Fixed
@@ -23,16 +26,14 @@ INK: Final = {"#000000": "currentColor", "#ffffff": "none", "#cccccc": "currentC
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure of a check: `moments` are empty where `note` says why nothing is drawn.
-
-    `trace` is the file that they were read from.
-    """
+    """What failed in a check: the first failing trace, or a scenario; `title` says what, `claim`
+    what was held against it, and `replay` how it fails again."""
 
     document: Document
-    trace: Path
-    left_out: int
-    moments: tuple[Moment, ...]
-    note: str
+    title: str
+    claim: str
+    replay: str
+    drawn: Drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,28 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that the page shows; `verdicts` counts theorems over all proof documents."""
+    """All that the page shows; `verdicts` counts theorems over all proof documents, `rules` what
+    each rule of VIRTIO says."""
 
     proofs: tuple[Document, ...]
+    groups: dict[str, list[Group]]
+    refuted: tuple[Refuted, ...]
     checks: tuple[Document, ...]
     failures: tuple[Failure, ...]
+    rules: tuple[Rule, ...]
+    matrices: tuple[Matrix, ...]
+    mutants: tuple[Document, ...]
     costs: tuple[Cost, ...]
     verdicts: dict[str, int]
     items: dict[str, str]
     totals: dict[str, str]
     profiles: dict[str, str]
+
+    @property
+    def drawn(self) -> list[Drawn]:
+        """All traces that the page draws."""
+        every = [shown.drawn for shown in self.refuted] + [shown.drawn for shown in self.failures]
+        return [drawn for drawn in every if drawn.moments]
 
 
 def view(documents: Sequence[Document]) -> View:
@@ -65,13 +78,18 @@ def view(documents: Sequence[Document]) -> View:
 
     verdicts: Counter[str] = Counter()
     for document in of("prove"):
-        verdicts.update(theorem["verdict"] for theorem in document.data["theorems"])
-    costs = of("metadata")
+        for kind in ("theorems", "transitions"):
+            verdicts.update(theorem["verdict"] for theorem in document.data[kind])
     return View(
         proofs=of("prove"),
+        groups={document.name: groups(document) for document in of("prove")},
+        refuted=tuple(found for document in of("prove") for found in refuted(document)),
         checks=of("check"),
         failures=tuple(failures(of("check"))),
-        costs=tuple(Cost(document, drawing(document)) for document in costs),
+        rules=RULES,
+        matrices=tuple(map(matrix, of("compare"))),
+        mutants=of("mutants"),
+        costs=tuple(Cost(document, drawing(document)) for document in of("metadata")),
         verdicts=dict(verdicts),
         items=ITEMS,
         totals=TOTALS,
@@ -80,25 +98,26 @@ def view(documents: Sequence[Document]) -> View:
 
 
 def failures(checks: Iterable[Document]) -> Iterable[Failure]:
-    """The failing traces of checks, followed by the model step by step."""
+    """What failed in checks, each with its trace followed by the model step by step."""
     for document in checks:
-        failure = document.data["failure"]
-        if failure is None:
-            continue
-        trace = trace_file(document)
-        try:
-            left_out, shown = moments(read_trace(trace))
-        except TraceError as error:
-            yield Failure(document, trace, 0, (), f"not drawn: {error}")
-        else:
-            yield Failure(document, trace, left_out, tuple(shown), "")
-
-
-def trace_file(document: Document) -> Path:
-    """The trace of a failing check: where it was kept, or beside its document."""
-    kept = Path(document.data["failure"]["trace"] or "no trace kept")
-    beside = document.place / kept.name
-    return kept if kept.exists() or not beside.exists() else beside
+        name = f"{document.data['target']} against {document.data['profile']}"
+        if failure := document.data["failure"]:
+            yield Failure(
+                document,
+                title=f"{name}: {failure['finding']['message']}",
+                claim=failure["claim"],
+                replay=failure["replay"],
+                drawn=drawn_trace(trace_file(failure["trace"], document.place)),
+            )
+        for scenario in document.data["scenarios"]:
+            if scenario["trace"] is not None:
+                yield Failure(
+                    document,
+                    title=f"{name}: scenario {scenario['id']}",
+                    claim=f"{scenario['verdict']}: {scenario['message']}",
+                    replay=replay_command(Path(scenario["trace"]), document.data["target"]),
+                    drawn=drawn_trace(trace_file(scenario["trace"], document.place)),
+                )
 
 
 def drawing(document: Document) -> str:

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,9 @@ def browsers() -> Iterator[Callable[[], Chrome]]:
 def report_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a report."""
     place: Path = tmp_path_factory.mktemp("page")
-    assert run("report", "--out", place / "out", *documents(place)).exit_code == 0
+    # Where prove keeps its traces.
+    with chdir(place):
+        assert run("report", "--out", place / "out", *documents(place)).exit_code == 0
     return (place / "out" / "index.html").as_uri()
 
 

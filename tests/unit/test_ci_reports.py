@@ -47,6 +47,7 @@ def test_a_theorem_passes_only_with_all_that_it_owes(proofs: dict[str, Any]) -> 
     assert outcome(changed(proofs, verdict="refuted")) is Outcome.FAILED
     assert outcome(changed(proofs, verdict="vacuous")) is Outcome.FAILED
     assert outcome(changed(proofs, verdict="unknown")) is Outcome.OPEN
+    assert outcome(changed(proofs, verdict="proven")) is Outcome.PASSED
     controls = proofs["theorems"][0]["controls"]
     assert outcome(changed(proofs, controls=[controls[0] | {"verdict": "unknown"}])) is Outcome.OPEN
     need = {"hypothesis": "h", "confirmed": False}
@@ -55,11 +56,12 @@ def test_a_theorem_passes_only_with_all_that_it_owes(proofs: dict[str, Any]) -> 
 
 def test_junit_counts_what_it_holds(proofs: dict[str, Any], failing: dict[str, Any]) -> None:
     unknown = changed(proofs, verdict="unknown", reason="a query took too long")
+    unknown["lemmas"] = []
     skipped = deepcopy(failing) | {"not_asked": ["wake-up"]}
     root = ElementTree.fromstring(junit([proofs, unknown, skipped]))
     assert root.attrib | {"time": ""} == {
         "name": "slotproof",
-        "tests": "4",
+        "tests": str(1 + len(proofs["lemmas"]) + 3),
         "failures": "1",
         "errors": "1",
         "skipped": "1",

@@ -1,5 +1,6 @@
 """`report`: a page of the documents and nothing else, with their figures."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from report_documents import EXAMPLE, documents, printed, run
 
 from conformance.cli import slotproof
 from conformance.metadata.device import of_config, totals
-from conformance.report.documents import PROFILES, planned
+from conformance.report.documents import PROFILES, Document, planned
 from conformance.report.drawing import bar, moments
+from conformance.report.matrix import Cell, matrix
 from conformance.report.view import fixed_of
 from conformance.trace import read_trace
 from model.arithmetic import GIB, MIB, TIB
@@ -24,6 +26,7 @@ from model.metadata import memslot_metadata
 from model.profiles import QEMU
 from model.state import Config, Op, action
 
+COUNT = re.compile(r'<span data-count="([^":]+):([^":]*):(\w+)">([^<]*)</span>')
 FIGURE = re.compile(r'<span data-figure="([^":]+):([^"]*)">([^<]*)</span>')
 
 
@@ -31,9 +34,11 @@ FIGURE = re.compile(r'<span data-figure="([^":]+):([^"]*)">([^<]*)</span>')
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """A report's folder, and its documents by name."""
     place = tmp_path_factory.mktemp("report")
-    files = documents(place)
-    assert run("report", "--out", place / "out", *files).exit_code == 0
-    yield place / "out", {file.name: json.loads(file.read_text()) for file in files}
+    # Where prove keeps its traces.
+    with contextlib.chdir(place):
+        files = documents(place)
+        assert run("report", "--out", place / "out", *files).exit_code == 0
+        yield place / "out", {file.name: json.loads(file.read_text()) for file in files}
 
 
 def html(made: tuple[Path, dict[str, Any]]) -> str:
@@ -49,8 +54,85 @@ def test_every_figure_on_the_page_is_that_of_its_document(
     for name, path, shown in found:
         value: Any = made[1][name]
         for part in path.split("."):
-            value = value[int(part) if isinstance(value, list) else part]
+            if part == "#":
+                value = len(value)
+            else:
+                value = value[int(part) if isinstance(value, list) else part]
         assert unescape(shown) == str(value), path
+
+
+def test_every_count_of_a_transition_is_that_of_its_theorems(
+    made: tuple[Path, dict[str, Any]],
+) -> None:
+    found = COUNT.findall(html(made))
+    for name, place, field, shown in found:
+        every = [
+            proof
+            for proof in made[1][name]["transitions"]
+            if f"{proof['profile']}/{proof['mapping']}/{proof['transition']}" == place
+        ]
+        counts = {
+            "claimed": len(every),
+            "proven": len([proof for proof in every if proof["verdict"] == "proven"]),
+            "cases": max(proof["cases"] for proof in every),
+            "goals": sum(proof["goals"] for proof in every),
+            "conditions": sum(proof["conditions"] for proof in every),
+            "controls": len([proof for proof in every if proof["control"]]),
+            "seconds": max(proof["seconds"] for proof in every),
+        }
+        assert shown == str(counts[field]), (place, field)
+    transitions = {
+        (name, f"{proof['profile']}/{proof['mapping']}/{proof['transition']}")
+        for name, document in made[1].items()
+        for proof in document.get("transitions", [])
+    }
+    assert len(transitions) >= 2
+    assert {(name, place) for name, place, _, _ in found} == transitions
+    assert len(found) == 7 * len(transitions)
+
+
+def test_every_refuted_claim_has_its_weakest_hypothesis(
+    made: tuple[Path, dict[str, Any]],
+) -> None:
+    every = made[1]["prove-seed-v2.json"]["transitions"]
+    refuted = [proof for proof in every if proof["verdict"] == "refuted"]
+    assert refuted
+    text = unescape(html(made))
+    articles = text.split("<article>")[1:]
+    for proof in refuted:
+        (article,) = (
+            a
+            for a in articles
+            if f"{proof['theorem']}</code>, seed-v2, mapping {proof['mapping']}<" in a
+        )
+        assert proof["claim"] in article
+        assert proof["counterexample"] in article
+        limits = [
+            other["claim"]
+            for other in every
+            if other["theorem"].startswith(f"{proof['theorem']}_exactly_if_")
+            and other["mapping"] == proof["mapping"]
+        ]
+        assert all(limit in article for limit in limits)
+        assert limits or "none is proven" in article
+        assert '<svg class="bar"' in article
+
+
+def test_the_matrix_has_a_cell_for_each_pair() -> None:
+    """In both orders: what tells two apart tells them apart either way."""
+    ends: dict[str, Any] = {"shortest": []}
+    steps: dict[str, Any] = {"shortest": [{"steps": [1, 2]}, {"steps": [1]}]}
+    compared = [
+        {"left": "qemu", "right": "qemu"} | ends,
+        {"left": "qemu", "right": "seed-v2"} | steps,
+    ]
+    found = matrix(Document("c.json", Path(), {"comparisons": compared}))
+    assert found.profiles == ("qemu", "seed-v2")
+    assert found.cells == {
+        ("qemu", "qemu"): Cell(0, None),
+        ("qemu", "seed-v2"): Cell(1, 1),
+        ("seed-v2", "qemu"): Cell(1, 1),
+    }
 
 
 def test_every_theorem_check_and_item_is_on_the_page(made: tuple[Path, dict[str, Any]]) -> None:
@@ -60,6 +142,13 @@ def test_every_theorem_check_and_item_is_on_the_page(made: tuple[Path, dict[str,
             owed = [f"theorems.{n}.goals" for n in range(len(document["theorems"]))]
         elif document["command"] == "check":
             owed = ["target", "profile", "traces", "steps", "invariant_checks", "contract_checks"]
+            owed += [f"rules.{n}.exercised" for n in range(len(document["rules"]))]
+            owed += [f"rules.{n}.broken" for n, r in enumerate(document["rules"]) if r["broken"]]
+        elif document["command"] == "compare":
+            owed = [f"comparisons.{n}.pairs" for n in range(len(document["comparisons"]))]
+        elif document["command"] == "mutants":
+            owed = ["mutants", "killed", "alike", "unexplained.#"]
+            owed += [f"rules.{n}.killed" for n in range(len(document["rules"]))]
         else:
             owed = [f"static.items.{item}" for item in document["static"]["items"]]
             owed += [f"dynamic.totals.{total}" for total in document["dynamic"]["totals"]]
@@ -70,7 +159,7 @@ def test_the_counts_at_the_top_add_up(made: tuple[Path, dict[str, Any]]) -> None
     proven = sum(
         theorem["verdict"] == "proven"
         for document in made[1].values()
-        for theorem in document.get("theorems", [])
+        for theorem in (*document.get("theorems", []), *document.get("transitions", []))
     )
     assert f'<li><b class="proven">{proven}</b> theorem' in html(made)
 
@@ -103,9 +192,14 @@ def test_every_failure_is_drawn_step_by_step(made: tuple[Path, dict[str, Any]]) 
     text = html(made)
     failing = [d for d in made[1].values() if d.get("failure")]
     assert len(failing) == 2
+    told = [proof for d in made[1].values() for proof in d.get("transitions", [])]
+    kept = [proof["trace"] for proof in told if proof["trace"]]
+    assert len(kept) == sum(proof["verdict"] == "refuted" for proof in told) > 0
     bars = text.count('<svg class="bar"')
     differing = text.count("seen on the device:")
-    assert bars == sum(d["failure"]["steps"] + 1 for d in failing) + differing
+    steps = [d["failure"]["steps"] for d in failing]
+    steps += [len(read_trace(Path(trace)).steps) for trace in kept]
+    assert bars == sum(count + 1 for count in steps) + differing
     assert differing == 1
     # The patch's own counterexample: plugged blocks that no mapped memslot holds.
     assert '<rect class="lost"' in text
@@ -176,7 +270,10 @@ def test_the_chart_is_made_of_the_devices_of_the_document(
 
 def test_what_a_report_runs_by_itself(tmp_path: Path) -> None:
     plan = planned(["qemu"], tmp_path)
-    assert plan["prove.json"] == ["prove", "--json"]
+    assert plan["prove-qemu.json"] == ["prove", "--profile", "qemu", "--json"]
+    assert plan["prove-seed-v2.json"] == ["prove", "--profile", "seed-v2", "--json"]
+    assert {words[0] for words in plan.values()} >= {"compare", "metadata"}
+    assert "--mutants" in plan["mutants.json"]
     for profile in PROFILES:
         assert plan[f"check-{profile}.json"][-2:] == ["--profile", profile]
     assert plan["check-target-1.json"][-2:] == ["--target", "qemu"]
