@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test lint bench matrix docs setup clean
+.PHONY: verify test mutants lint bench matrix docs setup clean
 
 setup: $(READY)
 
@@ -32,6 +32,10 @@ verify: setup
 
 test: setup
 	$(BIN)/pytest --numprocesses auto --cov --cov-report=term:skip-covered tests
+
+# Every wrong rule is killed by a theorem or proven to be none.
+mutants: setup
+	$(BIN)/slotproof prove --mutants
 
 lint: setup
 	$(BIN)/ruff check .

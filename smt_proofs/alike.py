@@ -1,11 +1,26 @@
-"""Mutants that no theorem notices, with the reason why none can.
+"""Mutants that no theorem notices, with the reason why none can, and the proof that none can.
 
-Each is read to have the outcome of the right rule on all inputs within the theorems' hypotheses.
+Each has the outcome of the right rule on all inputs within the theorems' hypotheses: the reason is
+read, what `smt_proofs.equivalence` compares is proven.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Final
+
+import msgspec
+
+from smt_proofs.cache import Cache
+from smt_proofs.equivalence import Equivalence, compare
+from smt_proofs.fingerprints import texts
+from smt_proofs.means import ORDINARY, Decider, Means
+from smt_proofs.mutation import Judged, judge_all
+from smt_proofs.pool import carried_out
+from smt_proofs.rule_mutants import rule_mutants
+from smt_proofs.solve import Verdict
 
 ONE_ANSWER: Final = "both branches give the same answer and change nothing"
 EQUAL_WORDS: Final = "equal words: either is the result"
@@ -87,3 +102,69 @@ ALIKE: Final = {
     "events.unrealize:0-becomes-1-2": WHOLE_BLOCKS,
 }
 """The reason by the mutant's name."""
+
+
+class Status(Enum):
+    """What became of a mutant; the first two explain it."""
+
+    KILLED = "killed"
+    EQUIVALENT = "equivalent"
+    UNDECIDED = "undecided"
+    """It is said to be alike, and the proof of that was not found."""
+    UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All mutants: how each was killed, or the proof that there is nothing to notice, by name."""
+
+    judged: tuple[Judged, ...]
+    proofs: Mapping[str, Equivalence]
+
+    def status(self, each: Judged) -> Status:
+        """What became of one of them."""
+        if each.kill is not None:
+            return Status.KILLED
+        proof = self.proofs.get(each.mutant)
+        if proof is None:
+            return Status.UNEXPLAINED
+        return Status.EQUIVALENT if proof.verdict is Verdict.PROVEN else Status.UNDECIDED
+
+    def names(self, status: Status) -> list[str]:
+        """The mutants of a status, in the order of the rules."""
+        return [each.mutant for each in self.judged if self.status(each) is status]
+
+
+def explain_all(means: Means = ORDINARY, names: Sequence[str] | None = None) -> Judgement:
+    """Judge all mutants, or those named, and prove those equivalent that no theorem notices and
+    that are said to be alike."""
+    judged = judge_all(names)
+    survivors = [each.mutant for each in judged if each.kill is None and each.mutant in ALIKE]
+    return Judgement(tuple(judged), prove_alike(survivors, means))
+
+
+def prove_one(name: str, means: Means) -> Equivalence:
+    """The proof for one mutant, by name."""
+    (mutant,) = (found for found in rule_mutants() if found.name == name)
+    return compare(mutant, Decider(means))
+
+
+def prove_alike(names: Iterable[str], means: Means = ORDINARY) -> dict[str, Equivalence]:
+    """The proofs for mutants, by name, on all cores; none is looked for that was found before."""
+    cache = Cache.of_user()
+    keys = {name: texts(f"alike {name} {means.solvers}") for name in names}
+    known = {name: _recalled(cache, key) for name, key in keys.items()}
+    todo = [name for name, found in known.items() if found is None]
+    for name, found in carried_out(prove_one, todo, means):
+        known[name] = found
+        if found.verdict is Verdict.PROVEN:
+            cache.keep_record(keys[name], {"of": msgspec.to_builtins(found)})
+    return {name: found for name, found in known.items() if found is not None}
+
+
+def _recalled(cache: Cache, key: str) -> Equivalence | None:
+    record = cache.record(key)
+    try:
+        return None if record is None else msgspec.convert(record["of"], Equivalence)
+    except (KeyError, msgspec.ValidationError):
+        return None

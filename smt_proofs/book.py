@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import active_children, get_context
 from typing import Final
 
 import networkx as nx
@@ -22,6 +18,7 @@ from smt_proofs.lemmas import LEMMAS
 from smt_proofs.means import ORDINARY, Means
 from smt_proofs.memory import keep, of_profile, recall, units_of
 from smt_proofs.plan import tasks_for
+from smt_proofs.pool import carried_out
 from smt_proofs.prover import Proof
 from smt_proofs.solve import Verdict
 from smt_proofs.solvers import version
@@ -83,34 +80,6 @@ def unshown(outcome: Outcome) -> str:
 Listener = Callable[[Outcome], None]
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _outcomes(tasks: Sequence[Task], means: Means) -> Iterator[tuple[Task, tuple[Outcome, ...]]]:
-    """The outcomes of all tasks, as they come."""
-    if not tasks:
-        return
-    # Each task gets a fresh process: a solver's choices depend on all the terms its process made
-    # before, and a theorem is to be decided alike alone and in the book.
-    with ProcessPoolExecutor(
-        os.cpu_count(),
-        mp_context=get_context("spawn"),
-        initializer=_leave_interrupts_to_the_parent,
-        max_tasks_per_child=1,
-    ) as pool:
-        waiting = {pool.submit(carry_out, task, means): task for task in tasks}
-        try:
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
-        except BaseException:
-            # Whoever interrupts does not want to wait for the queries that run.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in active_children():
-                worker.terminate()
-            raise
-
-
 def _decided(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
     """The outcomes of all tasks: what was proven before first, the rest as it comes."""
     cache = Cache.of_user()
@@ -141,7 +110,7 @@ def _decided(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
 
 def _by_unit(tasks: Sequence[Task], means: Means) -> Iterator[tuple[Task, list[Outcome]]]:
     """The outcomes of tasks, by what is remembered as a whole."""
-    for task, outcomes in _outcomes(tasks, means):
+    for task, outcomes in carried_out(carry_out, tasks, means):
         if not isinstance(task, Transitions):
             yield task, list(outcomes)
             continue

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import z3
 
+import model
 from model.profiles import Profile
 from model.state import Op
 from smt_proofs.compiled import PLAIN, order_of, read
@@ -50,6 +51,20 @@ def engine() -> str:
     versions = [platform.python_version(), *(version(solver) for solver in available())]
     found.update("\0".join(versions).encode())
     return found.hexdigest()
+
+
+@cache
+def _model() -> str:
+    found = hashlib.sha256()
+    for path in sorted(Path(model.__file__ or "").parent.rglob("*.py")):
+        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def texts(extra: str) -> str:
+    """The hash of the text of all rules and claims, of the engine, and of `extra`: for what depends
+    on all of them."""
+    return hashlib.sha256("\0".join((_model(), engine(), extra)).encode()).hexdigest()
 
 
 def fingerprint(*roots: object, extra: str, ops: Collection[Op] | None = None) -> str:

@@ -109,11 +109,12 @@ def seek(
     mapping: Mapping,
     transition: str,
     claims: Iterable[Claim] | None = None,
-    spoil: Callable[[Any, Any, Any], Any] | None = None,
+    evaluate: Callable[..., Any] = carry_out,
 ) -> Iterator[Sought]:
     """All obligations of a transition's claims, and of its exactness.
 
-    `spoil` makes a wrong outcome of (domain, fixed, right outcome), for a negative control.
+    `evaluate` takes (domain, transition, fixed, before, action) and makes the outcome that the
+    claims are about: that of the rule, where nothing else is said.
     """
     chosen = claims_of(mapping, transition) if claims is None else list(claims)
     op = Op.STATE if transition == REALIZE else Op(transition)
@@ -124,8 +125,7 @@ def seek(
         f, s, a = any_device(d, profile, mapping), any_state(d), any_action(d, op)
         if transition != REALIZE:
             assume_invariants(d, f, s)
-        result = carry_out(d, transition, f, s, a)
-        return d, f, s, a, result if spoil is None else spoil(d, f, result)
+        return d, f, s, a, evaluate(d, transition, f, s, a)
 
     for number, (d, f, s, a, result) in enumerate(explore(run)):
         path = _Path(d, number)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from multiprocessing import get_context
 from types import CodeType, FunctionType
 from typing import Any, Final
+
+import msgspec
 
 from model import arithmetic, geometry
 from model.arithmetic import INTS
@@ -24,7 +25,10 @@ from model.profiles import QEMU, SEED_V2, Mapping, Profile
 from model.requests import REQUEST_RULES
 from model.rules import step
 from model.state import ConcreteResult, Op
+from smt_proofs.cache import Cache
 from smt_proofs.claims import REALIZE, Claim, claims_of, slug, transitions
+from smt_proofs.fingerprints import texts
+from smt_proofs.pool import carried_out
 from smt_proofs.prover import flat, goal_fails, meets
 from smt_proofs.rule_mutants import RULE_MODULES, RuleMutant, rule_mutants
 from smt_proofs.small import SmallSituation, broken, describe, fails, outcome, situations
@@ -209,10 +213,17 @@ def judge(names: Sequence[str]) -> list[Judged]:
 
 
 def judge_all(names: Sequence[str] | None = None) -> list[Judged]:
-    """All mutants, or those named, judged on all cores, in the order of `rule_mutants`."""
+    """All mutants, or those named, in the order of `rule_mutants`: judged on all cores, unless they
+    were before."""
     chosen = [m.name for m in rule_mutants() if names is None or m.name in names]
+    cache, key = Cache.of_user(), texts(" ".join(["mutants", *chosen]))
+    record = cache.record(key)
+    if record is not None:
+        with suppress(KeyError, msgspec.ValidationError):
+            return msgspec.convert(record["judged"], list[Judged])
     workers = min(os.cpu_count() or 1, max(len(chosen), 1))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        parts = pool.map(judge, [chosen[number::workers] for number in range(workers)])
-        judged = {each.mutant: each for part in parts for each in part}
-    return [judged[name] for name in chosen]
+    parts = carried_out(judge, [chosen[number::workers] for number in range(workers)])
+    found = {each.mutant: each for _, part in parts for each in part}
+    judged = [found[name] for name in chosen]
+    cache.keep_record(key, {"judged": msgspec.to_builtins(judged)})
+    return judged

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.commands.mutants import mutants_json
-from smt_proofs.mutation import judge_all
+from smt_proofs.alike import explain_all
 
 EXAMPLE = f"cmd:{sys.executable} {Path(__file__).parents[1] / 'docs' / 'example_device.py'}"
 
@@ -66,6 +66,6 @@ def documents(place: Path) -> list[Path]:
         file.write_text(printed(*words, "--json", place=place), encoding="utf-8")
         files.append(file)
     mutants = place / "mutants.json"
-    judged = mutants_json(judge_all(MUTANTS))
+    judged = mutants_json(explain_all(names=MUTANTS))
     mutants.write_text(json.dumps(judged), encoding="utf-8")
     return [*files, mutants]

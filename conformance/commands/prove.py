@@ -72,7 +72,11 @@ def seconds(text: str) -> float:
     metavar="FILE",
     help="Hold if exactly the claims in FILE are refuted, and nothing else is open.",
 )
-@click.option("--mutants", is_flag=True, help="Judge wrong rules instead: which theorem notices.")
+@click.option(
+    "--mutants",
+    is_flag=True,
+    help="Judge wrong rules instead: which theorem notices, or the proof that none can.",
+)
 @report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def prove(
@@ -100,13 +104,13 @@ def prove(
       slotproof prove --mutants
       slotproof prove plug_keeps_plugged_in_mapped
     """
+    if mutants and (theorems or export or expect or junit_file or sarif_file):
+        raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
+    solvers = tuple(SOLVERS) if solver == ALL else (solver,)
     if mutants:
-        if theorems or export or expect or junit_file or sarif_file:
-            raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
-        exit_with(run_mutants(Console(), as_json))
+        exit_with(run_mutants(Console(), Means(solvers=solvers, timeout=timeout), as_json=as_json))
     names = chosen(theorems, profile)
     wanted = None if expect is None else expected_rows(expect, profile, theorems)
-    solvers = tuple(SOLVERS) if solver == ALL else (solver,)
     writable(export)
     means = Means(solvers=solvers, timeout=timeout, export=export)
     with progress("proving") as bars:

@@ -173,20 +173,21 @@ def prove_schema() -> Schema:
 
 def mutants_schema() -> Schema:
     """What `slotproof prove --mutants --json` prints."""
-    counts = {"mutants": COUNT, "killed": COUNT, "alike": COUNT}
+    counts = {"mutants": COUNT, "killed": COUNT, "equivalent": COUNT}
     return {
         "$schema": DIALECT,
         "title": f"slotproof prove --mutants --json, version {MUTANTS_VERSION}",
         "description": "A mutant is killed where a theorem's claim, executed under it, is false of "
-        "an input within the hypotheses; alike where none is and a reason is given why none can "
-        "be; else it is named as unexplained.",
+        "an input within the hypotheses; equivalent where it is proven to do what the right rule "
+        "does; undecided where that is said and no proof was found; else unexplained.",
         **closed(
             {
                 "schema": {"const": MUTANTS_VERSION},
                 "command": {"const": "mutants"},
-                "exit_code": {"enum": [0, 1]},
+                "exit_code": {"enum": [0, 1, 3]},
                 **counts,
                 "rules": array(closed({"rule": TEXT, **counts})),
+                "undecided": array(TEXT),
                 "unexplained": array(TEXT),
             }
         ),

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator, Sequence
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+import smt_proofs.alike
 from conformance.commands import mutants as command
-from conformance.commands.mutants import DOCUMENT, document, mutant_table, unexplained
+from conformance.commands.mutants import DOCUMENT, document, mutant_table
 from model.arithmetic import INTS
 from model.geometry import first_slot
-from model.profiles import QEMU, Mapping
-from smt_proofs.alike import ALIKE
+from model.profiles import QEMU, SEED_V2, Mapping, Profile
+from smt_proofs.alike import ALIKE, Judgement, prove_alike
+from smt_proofs.cache import VARIABLE
+from smt_proofs.equivalence import Equivalence, compare, compared, seek_transition
+from smt_proofs.means import ORDINARY, Decider
 from smt_proofs.mutation import Judged, judge, judge_all, reads_profile, rules_of
 from smt_proofs.mutation_statements import edits
+from smt_proofs.obligation import GOAL
 from smt_proofs.rule_mutants import RULE_MODULES, functions, rule_mutants
 from smt_proofs.small import outcome, situations
+from smt_proofs.solve import Answer, Verdict
 
 NAMED = {mutant.name: mutant for mutant in rule_mutants()}
 
@@ -111,22 +119,129 @@ def test_a_mutant_is_killed_by_the_theorem_that_speaks_of_it(name: str, theorem:
     assert judged.kill.theorem == theorem
 
 
-def test_a_survivor_without_a_reason_is_named_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "requests.plug:valid_range-negated"
-    survivor = [Judged(name, None)]
-    assert unexplained(survivor) == [name]
-    monkeypatch.setattr(command, "judge_all", lambda: survivor)
+NOT_ALIKE = [
+    ("requests.plug:valid_range-negated", QEMU, Mapping.PLUGGED, "plug"),
+    ("requests.plug:POPULATE-before-MAP", QEMU, Mapping.PLUGGED, "plug"),
+    ("requests.plug:mapped_after_unplug-undone", QEMU, Mapping.PLUGGED, "plug"),
+    # Called in the body of a loop alone, which is evaluated after the rule was.
+    ("mapping.range_unplugged:add-first-div-undone", QEMU, Mapping.PLUGGED, "unplug"),
+    ("mapping.range_unplugged:div-size-block-one-more", QEMU, Mapping.PLUGGED, "unplug"),
+    ("requests.report_state:range_unplugged-negated", QEMU, Mapping.STATIC, "state"),
+    ("events.resize:notified-becomes-False", QEMU, Mapping.STATIC, "resize"),
+    (
+        "mapping.resize_usable_region:lt-slot_start-usable-becomes-le",
+        SEED_V2,
+        Mapping.USABLE,
+        "resize",
+    ),
+    (
+        "events.migration_in:if-post_load_maps-and-PLUGGED-dropped",
+        QEMU,
+        Mapping.PLUGGED,
+        "migration-in",
+    ),
+    ("rules.step:gone-negated", QEMU, Mapping.STATIC, "short"),
+]
+"""Mutants that are killed, where they differ from the right rule."""
+
+
+@pytest.mark.parametrize(("name", "profile", "mapping", "transition"), NOT_ALIKE)
+def test_a_wrong_rule_is_not_proven_equivalent(
+    name: str, profile: Profile, mapping: Mapping, transition: str
+) -> None:
+    found = seek_transition(NAMED[name], profile, mapping, transition)
+    missing = [sought for sought in found if sought.answer is not Answer.UNSAT]
+    assert GOAL in {sought.obligation.what for sought in missing}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "arithmetic.minimum:lt-a-b-operands-swapped",
+        "arithmetic.align_up:1-becomes-2",
+        "geometry.decide_memslots:if-eq-count-1-dropped",
+        "geometry.realized_memslots:1-becomes-0",
+    ],
+)
+def test_a_wrong_rule_is_undecided_however_it_is_compared(name: str) -> None:
+    found = compare(NAMED[name], Decider(ORDINARY))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason
+
+
+SAMPLE = [
+    "arithmetic.minimum:lt-a-b-becomes-le",
+    "geometry.decide_memslots:narrow-ceil_div-UINT_BITS-undone",
+    "requests.report_state:range_unplugged-before-range_plugged",
+    "events.resize:s-before-s",
+    "events.unrealize:0-becomes-1",
+]
+"""Survivors whose proofs are quick; `make mutants` proves all."""
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_survivor_is_proven_equivalent(name: str) -> None:
+    found = compare(NAMED[name], Decider(ORDINARY))
+    assert (found.verdict, found.reason) == (Verdict.PROVEN, "")
+    assert found.obligations >= len(compared(NAMED[name]))
+
+
+def run_of(monkeypatch: pytest.MonkeyPatch, judgement: Judgement) -> tuple[int, str]:
+    """What the command makes of a judgement."""
+    monkeypatch.setattr(command, "explain_all", lambda _: judgement)
     text = StringIO()
-    assert command.run_mutants(Console(file=text, width=120)) == 1
-    assert f"UNEXPLAINED {name}" in text.getvalue()
+    code = command.run_mutants(Console(file=text, width=120))
+    return code, text.getvalue()
 
 
-def test_all_mutants_are_killed_or_alike_and_the_document_says_so() -> None:
-    """The whole run, on all cores."""
+def test_a_survivor_without_a_proof_is_named_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "requests.plug:valid_range-negated"
+    code, text = run_of(monkeypatch, Judgement((Judged(name, None),), {}))
+    assert code == 1
+    assert f"UNEXPLAINED {name}" in text
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.PROVEN, 0), (Verdict.UNKNOWN, 3)])
+def test_a_proof_that_was_not_found_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int
+) -> None:
+    name = next(iter(ALIKE))
+    proof = Equivalence(name, verdict, 7, "plug: goal")
+    ended, text = run_of(monkeypatch, Judgement((Judged(name, None),), {name: proof}))
+    assert ended == code
+    assert (f"UNDECIDED {name}: plug: goal" in text) is (code == 3)
+
+
+def test_proofs_are_remembered_and_undecided_ones_are_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    alike, wrong = (
+        "arithmetic.minimum:lt-a-b-becomes-le",
+        "arithmetic.minimum:select-lt-a-b-always-first",
+    )
+    assert wrong in NAMED
+    first = prove_alike([alike, wrong])
+    assert (first[alike].verdict, first[wrong].verdict) == (Verdict.PROVEN, Verdict.UNKNOWN)
+    asked: list[str] = []
+
+    def carried_out(_: object, names: Sequence[str], *__: object) -> Iterator[object]:
+        asked.extend(names)
+        return iter(())
+
+    monkeypatch.setattr(smt_proofs.alike, "carried_out", carried_out)
+    assert prove_alike([alike, wrong]) == {alike: first[alike]}
+    assert asked == [wrong]
+
+
+def test_all_mutants_are_killed_or_said_to_be_alike_and_the_document_says_so() -> None:
+    """All executions, on all cores. The proofs that the document tells of are `make mutants`."""
     judged = judge_all()
     assert {each.mutant for each in judged if each.kill is None} == set(ALIKE)
-    assert document(judged) == DOCUMENT.read_text(encoding="utf-8")
-    assert mutant_table(judged).row_count > len(ALIKE)
+    proofs = {name: Equivalence(name, Verdict.PROVEN, 1, "") for name in ALIKE}
+    judgement = Judgement(tuple(judged), proofs)
+    assert document(judgement) == DOCUMENT.read_text(encoding="utf-8")
+    assert mutant_table(judgement).row_count > len(ALIKE)
 
 
 def test_mutants_leave_the_rules_right() -> None:

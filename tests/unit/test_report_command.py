@@ -147,7 +147,7 @@ def test_every_theorem_check_and_item_is_on_the_page(made: tuple[Path, dict[str,
         elif document["command"] == "compare":
             owed = [f"comparisons.{n}.pairs" for n in range(len(document["comparisons"]))]
         elif document["command"] == "mutants":
-            owed = ["mutants", "killed", "alike", "unexplained.#"]
+            owed = ["mutants", "killed", "equivalent", "undecided.#", "unexplained.#"]
             owed += [f"rules.{n}.killed" for n in range(len(document["rules"]))]
         else:
             owed = [f"static.items.{item}" for item in document["static"]["items"]]
