@@ -188,9 +188,7 @@ def test_false_lemma_is_refuted_and_contradicting_premises_are_vacuous() -> None
 
 def undecided(book: Book, name: str) -> list[LemmaProof]:
     """The lemmas of a book, of which one is not decided."""
-    return [
-        replace(x, verdict=Verdict.UNKNOWN) if x.lemma == name else x for x in book.lemmas
-    ]
+    return [replace(x, verdict=Verdict.UNKNOWN) if x.lemma == name else x for x in book.lemmas]
 
 
 def test_theorem_falls_with_a_lemma_it_uses() -> None:
@@ -284,9 +282,7 @@ def test_hypothesis_that_wraps_rules_no_case_out() -> None:
             return d.lt(d.add(c.a, c.a), d.lit(5))
         return d.truth(True)
 
-    theorem = pair_claim(
-        lambda d, c: d.lt(c.a, d.lit(1 << 63)), Hypothesis("small", "", "", small)
-    )
+    theorem = pair_claim(lambda d, c: d.lt(c.a, d.lit(1 << 63)), Hypothesis("small", "", "", small))
     outside = Pair(1 << 63, 0, 0)
     assert meets(theorem, outside)
     assert goal_fails(theorem, outside)
