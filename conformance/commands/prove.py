@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from math import nan
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def prove(
         click.echo(json.dumps(told, indent=2))
     else:
         print_book(book, traces, details=bool(theorems))
-    for line in differences:
+    for line in [*plain(theorems, book), *differences]:
         click.echo(line, err=as_json)
     exit_with(code)
 
@@ -137,12 +138,26 @@ def prove(
 def chosen(theorems: tuple[str, ...], profile: Profile) -> list[str]:
     """The theorems to prove. Raises click.UsageError for a name that is none of them."""
     known = theorem_names(profile.name)
-    if not known:
-        raise click.UsageError(f"no theorem comes under the rules of {profile.name}")
     for name in theorems:
         if name not in known:
-            raise click.UsageError(f"unknown theorem {name!r}: known are {', '.join(known)}")
+            close = get_close_matches(name, known, n=3)
+            meant = f"did you mean {' or '.join(close)}? " if close else ""
+            raise click.UsageError(
+                f"unknown theorem {name!r}: {meant}"
+                f"slotproof prove --profile {profile.name} --json names all {len(known)}"
+            )
     return [name for name in known if not theorems or name in theorems]
+
+
+def plain(theorems: tuple[str, ...], book: Book) -> list[str]:
+    """What is to be said of named theorems that are none of this profile: their claim is plainly
+    true in every case."""
+    found = {p.theorem for p in (*book.proofs, *book.transitions)}
+    return [
+        f"{name} says nothing of this profile's rules: there is nothing to prove"
+        for name in dict.fromkeys(theorems)
+        if name not in found
+    ]
 
 
 def expected_rows(path: Path, profile: Profile, theorems: tuple[str, ...]) -> frozenset[Row]:

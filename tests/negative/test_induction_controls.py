@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import z3
 
+from smt_proofs import summaries
 from smt_proofs.index_induction import (
     INDUCTIONS,
     Induction,
@@ -20,6 +21,7 @@ from smt_proofs.index_induction import (
 from smt_proofs.solve import Verdict
 
 X = z3.Int("x")
+assert summaries, "registers the inductions"
 FILLED = INDUCTIONS["memslots_are_activated_as_filled"]
 
 

@@ -16,14 +16,19 @@ from model.geometry import decide_memslots
 from model.profiles import QEMU
 from model.state import Config
 from smt_proofs.adequacy import TwoLayouts
-from smt_proofs.book import THEOREMS, Book, _withdrawn, prove_book
+from smt_proofs.book import Book, prove_book, withdrawn
+from smt_proofs.foundations import LemmaProof, prove_lemma
 from smt_proofs.lemmas import Lemma, lemma
+from smt_proofs.means import Decider, Means
 from smt_proofs.mutants import MUTANTS, Mutant
-from smt_proofs.prover import decide_obligations, goal_fails, meets, prove, prove_lemma
-from smt_proofs.solve import Verdict
+from smt_proofs.prover import Proof, goal_fails, meets, seek
+from smt_proofs.prover import prove as prove_with
+from smt_proofs.solve import Answer, Verdict
 from smt_proofs.terms import Terms
-from smt_proofs.theorem import Arithmetic, Hypothesis, Outside, Theorem, register
+from smt_proofs.theorem import THEOREMS, Arithmetic, Hypothesis, Outside, Theorem, register
+from smt_proofs.work import FAMILIES
 
+assert FAMILIES, "registers the theorems"
 CONTROLS = [(t.name, m) for t in THEOREMS.values() for m in t.mutants]
 
 NOT_OBSERVABLE = {
@@ -45,8 +50,7 @@ NOT_OBSERVABLE = {
 def test_obligations_fail_under_every_control(theorem: str, mutant: str) -> None:
     """Not only is there a counterexample: the proof itself does not go through."""
     with MUTANTS[mutant].applied():
-        verdict = decide_obligations(THEOREMS[theorem], timeout=2).verdict
-    assert verdict in {Verdict.REFUTED, Verdict.UNKNOWN}
+        assert any(sought.answer is not Answer.UNSAT for sought in seek(THEOREMS[theorem]))
     assert decide_memslots(INTS, decision_input(Config(region=4 * GIB, block=MIB, limit=4))).count
 
 
@@ -76,6 +80,11 @@ def test_mutant_text_must_occur_once() -> None:
     mutant = Mutant("nowhere", decide_memslots, "no such text", "1")
     with pytest.raises(ValueError, match="exactly once"):
         mutant.code()
+
+
+def prove(theorem: Theorem[Any], timeout: float) -> Proof:
+    """Decide a theorem, remembering nothing."""
+    return prove_with(theorem, Decider(Means(timeout=timeout)), timeout)
 
 
 @dataclass(frozen=True)
@@ -165,28 +174,46 @@ def test_timeout_is_unknown_not_proven() -> None:
     proof = prove(fermat, timeout=0.5)
     assert proof.verdict is Verdict.UNKNOWN
     assert not proof.holds
-    assert Book((), (proof,), "", 0.0).exit_code() == 3
+    assert Book((), (proof,), (), (), 0.0).exit_code() == 3
+
+
+def decided(lemma: Lemma) -> Verdict:
+    return prove_lemma(lemma, Decider(Means(timeout=5)), 5).verdict
 
 
 def test_false_lemma_is_refuted_and_contradicting_premises_are_vacuous() -> None:
-    assert prove_lemma(Lemma("false", lambda a, b: ([a <= b], a < b)), 5) is Verdict.REFUTED
-    assert prove_lemma(Lemma("empty", lambda a: ([a < 0, a > 0], a == 7)), 5) is Verdict.VACUOUS
+    assert decided(Lemma("false", lambda a, b: ([a <= b], a < b))) is Verdict.REFUTED
+    assert decided(Lemma("empty", lambda a: ([a < 0, a > 0], a == 7))) is Verdict.VACUOUS
+
+
+def undecided(book: Book, name: str) -> list[LemmaProof]:
+    """The lemmas of a book, of which one is not decided."""
+    return [replace(x, verdict=Verdict.UNKNOWN) if x.lemma == name else x for x in book.lemmas]
 
 
 def test_theorem_falls_with_a_lemma_it_uses() -> None:
-    book = prove_book(["count_never_exceeds_limit"])
-    used = book.proofs[0].lemmas
-    assert "rounded_up_quotient_is_within_cover" in used
-    lemmas = tuple(
-        type(lemma)(lemma.lemma, lemma.claim, Verdict.UNKNOWN, 0.0)
-        if lemma.lemma == used[0]
-        else lemma
-        for lemma in book.lemmas
-    )
-    fallen = _withdrawn(book.proofs, lemmas)
-    assert fallen[0].verdict is Verdict.UNKNOWN
-    assert used[0] in fallen[0].reason
-    assert Book(lemmas, fallen, book.solver, 0.0).exit_code() == 3
+    book = prove_book(["count_never_exceeds_limit"], profile="qemu")
+    (proof,) = book.proofs
+    used = "rounded_up_quotient_is_within_cover"
+    assert proof.verdict is Verdict.PROVEN
+    assert f"lemma {used}" in proof.rests_on
+    *lemmas, fallen = withdrawn([*undecided(book, used), proof])
+    assert fallen.verdict is Verdict.UNKNOWN
+    assert fallen.reason == f"rests on {used}, not proven"
+    lemmas = [x for x in lemmas if isinstance(x, LemmaProof)]
+    assert isinstance(fallen, Proof)
+    assert Book(tuple(lemmas), (fallen,), (), book.solvers, 0.0).exit_code() == 3
+
+
+def test_theorem_falls_with_a_step_of_a_lemma_it_uses() -> None:
+    book = prove_book(["count_never_exceeds_limit"], profile="qemu")
+    below = "product_of_naturals_is_natural"
+    assert f"lemma {below}" not in book.proofs[0].rests_on
+    *lemmas, fallen = withdrawn([*undecided(book, below), *book.proofs])
+    named = {x.lemma: x.verdict for x in lemmas if isinstance(x, LemmaProof)}
+    assert named["rounded_up_quotient_is_within_cover"] is Verdict.UNKNOWN
+    assert named["radix_sum"] is Verdict.PROVEN
+    assert fallen.verdict is Verdict.UNKNOWN
 
 
 def test_book_refuses_theorem_without_control_or_witness() -> None:
@@ -247,6 +274,21 @@ def test_hypothesis_does_not_show_its_own_sum_not_to_wrap() -> None:
     assert proof.verdict is not Verdict.PROVEN
 
 
+def test_hypothesis_that_wraps_rules_no_case_out() -> None:
+    """Its evaluation wraps where 2^63 <= a, so that words there meet it and integers do not."""
+
+    def small(d: Terms, c: Pair) -> Any:
+        if d.test(d.le(d.lit(1 << 63), c.a)):
+            return d.lt(d.add(c.a, c.a), d.lit(5))
+        return d.truth(True)
+
+    theorem = pair_claim(lambda d, c: d.lt(c.a, d.lit(1 << 63)), Hypothesis("small", "", "", small))
+    outside = Pair(1 << 63, 0, 0)
+    assert meets(theorem, outside)
+    assert goal_fails(theorem, outside)
+    assert prove(theorem, timeout=5).verdict is not Verdict.PROVEN
+
+
 def test_narrowing_does_not_show_a_difference_not_to_be_negative() -> None:
     def narrowed(d: Terms, c: Pair) -> Any:
         return d.both(d.le(d.lit(0), d.narrow(d.sub(c.a, c.b), 64)), ordered(d, c))
@@ -266,8 +308,9 @@ def test_hints_cannot_smuggle_a_hypothesis_in() -> None:
 def test_proof_by_a_lemma_that_nobody_decided_is_withdrawn() -> None:
     theorem = pair_claim(ordered, hints=lambda d, c: [(ANYTHING, (c.a, c.b))])
     proof = prove(theorem, timeout=5)
-    assert proof.lemmas == ("anything",)
-    assert _withdrawn([proof], [])[0].verdict is Verdict.UNKNOWN
+    assert proof.verdict is Verdict.PROVEN
+    assert proof.rests_on == ("lemma anything",)
+    assert withdrawn([proof])[0].verdict is Verdict.UNKNOWN
 
 
 def test_lemma_that_only_discards_a_path_is_recorded() -> None:
@@ -277,7 +320,8 @@ def test_lemma_that_only_discards_a_path_is_recorded() -> None:
     def hints(d: Terms, c: Pair) -> list[Any]:
         return [] if d.test(ordered(d, c)) else [(ANYTHING, (c.a, c.b))]
 
-    assert prove(pair_claim(goal, hints=hints), timeout=5).lemmas == ("anything",)
+    proof = prove(pair_claim(goal, hints=hints), timeout=5)
+    assert proof.rests_on == ("lemma anything",)
 
 
 def test_lemma_names_are_taken_once() -> None:
@@ -292,7 +336,7 @@ def test_lemma_names_are_taken_once() -> None:
 def test_literals_are_words(arithmetic: Arithmetic) -> None:
     theorem = pair_claim(lambda d, c: d.le(d.add(c.a, d.lit(-1)), c.a), arithmetic=arithmetic)
     with pytest.raises(ValueError, match="no 64-bit word"):
-        decide_obligations(theorem, timeout=5)
+        list(seek(theorem))
 
 
 def test_layouts_told_apart_even_where_a_product_wraps() -> None:

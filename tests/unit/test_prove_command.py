@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +11,21 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.commands import prove as command
-from conformance.commands.prove import PROVE_VERSION, document, print_book
+from conformance.commands.prove_json import PROVE_VERSION, document
+from conformance.commands.prove_text import print_book
 from conformance.schemas import problem
 from model.profiles import PROFILES
-from smt_proofs.book import Book, LemmaProof, prove_book, theorem_names
+from smt_proofs.book import Book, prove_book
+from smt_proofs.cache import VARIABLE
+from smt_proofs.index_induction import INDUCTIONS
 from smt_proofs.lemmas import LEMMAS
+from smt_proofs.means import Means
+from smt_proofs.plan import theorem_names
 from smt_proofs.prover import Control, Proof
 from smt_proofs.solve import Verdict
 from smt_proofs.theorem import THEOREMS
 
+BELOW = (*LEMMAS, *INDUCTIONS)
 NAMED = ("count_never_exceeds_limit", "falls_back_to_one_slot")
 
 
@@ -53,23 +60,23 @@ def run() -> Iterator[Run]:
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Book], Result]:
-    """The command's text for a book."""
+    """The command's text for a book, with what it tells of theorems named."""
 
     def text(book: Book) -> Result:
         monkeypatch.setattr(command, "prove_book", lambda *_: book)
-        return prove()
+        return prove(*NAMED)
 
     return text
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], float]]:
-    """The theorems and timeouts that the prover is asked with, instead of asking it."""
-    calls: list[tuple[list[str], float]] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Means]]:
+    """The theorems and means that the prover is asked with, instead of asking it."""
+    calls: list[tuple[list[str], Means]] = []
 
-    def note(names: Sequence[str], timeout: float, _: object) -> Book:
-        calls.append((list(names), timeout))
-        return Book((), (), "a solver", 0.0)
+    def note(names: Sequence[str], means: Means, *_: object) -> Book:
+        calls.append((list(names), means))
+        return Book((), (), (), ("a solver",), 0.0)
 
     monkeypatch.setattr(command, "prove_book", note)
     return calls
@@ -82,7 +89,7 @@ def test_named_theorems_are_proven_in_the_order_of_the_book(run: Run) -> None:
     assert [theorem["name"] for theorem in found["theorems"]] == list(NAMED)
     assert {theorem["verdict"] for theorem in found["theorems"]} == {"proven"}
     assert {lemma["lemma"]: lemma["verdict"] for lemma in found["lemmas"]} == dict.fromkeys(
-        LEMMAS, "proven"
+        BELOW, "proven"
     )
 
 
@@ -119,7 +126,7 @@ def test_the_text_has_table_claims_hypotheses_controls_and_totals(
     result = printed(run.book)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("Theorems, decided by z3 ")
+    assert lines[0].split() == ["Theorems", "about", "the", "decision"]
     headings = ["theorem", "verdict", "cases", "goals", "conditions", "refuted"]
     assert lines[2].split() == [*headings, "needed", "seconds", "serves"]
     parts = [
@@ -143,8 +150,10 @@ def test_the_text_has_table_claims_hypotheses_controls_and_totals(
             assert any(line.startswith(f"  {hypothesis.text}  (") for line in needed)
         for control in proof.controls:
             assert any(line.startswith(f"  {control.mutant}, {theorem.name}: ") for line in refuted)
-    assert lines[-1].startswith(f"proven: 2 of 2 theorems, {len(LEMMAS)} of {len(LEMMAS)} lemmas; ")
-    assert " answered unsat in " in lines[-1]
+    below = f"{len(BELOW)} of {len(BELOW)} lemmas and inductions"
+    assert lines[-2] == f"proven: 2 of 2 theorems, {below}"
+    assert lines[-1].startswith("obligations answered unsat: ")
+    assert ", each by z3 " in lines[-1]
 
 
 def changed(book: Book, **fields: Any) -> Book:
@@ -182,8 +191,7 @@ def unconfirmed(book: Book) -> Book:
 def lemma(verdict: Verdict) -> Callable[[Book], Book]:
     def change(book: Book) -> Book:
         first, *rest = book.lemmas
-        spoilt = LemmaProof(first.lemma, first.claim, verdict, first.seconds)
-        return replace(book, lemmas=(spoilt, *rest))
+        return replace(book, lemmas=(replace(first, verdict=verdict), *rest))
 
     return change
 
@@ -212,16 +220,16 @@ def test_what_is_not_proven_is_said_and_ends_1_or_3(
     result = printed(book)
     assert result.exit_code == code
     assert expected in result.stdout
-    found = json.loads(json.dumps(document(book)))
+    found = json.loads(json.dumps(document(book, {}, book.exit_code())))
     assert problem(found, "prove-v2.json") is None
     assert found["exit_code"] == code
 
 
 def test_a_refuted_theorem_counts_as_no_proof(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    print_book(refuted(run.book))
+    print_book(refuted(run.book), {}, details=False)
     lines = capsys.readouterr().out.splitlines()
     assert any(" refuted " in line for line in lines if NAMED[0] in line)
-    assert lines[-1].startswith("proven: 1 of 2 theorems, ")
+    assert lines[-2].startswith("proven: 1 of 2 theorems, ")
 
 
 def test_a_timeout_of_next_to_nothing_calls_nothing_proven_that_is_not(
@@ -233,6 +241,7 @@ def test_a_timeout_of_next_to_nothing_calls_nothing_proven_that_is_not(
         books.append(prove_book(*arguments))
         return books[-1]
 
+    monkeypatch.setenv(VARIABLE, "off")
     monkeypatch.setattr(command, "prove_book", kept)
     result = prove("slots_no_smaller_than_minimum", "--timeout", "0.000001")
     assert result.exit_code in (0, 3)
@@ -249,33 +258,36 @@ def table(result: Result) -> str:
     return result.stdout.split("\nClaims, ")[0].split("UNKNOWN")[0]
 
 
-def test_a_profile_without_theorems_is_wrong_use() -> None:
-    result = prove("--profile", "qemu-7.2")
-    assert result.exit_code == 2
-    assert "no theorem comes under the rules of qemu-7.2" in result.stderr
-
-
-@pytest.mark.parametrize("profile", [name for name in PROFILES if theorem_names(name)])
-def test_a_profile_chooses_its_theorems(profile: str, asked: list[tuple[list[str], float]]) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_chooses_its_theorems(profile: str, asked: list[tuple[list[str], Means]]) -> None:
     assert prove("--profile", profile).exit_code == 0
     ((names, _),) = asked
     assert names == theorem_names(profile)
-    assert all(profile in THEOREMS[name].profiles for name in names)
+    assert all(profile in THEOREMS[n].profiles for n in names if n in THEOREMS)
 
 
-def test_a_timeout_is_passed_on(asked: list[tuple[list[str], float]]) -> None:
-    assert prove(NAMED[0], NAMED[0], "--timeout", "2.5").exit_code == 0
-    assert asked == [([NAMED[0]], 2.5)]
+def test_a_timeout_is_passed_on(asked: list[tuple[list[str], Means]]) -> None:
+    prove(NAMED[0], NAMED[0], "--timeout", "2.5", "--solver", "all")
+    assert asked == [([NAMED[0]], Means(("z3", "cvc5"), 2.5))]
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["nothing"], "unknown theorem 'nothing': known are count_never_exceeds_limit, "),
+        (["nothing"], "unknown theorem 'nothing': slotproof prove --profile qemu --json names all"),
+        (
+            ["plug_keeps_pluged_in_maped"],
+            "unknown theorem 'plug_keeps_pluged_in_maped': did you mean plug_keeps_plugged_in_mapped",
+        ),
+        (["--profile", "qemu", "resize_obeys_busy_keeps_maped"], "did you mean resize_obeys_busy_"),
         ([NAMED[0], ""], "unknown theorem ''"),
         ([NAMED[0].upper()], "unknown theorem"),
         (["two\nlines"], "unknown theorem 'two\\nlines'"),
         (["--profile", "xen"], "unknown profile 'xen': known are seed-v2, qemu"),
+        (["--solver", "bitwuzla"], "'bitwuzla' is not one of 'z3', 'cvc5', 'all'"),
+        (["--mutants", NAMED[0]], "--mutants judges all rules by itself: give it alone"),
+        (["--mutants", "--json"], "--mutants judges all rules by itself: give it alone"),
+        (["--expect", "nowhere.json"], "nowhere.json: no such file or directory"),
         (["--fly"], "No such option"),
         *(
             (["--timeout", wrong], f"'{wrong}' is not a number of seconds above 0")
@@ -284,7 +296,7 @@ def test_a_timeout_is_passed_on(asked: list[tuple[list[str], float]]) -> None:
     ],
 )
 def test_wrong_use_ends_2_with_one_line(
-    arguments: list[str], expected: str, asked: list[tuple[list[str], float]]
+    arguments: list[str], expected: str, asked: list[tuple[list[str], Means]]
 ) -> None:
     result = prove(*arguments)
     assert result.exit_code == 2
@@ -298,5 +310,76 @@ def test_wrong_use_ends_2_with_one_line(
 def test_the_published_fields_are_those_of_a_proof(run: Run) -> None:
     proof: Proof = run.book.proofs[0]
     listed = json.loads(run.result.stdout)["theorems"][0]
-    assert {name for name in Proof.__dataclass_fields__ if name != "theorem"} <= set(listed)
+    kept = {*Proof.__dataclass_fields__} - {"theorem", "obligations"}
+    assert kept <= set(listed)
     assert listed["name"] == proof.theorem
+
+
+def test_a_claim_that_says_nothing_of_a_profile_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "prove_book", lambda *_: Book((), (), (), ("a solver",), 0.0))
+    result = prove("wake_up_obeys_reset_unplugs")
+    assert result.exit_code == 0
+    assert "wake_up_obeys_reset_unplugs says nothing of this profile's rules: " in result.stdout
+
+
+def test_exports_go_to_a_new_or_empty_folder(
+    tmp_path: Path, asked: list[tuple[list[str], Means]]
+) -> None:
+    tmp_path.joinpath("full").mkdir()
+    tmp_path.joinpath("full", "a file").touch()
+    result = prove(NAMED[0], "--export", str(tmp_path / "full"))
+    assert result.exit_code == 2
+    assert "is not empty: name a new or an empty folder" in result.stderr
+    result = prove(NAMED[0], "--export", str(tmp_path / "full" / "a file"))
+    assert result.exit_code == 2
+    result = prove(NAMED[0], "--export", str(tmp_path / "full" / "a file" / "below"))
+    assert result.exit_code == 2
+    assert "cannot write to " in result.stderr
+    assert asked == []
+    tmp_path.joinpath("empty").mkdir()
+    for place in ("empty", "new"):
+        prove(NAMED[0], "--export", str(tmp_path / place))
+    assert [means.export for _, means in asked] == [tmp_path / "empty", tmp_path / "new"]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 119, 120, 200])
+def test_a_terminal_shows_what_fits(
+    columns: int, qemu_book: Book, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """A narrow one leaves columns out; it cuts no name and no verdict."""
+    some = replace(qemu_book, proofs=qemu_book.proofs[:2], transitions=qemu_book.transitions[:80])
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    print_book(some, {}, details=False)
+    shown = capsys.readouterr().out
+    wide = columns >= 120
+    assert ("conditions" in shown) == wide
+    assert ("serves" in shown) == wide
+    if columns >= 80:
+        for proof in some.proofs:
+            assert any(proof.theorem in x and "proven" in x for x in shown.splitlines())
+    for transition in {t.transition for t in some.transitions}:
+        assert transition in shown
+
+
+def test_the_text_counts_what_the_json_lists(
+    qemu_book: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_book(qemu_book, {}, details=False)
+    lines = capsys.readouterr().out.splitlines()
+    found = json.loads(json.dumps(document(qemu_book, {}, 0)))
+    assert problem(found, "prove-v2.json") is None
+    stated = [*found["theorems"], *found["transitions"]]
+    goals, conditions = (sum(t[key] for t in stated) for key in ("goals", "conditions"))
+    below = sum(x["queries"] for x in found["lemmas"])
+    assert lines[-2].startswith(f"proven: {len(stated)} of {len(stated)} theorems, ")
+    assert lines[-1].startswith(
+        f"obligations answered unsat: {goals + conditions + below} ({goals} goals, {conditions} "
+    )
+    steps = [t for t in found["transitions"] if t["mapping"] == "plugged"]
+    plug = [t for t in steps if t["transition"] == "plug"]
+    row = next(line.split() for line in lines if line.split()[:1] == ["plug"])
+    counts = [len(plug), len(plug), plug[0]["cases"]]
+    sums = [sum(t[key] for t in plug) for key in ("goals", "conditions")]
+    assert row[1:7] == [str(n) for n in (*counts, *sums, len(plug))]
