@@ -2,8 +2,9 @@
 
 It reads the script and the proof, and accepts each step only if its conclusion follows from the
 clauses that the step names: by propositional reasoning with relations of integers in normal form,
-by congruence, or as the sum of inequalities whose factors the step gives. Rule names choose how to
-look, and nothing is taken from them on trust; a step that does not follow so is not accepted.
+by congruence, by multiplication, or as the sum of inequalities whose factors the step gives. Rule
+names choose how to look, and nothing is taken from them on trust; a step that does not follow so is
+not accepted.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from smt_proofs.linear import Arithmetic, contradict
+from smt_proofs.linear import Arithmetic, contradict, multiplied
 from smt_proofs.propositional import Clause, Logic, stripped
 from smt_proofs.sexpr import Expression, Term, Terms, expressions
 
 CONGRUENCE = frozenset({"refl", "symm", "not_symm", "trans", "cong"})
+PRODUCTS = frozenset({"la_mult_pos", "la_mult_neg", "la_mult_sign"})
 
 
 class Rejected(ValueError):
@@ -144,6 +146,8 @@ class _Checker:
             return True
         if rule == "la_generic" and self._sums_up(clause, arguments):
             return True
+        if rule in PRODUCTS and self._multiplied(clause):
+            return True
         return self._logic.follows(premises, clause)
 
     def _congruent(self, premises: Sequence[Clause], clause: Clause) -> bool:
@@ -179,6 +183,13 @@ class _Checker:
         same = left.operator == right.operator and len(left.arguments) == len(right.arguments)
         pairs = zip(left.arguments, right.arguments, strict=True) if same else ()
         return same and all(find(a) is find(b) for a, b in pairs)
+
+    def _multiplied(self, clause: Clause) -> bool:
+        """What is said of factors implies what is said of their product."""
+        if len(clause) != 1 or clause[0].operator != "=>" or len(clause[0].arguments) != 2:
+            return False
+        known, claim = clause[0].arguments
+        return known.operator == "and" and multiplied(self._arithmetic, known.arguments, claim)
 
     def _sums_up(self, clause: Clause, arguments: Expression) -> bool:
         factors = [Fraction(str(argument)) for argument in arguments]

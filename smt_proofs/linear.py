@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from fractions import Fraction
-from math import gcd, lcm
+from math import gcd, lcm, prod
 from typing import Final, TypeAlias
 
 from smt_proofs.sexpr import Term
@@ -174,4 +174,39 @@ def contradict(arithmetic: Arithmetic, known: Sequence[Term], factors: Sequence[
     return not any(total.values()) and constant < 0
 
 
+def multiplied(arithmetic: Arithmetic, known: Sequence[Term], claim: Term) -> bool:
+    """Does the claim follow from the signs of factors, or by multiplying a relation by one?
+
+    The signs are known relations to 0. Either the claim gives the sign of the factors' product; or
+    the first known relation gives the sign of a factor, and the claim is the second one times it.
+    """
+    if any(len(term.arguments) != 2 for term in (*known, claim)) or not known:
+        return False
+    signs = [_sign(term) for term in known]
+    if 0 not in signs and _sign(claim):
+        product: Polynomial = {_CONSTANT: ONE}
+        for term in known:
+            product = _times(product, arithmetic.polynomial(term.arguments[0]))
+        if _same(product, arithmetic.polynomial(claim.arguments[0])):
+            return prod(signs) == _sign(claim)
+    if len(known) != 2 or not signs[0] or known[1].operator not in {*_OPPOSITE, "="}:
+        return False
+    factor = arithmetic.polynomial(known[0].arguments[0])
+    operator = known[1].operator if signs[0] > 0 else _TURNED.get(known[1].operator, "=")
+    times = _times(factor, arithmetic.difference(*known[1].arguments))
+    return claim.operator == operator and _same(times, arithmetic.difference(*claim.arguments))
+
+
+def _sign(relation: Term) -> int:
+    """1 or -1 for what is above or below 0, and 0 for any other relation."""
+    if relation.arguments[1].value != 0:
+        return 0
+    return {">": 1, "<": -1}.get(relation.operator, 0)
+
+
+def _same(a: Polynomial, b: Polynomial) -> bool:
+    return not any(_plus(a, b, -1).values())
+
+
+_TURNED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}

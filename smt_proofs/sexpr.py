@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from typing import Final, TypeAlias
 
 Expression: TypeAlias = "str | list[Expression]"
@@ -69,7 +70,7 @@ class Terms:
         neither an integer nor a truth value: all that is reckoned with here is whole."""
         if sort not in ("Int", "Bool"):
             raise ValueError(f"{name} has a sort that is not read")
-        if name in OPERATORS or name == "to_real" or name in self._known:
+        if name in OPERATORS or name in {"to_real", "to_int"} or name in self._known:
             raise ValueError(f"{name} means something already")
         self._known.add(name)
         if sort == "Bool":
@@ -94,6 +95,8 @@ class Terms:
     def _new(self, operator: str, arguments: tuple[Term, ...]) -> Term:
         if operator == "to_real" and len(arguments) == 1:
             return arguments[0]
+        if operator == "to_int" and len(arguments) == 1 and arguments[0].value is not None:
+            return self.number(Fraction(floor(arguments[0].value)))
         if operator == "-" and len(arguments) == 1 and arguments[0].value is not None:
             return self.number(-arguments[0].value)
         value = Fraction(operator) if not arguments and _NUMBER.fullmatch(operator) else None

@@ -82,6 +82,29 @@ def test_factors_must_make_a_contradiction() -> None:
 
 
 @pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("(=> (and (> x 0) (> y 0)) (> (* y x) 0))", True),
+        ("(=> (and (> x 0) (< y 0)) (< (* x y) 0))", True),
+        ("(=> (and (> x 0) (< y 0)) (> (* x y) 0))", False),
+        ("(=> (and (> x 0) (>= y 0)) (> (* x y) 0))", False),
+        ("(=> (and (> x 0) (> y 1)) (> (* x y) 1))", False),
+        ("(=> (and (> x 0) (<= y 3)) (<= (* x y) (* x 3)))", True),
+        ("(=> (and (< x 0) (<= y 3)) (>= (* x y) (* 3 x)))", True),
+        ("(=> (and (< x 0) (<= y 3)) (<= (* x y) (* 3 x)))", False),
+        ("(=> (and (< x 0) (= y 3)) (= (* x y) (* 3 x)))", True),
+        ("(=> (and (>= x 0) (< y 3)) (< (* x y) (* 3 x)))", False),
+        ("(=> (and (> x 1) (< y 3)) (< (* x y) 3))", False),
+    ],
+)
+@pytest.mark.parametrize("rule", ["la_mult_pos", "la_mult_neg", "la_mult_sign"])
+def test_products_follow_by_the_signs_of_factors_alone(claim: str, holds: bool, rule: str) -> None:
+    said = "does not end in the empty clause" if holds else f"t0 does not follow by {rule}"
+    with pytest.raises(Rejected, match=said):
+        check(HEAD, proof(f"(step t0 (cl {claim}) :rule {rule})"))
+
+
+@pytest.mark.parametrize(
     ("discharge", "clause"),
     [("()", "(cl p)"), ("(t0.a)", "(cl p)"), ("(t0.a)", "(cl)"), ("(t0.b)", "(cl (not p) p)")],
 )

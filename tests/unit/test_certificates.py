@@ -9,14 +9,12 @@ import pytest
 
 from smt_proofs import alethe, linear, propositional, radix_lemmas, sexpr, slot_lemmas
 from smt_proofs.alethe import check
-from smt_proofs.certificates import certify, proof_of, write
+from smt_proofs.certificates import certify, certify_folder, proof_of
 from smt_proofs.foundations import obligation_of
 from smt_proofs.lemmas import LEMMAS
 from smt_proofs.smtlib import script
 
 assert radix_lemmas and slot_lemmas  # imported for the lemmas they register
-
-LINEAR = [name for name in LEMMAS if LEMMAS[name].linear]
 
 
 @pytest.mark.parametrize("module", [alethe, linear, propositional, sexpr])
@@ -38,7 +36,7 @@ def test_checker_knows_no_solver(module: object) -> None:
     assert imported <= ours | python | {"collections.abc", "typing"}
 
 
-@pytest.mark.parametrize("name", LINEAR)
+@pytest.mark.parametrize("name", LEMMAS)
 def test_lemmas_are_certified(name: str) -> None:
     text = script(obligation_of(LEMMAS[name]))
     certificate = certify(text)
@@ -64,33 +62,45 @@ def text_of(*lines: str, logic: str = "QF_UFLIA") -> str:
         ("(let ((?1 (+ x y))) (< ?1 ?1))",),
         ("(distinct x y)", "(<= x y)", "(>= x y)"),
         ("(= (* 65536 x) (+ y 7))", "(< 0 y)", "(< y 60000)"),
+        ("(= (* 2 x) (+ (* 2 y) 1))",),
     ],
 )
 def test_small_scripts_are_certified(lines: tuple[str, ...]) -> None:
     assert certify(text_of(*lines)).trouble == ""
 
 
-def test_certificates_are_written_beside_their_scripts(tmp_path: Path) -> None:
-    text = text_of("(< x x)")
-    write(tmp_path / "deep", "one", text, certify(text))
-    assert (tmp_path / "deep" / "one.smt2").read_text() == text
-    proof = (tmp_path / "deep" / "one.alethe").read_text()
-    assert proof.startswith("; by cvc5 ")
-    assert check(text, proof) > 0
-
-
-def test_what_is_satisfiable_has_no_certificate(tmp_path: Path) -> None:
-    certificate = certify(text_of("(< x y)"))
-    assert not certificate.checked
-    assert certificate.trouble == "cvc5 finds no proof: it says sat"
-    write(tmp_path, "none", text_of("(< x y)"), certificate)
-    assert not (tmp_path / "none.alethe").exists()
+def test_folder_is_certified(tmp_path: Path) -> None:
+    scripts = {
+        "a/one": text_of("(< x x)"),
+        "b/again": "; another comment\n" + text_of("(< x x)"),
+        "b/two": text_of("(< x y)", "(< y x)"),
+        "b/open": text_of("(< x y)"),
+        "b/beyond": text_of("(= (abs x) (- 1))"),
+        "b/bits": "(set-logic QF_BV)(declare-const b (_ BitVec 8))(assert (bvult b b))(check-sat)",
+    }
+    for name, text in scripts.items():
+        path = tmp_path / f"{name}.smt2"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    summary = certify_folder(tmp_path)
+    assert summary.certified == 3
+    assert summary.unproven == {
+        "cvc5 finds no proof: it says sat": 1,
+        "it speaks of bit-vectors": 1,
+    }
+    assert list(summary.refused) == [tmp_path / "b/beyond.smt2"]
+    for name in ("a/one", "b/again", "b/two"):
+        proof = (tmp_path / f"{name}.alethe").read_text()
+        assert proof.startswith("; by cvc5 ")
+        assert f"each of {check(scripts[name], proof)} steps checked" in proof
+    assert "not accepted" in (tmp_path / "b/beyond.alethe").read_text()
+    assert not (tmp_path / "b/open.alethe").exists()
 
 
 def test_proof_beyond_the_checker_is_not_accepted() -> None:
-    """cvc5 argues about divisibility with a rounding that the checker does not know."""
-    certificate = certify(text_of("(= (* 2 x) (+ (* 2 y) 1))"))
-    assert certificate.trouble == "the proof cannot be read: to_int is not declared"
+    certificate = certify(text_of("(= (abs x) (- 1))"))
+    assert certificate.proof
+    assert certificate.trouble == "the script cannot be read: abs is not declared"
     assert certificate.steps == 0
 
 
