@@ -20,10 +20,11 @@ from conformance.failures import DIRECTORY, try_out
 from conformance.refutations import Row, search, write_counterexamples
 from model.profiles import Profile, profile_named
 from smt_proofs.book import Book, prove_book
+from smt_proofs.certificates import Summary, certify_folder
 from smt_proofs.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
 from smt_proofs.plan import expected_outcomes, theorem_names
 from smt_proofs.solve import Verdict
-from smt_proofs.solvers import SOLVERS
+from smt_proofs.solvers import SOLVERS, version
 from smt_proofs.work import Outcome
 
 LONGEST_TIMEOUT = 86_400
@@ -68,6 +69,12 @@ def seconds(text: str) -> float:
     help="Write every obligation as an SMT-LIB 2 script.",
 )
 @click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write every obligation with cvc5's proof of it, and check each step of that.",
+)
+@click.option(
     "--expect",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -86,6 +93,7 @@ def prove(
     solver: str,
     timeout: float,
     export: Path | None,
+    certificate: Path | None,
     expect: Path | None,
     mutants: bool,
     junit_file: Path | None,
@@ -102,18 +110,22 @@ def prove(
       slotproof prove --profile qemu
       slotproof prove --profile seed-v2 --expect docs/refuted-seed-v2.json
       slotproof prove --solver all --export obligations
+      slotproof prove plug_keeps_plugged_in_mapped --certificate proofs
       slotproof prove --mutants
       slotproof prove plug_keeps_plugged_in_mapped
     """
-    if mutants and (theorems or export or expect or junit_file or sarif_file):
+    if mutants and (theorems or export or certificate or expect or junit_file or sarif_file):
         raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
     solvers = tuple(SOLVERS) if solver == ALL else (solver,)
     if mutants:
         exit_with(run_mutants(Console(), Means(solvers=solvers, timeout=timeout), as_json=as_json))
     names = chosen(theorems, profile)
     wanted = None if expect is None else expected_rows(expect, profile, theorems)
-    writable(export)
-    means = Means(solvers=solvers, timeout=timeout, export=export)
+    if export and certificate:
+        raise click.UsageError("--certificate writes the scripts as well: name one folder")
+    folder = export or certificate
+    writable(folder)
+    means = Means(solvers=solvers, timeout=timeout, export=folder)
     with progress("proving") as bars:
         task = bars.task_ids[0]
         bars.update(task, total=expected_outcomes(names, profile.name))
@@ -124,6 +136,12 @@ def prove(
         book = prove_book(names, means, show, profile.name)
     traces = counterexamples(book)
     code, differences = judged(book, wanted)
+    if certificate is not None:
+        with progress("certifying"):
+            summary = certify_folder(certificate, timeout)
+        differences += certified(summary)
+        # A proof that is not accepted decides nothing.
+        code = max(code, 3) if summary.refused and code != 1 else code
     told = document(book, traces, code)
     write_reports(told, junit_file, sarif_file)
     if as_json:
@@ -184,6 +202,17 @@ def writable(export: Path | None) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise click.UsageError(f"cannot write to {export}: {reason}") from None
+
+
+def certified(summary: Summary) -> list[str]:
+    """What became of the certificates, in words."""
+    checked = (
+        f"certificates: {summary.certified} obligations with a proof by {version('cvc5')}, each of "
+        f"its steps checked without a solver ({summary.steps} different steps)"
+    )
+    missing = [f"  no proof of {count}: {why}" for why, count in summary.unproven.items()]
+    refused = [f"  NOT ACCEPTED {path}: {why}" for path, why in summary.refused.items()]
+    return [checked, *missing, *refused]
 
 
 def counterexamples(book: Book) -> dict[Row, Path]:
