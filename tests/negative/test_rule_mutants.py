@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from io import StringIO
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from conformance.cli import slotproof
 from conformance.commands import mutants as command
 from conformance.commands.mutants import DOCUMENT, document, mutant_table, unexplained
+from conformance.schemas import problem
 from model.arithmetic import INTS
 from model.geometry import first_slot
 from model.profiles import QEMU, Mapping
@@ -119,6 +123,31 @@ def test_a_survivor_without_a_reason_is_named_and_fails(monkeypatch: pytest.Monk
     text = StringIO()
     assert command.run_mutants(Console(file=text, width=120)) == 1
     assert f"UNEXPLAINED {name}" in text.getvalue()
+
+
+def test_the_json_counts_what_the_table_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    alike, unknown = next(iter(ALIKE)), "requests.plug:valid_range-negated"
+    judged = [Judged(alike, None), *judge(["arithmetic.align_up:1-becomes-2"])]
+    for survivors, code in (([], 0), ([Judged(unknown, None)], 1)):
+        every = [*judged, *survivors]
+        monkeypatch.setattr(command, "judge_all", lambda every=every: every)
+        done = CliRunner().invoke(slotproof, ["prove", "--mutants", "--json"])
+        assert done.exit_code == code
+        found = json.loads(done.stdout)
+        assert problem(found, "mutants-v1.json") is None
+        assert found["exit_code"] == code
+        counts = [found[name] for name in ("mutants", "killed", "alike")]
+        assert counts == [len(every), 1, 1]
+        assert found["unexplained"] == [each.mutant for each in survivors]
+        for name, count in zip(("mutants", "killed", "alike"), counts, strict=True):
+            assert sum(rule[name] for rule in found["rules"]) == count
+
+
+@pytest.mark.parametrize("words", [["plug_never_wraps"], ["--junit", "x.xml"]])
+def test_mutants_go_with_json_alone(words: list[str]) -> None:
+    done = CliRunner().invoke(slotproof, ["prove", "--mutants", *words])
+    assert done.exit_code == 2
+    assert "only --json goes with it" in done.stderr
 
 
 def test_all_mutants_are_killed_or_alike_and_the_document_says_so() -> None:
