@@ -13,10 +13,9 @@ import click
 
 from conformance.campaign import CheckReport, TraceDone
 from conformance.campaign import check as run_check
-from conformance.codec import USES
 from conformance.commands.check_list import listed
 from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
-from conformance.commands.check_report import Done, Kept, document, text
+from conformance.commands.check_report import Done, Kept, document, left_out, text
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.options import (
     cannot_keep,
@@ -290,14 +289,3 @@ def _made_small(target: Target, failing: Trace, wish: Wish) -> tuple[Trace, Path
     if first is not None and path != first:
         first.unlink(missing_ok=True)
     return small, path
-
-
-def left_out(capabilities: frozenset[str]) -> list[str]:
-    """The operations and faults that are never asked of a target with these capabilities."""
-    able = [op for op in USES if op.value in capabilities]
-    met = {f"fail-{name}" for op in able for name in USES[op].faults} & capabilities
-    known = dict.fromkeys(f"fail-{name}" for uses in USES.values() for name in uses.faults)
-    return [
-        *(op.value for op in USES if op not in able),
-        *(name for name in known if name not in met),
-    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.campaign import CheckReport
-from conformance.codec import action_to_json, observation_to_json
+from conformance.codec import USES, action_to_json, observation_to_json
 from conformance.commands.check_qemu import DecisionReport
 from conformance.explain import claim_of, explain, failure_of
 from conformance.schema_source import CHECK_VERSION
@@ -89,6 +89,17 @@ class Done:
     def claims(self) -> list[Result]:
         """What became of the invariants and contracts among the known faults."""
         return as_expected(claim_results(self.report, self.expected), self.expected)
+
+
+def left_out(capabilities: frozenset[str]) -> list[str]:
+    """The operations and faults that are never asked of a target with these capabilities."""
+    able = [op for op in USES if op.value in capabilities]
+    met = {f"fail-{name}" for op in able for name in USES[op].faults} & capabilities
+    known = dict.fromkeys(f"fail-{name}" for uses in USES.values() for name in uses.faults)
+    return [
+        *(op.value for op in USES if op not in able),
+        *(name for name in known if name not in met),
+    ]
 
 
 def text(done: Done) -> list[str]:

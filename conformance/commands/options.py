@@ -105,14 +105,28 @@ def writable_file(name: str) -> Path:
     return path
 
 
+def report_file(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """The file, if there is a folder for it. Raises click.BadParameter, before any work is done."""
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(
+            f"{path.parent} is no folder: a file in one that is there is right"
+        )
+    return path
+
+
 def report_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of files for continuous integration."""
     file = click.Path(dir_okay=False, path_type=Path)
     for option, what in (("--junit", "a JUnit report"), ("--sarif", "a SARIF 2.1.0 log")):
         name = f"{option[2:]}_file"
-        command = click.option(option, name, type=file, metavar="FILE", help=f"Write {what}.")(
-            command
-        )
+        command = click.option(
+            option,
+            name,
+            type=file,
+            metavar="FILE",
+            callback=report_file,
+            help=f"Write {what}.",
+        )(command)
     return command
 
 

@@ -170,7 +170,7 @@ def chosen(theorems: tuple[str, ...], profile: Profile) -> list[str]:
 def plain(theorems: tuple[str, ...], book: Book) -> list[str]:
     """What is to be said of named theorems that are none of this profile: their claim is plainly
     true in every case."""
-    found = {p.theorem for p in (*book.proofs, *book.transitions)}
+    found = {p.theorem for p in book.proofs} | {p.theorem for p in book.transitions}
     return [
         f"{name} says nothing of this profile's rules: there is nothing to prove"
         for name in dict.fromkeys(theorems)

@@ -63,7 +63,9 @@ def verify_source(
     is not verified.
 
     \b
-    Example:  slotproof verify-source hw/virtio/virtio-mem.c
+    Examples:
+      slotproof verify-source hw/virtio/virtio-mem.c
+      slotproof verify-source series.patch --profile seed-v2 --sarif source.sarif
     """
     start = time.monotonic()
     source = opened(file)

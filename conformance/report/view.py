@@ -46,8 +46,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that the page shows; `verdicts` counts theorems over all proof documents, `rules` what
-    each rule of VIRTIO says."""
+    """All that the page shows; `verdicts` counts theorems, `rules` says what each rule of VIRTIO
+    does."""
 
     proofs: tuple[Document, ...]
     groups: dict[str, list[Group]]
@@ -76,10 +76,6 @@ def view(documents: Sequence[Document]) -> View:
     def of(command: str) -> tuple[Document, ...]:
         return tuple(d for d in documents if d.command == command)
 
-    verdicts: Counter[str] = Counter()
-    for document in of("prove"):
-        for kind in ("theorems", "transitions"):
-            verdicts.update(theorem["verdict"] for theorem in document.data[kind])
     return View(
         proofs=of("prove"),
         groups={document.name: groups(document) for document in of("prove")},
@@ -90,11 +86,26 @@ def view(documents: Sequence[Document]) -> View:
         matrices=tuple(map(matrix, of("compare"))),
         mutants=of("mutants"),
         costs=tuple(Cost(document, drawing(document)) for document in of("metadata")),
-        verdicts=dict(verdicts),
+        verdicts=verdicts(of("prove")),
         items=ITEMS,
         totals=TOTALS,
         profiles={profile.name: profile.summary for profile in PROFILES.values()},
     )
+
+
+def verdicts(proofs: Iterable[Document]) -> dict[str, int]:
+    """How many theorems have which verdict, over all documents of prove.
+
+    One about the decision counts once, one about a transition in each profile and way of mapping.
+    """
+    found: dict[tuple[str, ...], None] = {}
+    for document in proofs:
+        for theorem in document.data["theorems"]:
+            found[theorem["verdict"], theorem["name"]] = None
+        for proof in document.data["transitions"]:
+            place = (proof["profile"], proof["mapping"], proof["theorem"])
+            found[(proof["verdict"], *place)] = None
+    return dict(Counter(key[0] for key in found))
 
 
 def failures(checks: Iterable[Document]) -> Iterable[Failure]:

@@ -9,9 +9,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 import smt_proofs.alike
+from conformance.cli import slotproof
 from conformance.commands import mutants as command
 from conformance.commands.mutants import DOCUMENT, document, mutant_table
 from model.arithmetic import INTS
@@ -242,6 +244,13 @@ def test_all_mutants_are_killed_or_said_to_be_alike_and_the_document_says_so() -
     judgement = Judgement(tuple(judged), proofs)
     assert document(judgement) == DOCUMENT.read_text(encoding="utf-8")
     assert mutant_table(judgement).row_count > len(ALIKE)
+
+
+@pytest.mark.parametrize("words", [["plug_never_wraps"], ["--junit", "x.xml"]])
+def test_mutants_go_with_json_alone(words: list[str]) -> None:
+    done = CliRunner().invoke(slotproof, ["prove", "--mutants", *words])
+    assert done.exit_code == 2
+    assert "only --json goes with it" in done.stderr
 
 
 def test_mutants_leave_the_rules_right() -> None:

@@ -1,11 +1,13 @@
 """What is made for other people's CI: the action's steps run, the hook and the image are right."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import click
 import pytest
@@ -56,6 +58,10 @@ def test_the_action_checks_the_target(
     done = step(1, tmp_path, target=EXAMPLE + bug, traces="9", failures="kept here")
     assert done.returncode == code, done.stderr
     assert len(list((tmp_path / "kept here").glob("*.jsonl"))) == code
+    suites = ElementTree.parse(tmp_path / "slotproof.xml").getroot()
+    assert suites.get("failures") == str(code)
+    (log,) = json.loads((tmp_path / "slotproof.sarif").read_text())["runs"]
+    assert len(log["results"]) == code
 
 
 def test_the_action_installs_the_checkout_that_it_is_in(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from report_documents import BUG, EXAMPLE, printed
+from report_documents import BUG, EXAMPLE, printed, run
 
 from conformance.report.cases import Outcome, cases_of
 from conformance.report.junit import junit
@@ -110,3 +110,100 @@ def test_memslot_decisions_are_cases(failing: dict[str, Any]) -> None:
     differing = deepcopy(failing) | {"decisions": decided | {"differences": ["a: 1, b: 2"]}}
     case = cases_of(differing)[0]
     assert (case.outcome, case.message) == (Outcome.FAILED, "a: 1, b: 2")
+
+
+def transition(verdict: str, **fields: Any) -> dict[str, Any]:
+    """A proof about a transition, in the document's form."""
+    named = {"theorem": "plug_keeps_x", "profile": "seed-v2", "mapping": "plugged"}
+    known = {"transition": "plug", "claim": "c", "reason": "", "seconds": 4.0, "not_shown": None}
+    found = {"counterexample": None, "trace": None, "verdict": verdict}
+    return named | known | found | fields
+
+
+def steps(*proofs: dict[str, Any], exit_code: int = 1) -> dict[str, Any]:
+    """A document with these transitions alone."""
+    head = {"command": "prove", "solvers": ["z3 1"], "exit_code": exit_code}
+    return head | {"theorems": [], "transitions": list(proofs), "lemmas": []}
+
+
+def test_a_transition_passes_only_with_all_that_it_owes() -> None:
+    assert outcome(steps(transition("proven"))) is Outcome.PASSED
+    assert outcome(steps(transition("proven", not_shown="a case"))) is Outcome.OPEN
+    assert outcome(steps(transition("unknown"))) is Outcome.OPEN
+    assert outcome(steps(transition("vacuous"))) is Outcome.FAILED
+    document = steps(transition("refuted", counterexample="plugged=[]", trace="t.jsonl"))
+    (case,) = cases_of(document)
+    assert case.outcome is Outcome.FAILED
+    assert "plugged=[]" in case.message
+    (result,) = sarif([document])["runs"][0]["results"]
+    (place,) = result["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "t.jsonl"
+
+
+def test_a_refuted_claim_is_skipped_where_it_was_expected() -> None:
+    """Only then does a document with one end 0."""
+    (case,) = cases_of(steps(transition("refuted"), exit_code=0))
+    assert (case.outcome, case.message) == (Outcome.SKIPPED, "refuted, as expected: c")
+
+
+def test_the_time_of_a_transition_is_counted_once() -> None:
+    document = steps(transition("proven"), transition("proven", theorem="plug_never_wraps"))
+    assert sum(case.seconds for case in cases_of(document)) == 4.0
+
+
+def test_a_lemma_owes_that_its_wrong_parts_are_refuted() -> None:
+    lemma = {"lemma": "l", "kind": "induction", "claim": "c", "verdict": "proven", "reason": ""}
+    counts = {"seconds": 1.0, "controls": 1, "controlled": 2}
+    document = steps() | {"lemmas": [lemma | counts]}
+    assert outcome(document) is Outcome.OPEN
+    assert outcome(steps() | {"lemmas": [lemma | counts | {"controls": 2}]}) is Outcome.PASSED
+
+
+def test_a_check_that_fails_by_a_scenario_has_a_failure(failing: dict[str, Any]) -> None:
+    holds = deepcopy(failing) | {"failure": None, "verdict": "holds", "scenarios": [], "rules": []}
+    assert {case.outcome for case in cases_of(holds)} == {Outcome.PASSED}
+    scenario = {"id": "s", "verdict": "hung", "message": "no answer", "trace": None}
+    hung = holds | {"verdict": "fails", "scenarios": [scenario]}
+    (failed,) = (case for case in cases_of(hung) if case.outcome is Outcome.FAILED)
+    assert (failed.id, failed.message) == ("s", "hung: no answer")
+    gone = holds | {"verdict": "fails"}
+    (failed,) = (case for case in cases_of(gone) if case.outcome is Outcome.FAILED)
+    assert failed.message == "a known fault of --expect is gone"
+
+
+def test_rules_of_virtio_are_cases_where_they_decide(failing: dict[str, Any]) -> None:
+    rule = {"id": "r", "verdict": "skipped", "message": "never applied"}
+    exact = deepcopy(failing) | {"failure": None, "verdict": "holds", "scenarios": []}
+    exact |= {"rules": [rule]}
+    assert [case.id for case in cases_of(exact)] == ["traces"]
+    (_, case) = cases_of(exact | {"oracle": "virtio"})
+    assert (case.id, case.outcome) == ("r", Outcome.SKIPPED)
+    known = exact | {"verdict": "fails", "rules": [rule | {"verdict": "unexpected pass"}]}
+    (_, case) = cases_of(known)
+    assert (case.id, case.outcome) == ("r", Outcome.FAILED)
+
+
+def test_check_and_prove_write_what_they_found(tmp_path: Path) -> None:
+    commands = {
+        "prove": ("prove", "default_block_covers_pages"),
+        "check": ("check", "--target", f"{EXAMPLE} --bug {BUG}", "--traces", "20"),
+    }
+    for name, words in commands.items():
+        files = tmp_path / f"{name}.xml", tmp_path / f"{name}.sarif"
+        reports = ("--junit", str(files[0]), "--sarif", str(files[1]))
+        document = json.loads(printed(*words, "--json", *reports, place=tmp_path))
+        assert files[0].read_bytes() == junit([document])
+        assert json.loads(files[1].read_text()) == sarif([document])
+        found = json.loads(files[1].read_text())["runs"][0]["results"]
+        assert len(found) == (1 if name == "check" else 0)
+
+
+@pytest.mark.parametrize("option", ["--junit", "--sarif"])
+@pytest.mark.parametrize("command", ["prove", "check"])
+def test_a_report_that_has_no_folder_is_wrong_use_at_once(
+    command: str, option: str, tmp_path: Path
+) -> None:
+    done = run(command, option, tmp_path / "nowhere" / "file")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "is no folder" in done.stderr

@@ -1,9 +1,11 @@
 """The command group itself: lazy commands, wrong use, output that cannot be written."""
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -40,6 +42,38 @@ def test_every_command_has_help_of_its_own(name: str) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: slotproof {name} ")
     assert "--help" in result.stdout.split("Options:")[1]
+
+
+def leaves() -> Iterator[tuple[str, ...]]:
+    """Every command that is no group, by its words."""
+    context = click.Context(slotproof)
+    for name in COMMANDS:
+        _, command, _ = slotproof.resolve_command(context, [name])
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((name, inner) for inner in command.commands)
+        else:
+            yield (name,)
+
+
+@pytest.mark.parametrize("words", list(leaves()), ids=" ".join)
+def test_every_command_has_examples_that_parse(words: tuple[str, ...]) -> None:
+    command: click.Command = slotproof
+    for word in words:
+        assert isinstance(command, click.Group)
+        _, found, _ = command.resolve_command(click.Context(command), [word])
+        assert found is not None
+        command = found
+    told = CliRunner().invoke(slotproof, [*words, "--help"], terminal_width=96).stdout
+    prefix = f"slotproof {' '.join(words)}"
+    _, heading, shown = told.partition("  Example")
+    examples = [line.strip() for line in shown.splitlines() if line.strip().startswith(prefix)]
+    assert heading and examples
+    options = {name for option in command.params for name in option.opts}
+    options |= {name for option in command.params for name in option.secondary_opts}
+    for example in examples:
+        used = {word for word in shlex.split(example) if word.startswith("--")}
+        assert used <= options, example
 
 
 def test_a_command_that_is_nearly_right_is_suggested() -> None:

@@ -277,7 +277,7 @@ def test_a_timeout_is_passed_on(asked: list[tuple[list[str], Means]]) -> None:
         (["nothing"], "unknown theorem 'nothing': slotproof prove --profile qemu --json names all"),
         (
             ["plug_keeps_pluged_in_maped"],
-            "unknown theorem 'plug_keeps_pluged_in_maped': did you mean plug_keeps_plugged_in_mapped",
+            "unknown theorem 'plug_keeps_pluged_in_maped': did you mean plug_keeps_plugged_in_map",
         ),
         (["--profile", "qemu", "resize_obeys_busy_keeps_maped"], "did you mean resize_obeys_busy_"),
         ([NAMED[0], ""], "unknown theorem ''"),

@@ -156,12 +156,15 @@ def test_every_theorem_check_and_item_is_on_the_page(made: tuple[Path, dict[str,
 
 
 def test_the_counts_at_the_top_add_up(made: tuple[Path, dict[str, Any]]) -> None:
-    proven = sum(
-        theorem["verdict"] == "proven"
-        for document in made[1].values()
-        for theorem in (*document.get("theorems", []), *document.get("transitions", []))
-    )
-    assert f'<li><b class="proven">{proven}</b> theorem' in html(made)
+    counted: dict[str, set[tuple[str, ...]]] = {"proven": set(), "refuted": set()}
+    for document in made[1].values():
+        for theorem in document.get("theorems", []):
+            counted[theorem["verdict"]].add((theorem["name"],))
+        for proof in document.get("transitions", []):
+            place = (proof["profile"], proof["mapping"], proof["theorem"])
+            counted[proof["verdict"]].add(place)
+    for verdict, found in counted.items():
+        assert f'<li><b class="{verdict}">{len(found)}</b> theorem' in html(made)
 
 
 def test_the_documents_lie_beside_the_page(made: tuple[Path, dict[str, Any]]) -> None:
