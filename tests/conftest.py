@@ -16,7 +16,7 @@ from smt_proofs.plan import theorem_names
 @pytest.fixture(scope="session", autouse=True)
 def proof_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache for this run alone: what the user proved before neither helps nor is touched."""
-    place = Path("/tmp/tests3cache")
+    place = tmp_path_factory.mktemp("proofs")
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(place)
     yield place
