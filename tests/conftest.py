@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,10 @@ from smt_proofs.plan import theorem_names
 @pytest.fixture(scope="session", autouse=True)
 def proof_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache for this run alone: what the user proved before neither helps nor is touched."""
-    place = tmp_path_factory.mktemp("proofs")
+    base = tmp_path_factory.getbasetemp()
+    # Where several processes run the tests, each has a folder of its own below the run's.
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "proofs"
+    place.mkdir(exist_ok=True)
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(place)
     yield place
@@ -27,6 +32,20 @@ def proof_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def qemu_book(proof_cache: Path) -> Book:
+def one_at_a_time(proof_cache: Path) -> Callable[[], AbstractContextManager[None]]:
+    """Held by the one of several processes that proves much: the next finds it in the cache."""
+
+    @contextmanager
+    def held() -> Iterator[None]:
+        with (proof_cache / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    return held
+
+
+@pytest.fixture(scope="session")
+def qemu_book(one_at_a_time: Callable[[], AbstractContextManager[None]]) -> Book:
     """One run over all that there is to prove of the profile qemu."""
-    return prove_book(theorem_names("qemu"), profile="qemu")
+    with one_at_a_time():
+        return prove_book(theorem_names("qemu"), profile="qemu")

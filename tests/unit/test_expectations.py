@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,10 @@ def invoke(*arguments: str) -> Result:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(
+    tmp_path_factory: pytest.TempPathFactory,
+    one_at_a_time: Callable[[], AbstractContextManager[None]],
+) -> Iterator[Run]:
     place = tmp_path_factory.mktemp("seed")
     books: list[Book] = []
 
@@ -53,7 +57,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         books.append(prove_book(*arguments))
         return books[-1]
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, one_at_a_time():
         patch.chdir(place)
         patch.setattr(command, "prove_book", kept)
         result = invoke("prove", "--profile", "seed-v2", "--expect", str(EXPECTED))
