@@ -13,18 +13,20 @@ from collections.abc import Callable
 import z3
 
 from smt_proofs.index_induction import Given, Induction, Query, Wrong, query, register
-from smt_proofs.lemmas import Formula, divides, lemma
+from smt_proofs.lemmas import Formula, divides, lemma_by, multiples_in_order
 from smt_proofs.solve import Term
 from smt_proofs.summaries import within
 
 
-@lemma
+@lemma_by(lambda small, large, group: [(multiples_in_order, (small, large, group))])
 def groups_start_in_order(small: Term, large: Term, group: Term) -> Formula:
     """A group of indices ends where or before any later one starts."""
     return [group >= 1, small < large], small * group + group <= large * group
 
 
-@lemma
+@lemma_by(
+    lambda index, member, group, quotient, rest: [(multiples_in_order, (index, quotient, group))]
+)
 def group_of_a_member(
     index: Term, member: Term, group: Term, quotient: Term, rest: Term
 ) -> Formula:

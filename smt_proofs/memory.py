@@ -48,13 +48,14 @@ class Unit:
         (transition,) = task.transitions
         profile = PROFILES[task.profile]
         here = f"{task.mapping.value} {transition} {sorted(task.wanted)} {asked}"
+        # Every transition assumes all invariants of the state before, whatever is wanted of it.
+        assumed = [invariant.holds for invariant in state_invariants(task.mapping)]
         if transition == INVARIANTS_DEFINED:
-            made = [i.holds for i in state_invariants(task.mapping)]
-            return fingerprint(*made, profile, extra=here, ops=())
+            return fingerprint(*assumed, profile, extra=here, ops=())
         found = claims_in(profile, task.mapping, transition, task.wanted)
         ops = () if transition == claims.REALIZE else (Op(transition),)
         holds = [claim.holds for claim in found]
-        return fingerprint(claims.carry_out, *holds, profile, extra=here, ops=ops)
+        return fingerprint(claims.carry_out, *holds, *assumed, profile, extra=here, ops=ops)
 
 
 def units_of(task: Task) -> list[Unit]:
