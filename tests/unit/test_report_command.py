@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -14,7 +15,8 @@ from report_documents import EXAMPLE, documents, printed, run
 
 from conformance.cli import slotproof
 from conformance.metadata.device import of_config, totals
-from conformance.report.documents import PROFILES, Document, planned
+from conformance.report.documents import PROFILES, Document, ReportError, planned
+from conformance.report.documents import run as run_command
 from conformance.report.drawing import bar, moments
 from conformance.report.matrix import Cell, matrix
 from conformance.report.view import fixed_of
@@ -219,6 +221,22 @@ def test_a_failure_whose_trace_is_gone_is_told_and_not_drawn(tmp_path: Path) -> 
     assert '<svg class="bar"' not in text
 
 
+def test_a_scenario_that_fails_is_drawn(tmp_path: Path) -> None:
+    trace = tmp_path / "t.jsonl"
+    assert run("trace", "generate", trace, "--steps", "2").exit_code == 0
+    document = json.loads(printed("check", "--traces", "1", "--json", place=tmp_path))
+    failed = {"id": "s", "verdict": "fail", "message": "no <answer>", "trace": str(trace)}
+    document |= {"verdict": "fails", "scenarios": [failed]}
+    file = tmp_path / "check.json"
+    file.write_text(json.dumps(document))
+    assert run("report", "--out", tmp_path / "out", file).exit_code == 0
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "reference against qemu: scenario s</h3>" in text
+    assert "fail: no &lt;answer&gt;" in text
+    assert text.count('<svg class="bar"') == 3
+    assert (tmp_path / "out" / "traces" / "t.jsonl").read_bytes() == trace.read_bytes()
+
+
 def test_text_from_a_document_is_no_html(tmp_path: Path) -> None:
     """A target's name is whatever was typed."""
     document = json.loads(printed("check", "--traces", "1", "--json", place=tmp_path))
@@ -281,6 +299,15 @@ def test_what_a_report_runs_by_itself(tmp_path: Path) -> None:
         assert plan[f"check-{profile}.json"][-2:] == ["--profile", profile]
     assert plan["check-target-1.json"][-2:] == ["--target", "qemu"]
     assert all("--json" in words for words in plan.values())
+
+
+def test_a_command_that_falls_over_is_told_with_its_last_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fallen = subprocess.CompletedProcess((), 1, "", "Traceback:\nValueError: no solver\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: fallen)
+    with pytest.raises(ReportError, match=r"^slotproof prove --json: ValueError: no solver$"):
+        run_command(["prove", "--json"])
 
 
 def wrong(*words: object) -> str:
