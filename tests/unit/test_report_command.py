@@ -219,6 +219,22 @@ def test_a_failure_whose_trace_is_gone_is_told_and_not_drawn(tmp_path: Path) -> 
     assert '<svg class="bar"' not in text
 
 
+def test_a_scenario_that_fails_is_drawn(tmp_path: Path) -> None:
+    trace = tmp_path / "t.jsonl"
+    assert run("trace", "generate", trace, "--steps", "2").exit_code == 0
+    document = json.loads(printed("check", "--traces", "1", "--json", place=tmp_path))
+    failed = {"id": "s", "verdict": "fail", "message": "no <answer>", "trace": str(trace)}
+    document |= {"verdict": "fails", "scenarios": [failed]}
+    file = tmp_path / "check.json"
+    file.write_text(json.dumps(document))
+    assert run("report", "--out", tmp_path / "out", file).exit_code == 0
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "reference against qemu: scenario s</h3>" in text
+    assert "fail: no &lt;answer&gt;" in text
+    assert text.count('<svg class="bar"') == 3
+    assert (tmp_path / "out" / "traces" / "t.jsonl").read_bytes() == trace.read_bytes()
+
+
 def test_text_from_a_document_is_no_html(tmp_path: Path) -> None:
     """A target's name is whatever was typed."""
     document = json.loads(printed("check", "--traces", "1", "--json", place=tmp_path))
