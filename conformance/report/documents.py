@@ -110,7 +110,8 @@ def run(words: Sequence[str]) -> dict[str, Any]:
         capture_output=True,
         text=True,
     )
-    if done.returncode not in ENDS:
+    # One that fell over ends 1 as well, without a document.
+    if done.returncode not in ENDS or not done.stdout:
         last = (done.stderr.strip().splitlines() or [f"ended {done.returncode}"])[-1]
         raise ReportError(f"slotproof {' '.join(words)}: {last.removeprefix('slotproof: ')}")
     return parsed(done.stdout, f"slotproof {words[0]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Sequence
 from io import StringIO
@@ -16,6 +17,7 @@ import smt_proofs.alike
 from conformance.cli import slotproof
 from conformance.commands import mutants as command
 from conformance.commands.mutants import DOCUMENT, document, mutant_table
+from conformance.schemas import problem
 from model.arithmetic import INTS
 from model.geometry import first_slot
 from model.profiles import QEMU, SEED_V2, Mapping, Profile
@@ -244,6 +246,30 @@ def test_all_mutants_are_killed_or_said_to_be_alike_and_the_document_says_so() -
     judgement = Judgement(tuple(judged), proofs)
     assert document(judgement) == DOCUMENT.read_text(encoding="utf-8")
     assert mutant_table(judgement).row_count > len(ALIKE)
+
+
+def test_the_json_counts_what_the_table_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    proven, open_ = list(ALIKE)[:2]
+    (killed,) = judge(["arithmetic.align_up:1-becomes-2"])
+    proofs = {
+        proven: Equivalence(proven, Verdict.PROVEN, 7, ""),
+        open_: Equivalence(open_, Verdict.UNKNOWN, 7, "plug: goal"),
+    }
+    unknown = "requests.plug:valid_range-negated"
+    survivors = [Judged(name, None) for name in (proven, open_, unknown)]
+    for count, code in ((1, 0), (2, 3), (3, 1)):
+        found = Judgement((killed, *survivors[:count]), proofs)
+        monkeypatch.setattr(command, "explain_all", lambda *_, found=found: found)
+        done = CliRunner().invoke(slotproof, ["prove", "--mutants", "--json"])
+        assert done.exit_code == code
+        told = json.loads(done.stdout)
+        assert problem(told, "mutants-v1.json") is None
+        assert (told["exit_code"], told["mutants"]) == (code, count + 1)
+        assert told["undecided"] == [open_][: count - 1]
+        assert told["unexplained"] == [unknown][: max(count - 2, 0)]
+        for name in ("mutants", "killed", "equivalent"):
+            assert sum(rule[name] for rule in told["rules"]) == told[name]
+        assert (told["killed"], told["equivalent"]) == (1, 1)
 
 
 @pytest.mark.parametrize("words", [["plug_never_wraps"], ["--junit", "x.xml"]])

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -14,7 +15,8 @@ from report_documents import EXAMPLE, documents, printed, run
 
 from conformance.cli import slotproof
 from conformance.metadata.device import of_config, totals
-from conformance.report.documents import PROFILES, Document, planned
+from conformance.report.documents import PROFILES, Document, ReportError, planned
+from conformance.report.documents import run as run_command
 from conformance.report.drawing import bar, moments
 from conformance.report.matrix import Cell, matrix
 from conformance.report.view import fixed_of
@@ -297,6 +299,15 @@ def test_what_a_report_runs_by_itself(tmp_path: Path) -> None:
         assert plan[f"check-{profile}.json"][-2:] == ["--profile", profile]
     assert plan["check-target-1.json"][-2:] == ["--target", "qemu"]
     assert all("--json" in words for words in plan.values())
+
+
+def test_a_command_that_falls_over_is_told_with_its_last_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fallen = subprocess.CompletedProcess((), 1, "", "Traceback:\nValueError: no solver\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: fallen)
+    with pytest.raises(ReportError, match=r"^slotproof prove --json: ValueError: no solver$"):
+        run_command(["prove", "--json"])
 
 
 def wrong(*words: object) -> str:
