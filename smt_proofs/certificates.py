@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final
 
@@ -114,10 +115,15 @@ class Summary:
     refused: dict[Path, str]
 
 
-def certify_folder(folder: Path, timeout: float = DEFAULT_TIMEOUT) -> Summary:
+def certify_folder(
+    folder: Path,
+    timeout: float = DEFAULT_TIMEOUT,
+    listener: Callable[[int, int], None] = lambda done, total: None,
+) -> Summary:
     """Certify every script in the folder and those below it, on all cores.
 
     Scripts that differ in comments alone share one proof, linked where the file system can.
+    `listener` hears how many proofs are done, of how many.
     """
     alike: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.smt2")):
@@ -125,20 +131,41 @@ def certify_folder(folder: Path, timeout: float = DEFAULT_TIMEOUT) -> Summary:
     certified = steps = 0
     unproven: Counter[str] = Counter()
     refused: dict[Path, str] = {}
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        found = pool.map(partial(certify, timeout=timeout), alike, chunksize=8)
-        for (first, *others), certificate in zip(alike.values(), found, strict=True):
-            keep(first, certificate)
-            for other in others if certificate.proof else ():
-                _share(beside(first), beside(other))
-            if certificate.checked:
-                certified += 1 + len(others)
-                steps += certificate.steps
-            elif certificate.proof:
-                refused[first] = certificate.trouble
-            else:
-                unproven[certificate.trouble] += 1 + len(others)
+    for done, (text, certificate) in enumerate(_certificates(list(alike), timeout), 1):
+        first, *others = alike[text]
+        keep(first, certificate)
+        for other in others if certificate.proof else ():
+            _share(beside(first), beside(other))
+        if certificate.checked:
+            certified += 1 + len(others)
+            steps += certificate.steps
+        elif certificate.proof:
+            refused[first] = certificate.trouble
+        else:
+            unproven[certificate.trouble] += 1 + len(others)
+        listener(done, len(alike))
     return Summary(certified, steps, dict(unproven), refused)
+
+
+def _certificates(texts: list[str], timeout: float) -> Iterator[tuple[str, Certificate]]:
+    """The certificate of each script, as they come."""
+    with ProcessPoolExecutor(
+        os.cpu_count(), mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+    ) as pool:
+        waiting = {pool.submit(certify, text, timeout): text for text in texts}
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        except BaseException:
+            # Whoever interrupts does not want to wait for the proofs that are being made.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()
+            raise
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _said(text: str) -> str:

@@ -137,8 +137,13 @@ def prove(
     traces = counterexamples(book)
     code, differences = judged(book, wanted)
     if certificate is not None:
-        with progress("certifying"):
-            summary = certify_folder(certificate, timeout)
+        with progress("certifying") as bars:
+            one = bars.task_ids[0]
+
+            def count(done: int, total: int) -> None:
+                bars.update(one, completed=done, total=total)
+
+            summary = certify_folder(certificate, timeout, count)
         differences += certified(summary)
         # A proof that is not accepted decides nothing.
         code = max(code, 3) if summary.refused and code != 1 else code

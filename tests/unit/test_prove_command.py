@@ -342,6 +342,37 @@ def test_exports_go_to_a_new_or_empty_folder(
     assert [means.export for _, means in asked] == [tmp_path / "empty", tmp_path / "new"]
 
 
+@pytest.mark.parametrize(
+    ("claim", "code", "said"),
+    [
+        ("(< x x)", 0, "certificates: 1 obligations with a proof by cvc5 "),
+        ("(= (abs x) (- 1))", 3, "  NOT ACCEPTED "),
+        ("(< x 1)", 0, "  no proof of 1: cvc5 finds no proof: it says sat"),
+    ],
+)
+def test_certificates_are_written_and_judged(
+    claim: str, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def writes(names: Sequence[str], means: Means, *_: object) -> Book:
+        assert means.export == tmp_path
+        script = f"(set-logic QF_LIA)(declare-const x Int)(assert {claim})(check-sat)"
+        (tmp_path / "one.smt2").write_text(script)
+        return Book((), (), (), ("a solver",), 0.0)
+
+    monkeypatch.setattr(command, "prove_book", writes)
+    result = prove(NAMED[0], "--certificate", str(tmp_path))
+    assert result.exit_code == code
+    assert said in result.stdout
+    assert (tmp_path / "one.alethe").exists() == ("no proof" not in said)
+
+
+def test_certificates_and_scripts_go_to_one_folder(asked: list[tuple[list[str], Means]]) -> None:
+    result = prove(NAMED[0], "--certificate", "a", "--export", "b")
+    assert result.exit_code == 2
+    assert "--certificate writes the scripts as well: name one folder" in result.stderr
+    assert asked == []
+
+
 @pytest.mark.parametrize("columns", [40, 80, 119, 120, 200])
 def test_a_terminal_shows_what_fits(
     columns: int, qemu_book: Book, monkeypatch: pytest.MonkeyPatch, capsys: Any
