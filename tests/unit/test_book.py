@@ -18,7 +18,6 @@ from smt_proofs.cache import VARIABLE
 from smt_proofs.claims import mappings_of
 from smt_proofs.index_induction import INDUCTIONS
 from smt_proofs.lemmas import LEMMAS
-from smt_proofs.means import Means
 from smt_proofs.paths import Branch, Script, explore
 from smt_proofs.plan import theorem_names
 from smt_proofs.solve import Verdict
@@ -106,10 +105,11 @@ def test_what_proofs_rest_on_has_a_name_in_the_book(qemu_book: Book) -> None:
 def test_a_warm_run_decides_nothing_anew_and_says_the_same(
     qemu_book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing(*_: object) -> None:
-        raise AssertionError("a task was carried out again")
+    def nothing(_: object, tasks: list[object], *__: object) -> list[object]:
+        assert tasks == [], "carried out again"
+        return []
 
-    monkeypatch.setattr("smt_proofs.book.ProcessPoolExecutor", nothing)
+    monkeypatch.setattr("smt_proofs.book.carried_out", nothing)
     again = prove_book(theorem_names("qemu"), profile="qemu")
     assert again.outcomes == qemu_book.outcomes
 
@@ -118,11 +118,11 @@ def test_without_a_cache_everything_is_decided_anew(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv(VARIABLE, "off")
     tasks: list[object] = []
 
-    def none(waiting: list[object], _: Means) -> list[object]:
+    def none(_: object, waiting: list[object], *__: object) -> list[object]:
         tasks.extend(waiting)
         return []
 
-    monkeypatch.setattr("smt_proofs.book._outcomes", none)
+    monkeypatch.setattr("smt_proofs.book.carried_out", none)
     prove_book(["negotiate_keeps_plugged_in_mapped"], profile="qemu")
     # The lemmas, the decision's theorem, and the transition in two ways of mapping.
     assert len(tasks) == 2 + len(mappings_of(QEMU))
