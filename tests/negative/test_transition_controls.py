@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import pytest
 
 from model import events, geometry, mapping, requests
 from model.profiles import QEMU, SEED_V2, Mapping
-from smt_proofs.claims import claims_of
+from smt_proofs.claims import carry_out, claims_of
 from smt_proofs.induction import seek
 from smt_proofs.mutants import Mutant
 from smt_proofs.obligation import Sought
@@ -22,6 +23,11 @@ PLUGGED, USABLE, STATIC = Mapping.PLUGGED, Mapping.USABLE, Mapping.STATIC
 
 def failing(found: Iterable[Sought]) -> set[str]:
     return {x.obligation.theorem for x in found if x.answer is not Answer.UNSAT}
+
+
+def spoilt(spoil: Spoil, d: Any, transition: str, f: Any, s: Any, a: Any) -> Any:
+    """The wrong outcome that a spoil makes of a transition."""
+    return spoil.apply(d, f, carry_out(d, transition, f, s, a))
 
 
 WRONG_RULES = {
@@ -160,5 +166,5 @@ def test_what_breaks_a_claim_in_execution_breaks_its_proof(
         theorem for theorem, s in spoils_of(of.name, way, transition).items() if s.name == spoil
     }
     claims = [claim for claim in claims_of(way, transition) if claim.theorem in noticed]
-    wrong = failing(seek(of, way, transition, claims, SPOIL_NAMED[spoil].apply))
+    wrong = failing(seek(of, way, transition, claims, partial(spoilt, SPOIL_NAMED[spoil])))
     assert noticed <= wrong
