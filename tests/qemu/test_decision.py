@@ -43,6 +43,8 @@ UNSEEN = {
     "backend-ignored": "QEMU refuses a virtio-mem without a memory backend",
     "page-size-ignored": "QEMU refuses a block size below the page size",
     "alignment-ignored": "QEMU refuses a region that is no multiple of the block size",
+    "size-unset-without-slots": "a memory backend is never empty",
+    "count-not-stored": "QEMU never hands out a limit above 65535",
 }
 """Mutants of the decision that no running device can show, and why."""
 
