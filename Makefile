@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test mutants lint bench matrix docs setup clean
+.PHONY: verify test coverage mutants lint bench matrix docs setup clean
 
 setup: $(READY)
 
