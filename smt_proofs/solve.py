@@ -68,14 +68,6 @@ def contradict_linearly(conditions: Iterable[Term]) -> bool:
     return _answer(linear, conditions)[0] is Answer.UNSAT
 
 
-def refute(conditions: Iterable[Term], timeout: float) -> Answer:
-    """As `ask`, for conditions expected to contradict each other: the linear reading goes first."""
-    conditions = list(conditions)
-    if contradict_linearly(conditions):
-        return Answer.UNSAT
-    return ask(conditions, timeout)[0]
-
-
 def _answer(solver: z3.Solver, conditions: Iterable[Term]) -> tuple[Answer, z3.ModelRef | None]:
     solver.set("random_seed", SEED)
     solver.add(*conditions)

@@ -16,8 +16,9 @@ from rich.text import Text
 
 from conformance.commands.common import exit_with, profile
 from conformance.commands.options import progress, report_options
+from conformance.files import write_whole
 from conformance.source_report import github as annotated
-from conformance.source_report import junit, message, sarif, write
+from conformance.source_report import junit, message, sarif
 from model.profiles import PROFILES, Profile
 from smt_proofs.solve import solver_version
 from smt_proofs.source.parse import Source, SourceError
@@ -93,9 +94,9 @@ def verify_source(
         "functions": [asdict(f) | {"verdict": f.verdict.value} for f in found],
     }
     if sarif_file is not None:
-        write(sarif_file, (json.dumps(sarif(document), indent=2) + "\n").encode())
+        write_whole(sarif_file, (json.dumps(sarif(document), indent=2) + "\n").encode())
     if junit_file is not None:
-        write(junit_file, junit(document))
+        write_whole(junit_file, junit(document))
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
