@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-QEMU_THERE := $(BIN)/python -c 'from conformance.qemu.process import find_qemu; find_qemu()'
+QEMU_THERE := $(BIN)/python -c 'from conformance.targets.qemu.process import find_qemu; find_qemu()'
 
 .PHONY: verify test coverage mutants lint bench matrix docs setup clean
 
@@ -57,7 +57,7 @@ docs: setup
 # The QEMU at hand beside those of other Debian suites.
 matrix: setup
 	$(BIN)/python tests/qemu/matrix.py $$(tests/qemu/unpack.sh bookworm) \
-	  $$($(BIN)/python -c 'from conformance.qemu.process import find_qemu; print(find_qemu())') \
+	  $$($(BIN)/python -c 'from conformance.targets.qemu.process import find_qemu; print(find_qemu())') \
 	  $$(tests/qemu/unpack.sh sid)
 
 clean:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conformance.cases import Case, Suite
-    from conformance.target import Target
+    from conformance.check.cases import Case, Suite
+    from conformance.targets.target import Target
 
 _VALUES = {
     "target": ("", "the device: reference, qemu, qemu:PATH or cmd:COMMAND"),
@@ -44,7 +44,7 @@ def _value(config: pytest.Config, name: str) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each scenario and rule."""
     if "slotproof_case" in metafunc.fixturenames:
-        from conformance.cases import case_ids
+        from conformance.check.cases import case_ids
 
         metafunc.parametrize("slotproof_case", case_ids(), indirect=True)
 
@@ -54,8 +54,8 @@ def slotproof_target(request: pytest.FixtureRequest) -> Iterator[Target]:
     """The device under test; a project overrides this with one of its own."""
     import click
 
-    from conformance.target import TargetError
     from conformance.targets.spec import open_target
+    from conformance.targets.target import TargetError
 
     spec = _value(request.config, "target")
     if not spec:
@@ -71,7 +71,7 @@ def slotproof_target(request: pytest.FixtureRequest) -> Iterator[Target]:
 @pytest.fixture(scope="session")
 def slotproof_suite(request: pytest.FixtureRequest, slotproof_target: Target) -> Suite:
     """The run that all cases share; the traces are run when the first one asks for them."""
-    from conformance.cases import Suite
+    from conformance.check.cases import Suite
 
     values = {name: _value(request.config, name) for name in _VALUES}
     known = values["expect"] and str(Path(request.config.rootpath, values["expect"]))

@@ -26,9 +26,9 @@ from model.peers import PEER_RULES
 from model.profiles import PROFILES, Mapping
 from model.requests import REQUEST_RULES
 from model.rules import step
-from smt_proofs.claims import REALIZE, claims_of, mappings_of, transitions
-from smt_proofs.plan import names_of, theorem_names
-from smt_proofs.theorem import THEOREMS
+from smt_proofs.book.plan import names_of, theorem_names
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.transitions.claims import REALIZE, claims_of, mappings_of, transitions
 
 ROOT = Path(__file__).parents[1]
 OPERATIONS = REQUEST_RULES | EVENT_RULES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from model.arithmetic import INTS, U64_MASK, UINT_BITS
+from model.arithmetic import U64_MASK, UINT_BITS
 from model.events import realize
 from model.geometry import (
     MIN_BLOCK_SIZE,
@@ -13,6 +13,8 @@ from model.geometry import (
     realized_memslots,
     slot_length,
 )
+from model.machine_ints import INTS
+from model.observation import Constants, Observation, SlotLayout
 from model.profiles import Mapping, Profile, Usable
 from model.rules import step
 from model.state import (
@@ -22,10 +24,7 @@ from model.state import (
     ConcreteResult,
     ConcreteState,
     Config,
-    Constants,
     Fixed,
-    Observation,
-    SlotLayout,
 )
 
 

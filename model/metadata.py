@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from model.arithmetic import GIB, INTS, MIB, align_up, ceil_div
+from model.arithmetic import GIB, MIB, align_up, ceil_div
 from model.events import realize
 from model.extents import Extents
 from model.geometry import slot_length, slot_start
+from model.machine_ints import INTS
 from model.mapping import mapped_for_blocks
 from model.profiles import Mapping
 from model.state import Fixed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Generic
 
@@ -214,67 +214,6 @@ class Result(Generic[W, B, S]):
 ConcreteState = State[int, bool, Extents]
 ConcreteAction = Action[int, bool]
 ConcreteResult = Result[int, bool, Extents]
-
-
-@dataclass(frozen=True, slots=True)
-class SlotLayout:
-    """How a device cut its region into `count` memslots.
-
-    `last` is the size of the last one, `size` that of every other one (bytes); a single memslot
-    gives its own as both.
-    """
-
-    count: int
-    size: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Constants:
-    """What the configuration space holds that a driver never sees change (bytes, but for `node`).
-
-    `node` is no business of the model, so it takes no part in a comparison.
-    """
-
-    block: int
-    addr: int
-    region: int
-    node: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A byte of guest memory at `addr` that was written and read after a step.
-
-    `fresh`: it was written after this very step; else after an earlier one, and its block stayed
-    plugged since. `held`: what was written was read.
-    """
-
-    addr: int
-    fresh: bool
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What can be seen of a device after a step; None where a device cannot show it.
-
-    `usable`, `size` and `requested` are the configuration space (bytes), `constants` the rest of
-    it; `mapped` the mapped memslots; `notified` whether a configuration change notification was
-    sent; `slots` how the region was cut, which is settled before the first step and shown at the
-    start only; `memory` what was tried with the memory itself.
-    """
-
-    answer: Answer
-    block_state: BlockState | None = None
-    usable: int | None = None
-    size: int | None = None
-    requested: int | None = None
-    mapped: Extents | None = None
-    notified: bool | None = None
-    slots: SlotLayout | None = None
-    constants: Constants | None = None
-    memory: tuple[Probe, ...] | None = None
 
 
 def action(

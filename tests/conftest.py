@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from smt_proofs.book import Book, prove_book
-from smt_proofs.cache import VARIABLE
-from smt_proofs.plan import theorem_names
+from smt_proofs.book.book import Book, prove_book
+from smt_proofs.book.plan import theorem_names
+from smt_proofs.solving.cache import VARIABLE
 
 
 @pytest.fixture(scope="session", autouse=True)

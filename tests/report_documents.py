@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.commands.mutants import mutants_json
-from smt_proofs.alike import explain_all
+from smt_proofs.mutation.alike import explain_all
 
 EXAMPLE = f"cmd:{sys.executable} {Path(__file__).parents[1] / 'docs' / 'example_device.py'}"
 

@@ -11,8 +11,18 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from conformance.campaign import CheckReport, TraceDone
-from conformance.campaign import check as run_check
+from conformance.check.campaign import CheckReport, TraceDone
+from conformance.check.campaign import check as run_check
+from conformance.check.explain import replay_command
+from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
+from conformance.check.suite import (
+    CLAIMS,
+    Expected,
+    Result,
+    as_expected,
+    read_expected,
+    run_scenario,
+)
 from conformance.commands.check_list import listed
 from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
 from conformance.commands.check_report import Done, Kept, document, left_out, text
@@ -27,24 +37,14 @@ from conformance.commands.options import (
     shrunk,
     write_reports,
 )
-from conformance.explain import replay_command
-from conformance.failures import save, save_log
-from conformance.judge import Judge
-from conformance.qemu.decision import MACHINES
-from conformance.qemu.process import QemuError, find_qemu
-from conformance.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
-from conformance.suite import (
-    CLAIMS,
-    Expected,
-    Result,
-    as_expected,
-    read_expected,
-    run_scenario,
-)
-from conformance.target import Target
-from conformance.targets.qemu import QemuTarget
-from conformance.trace import Trace
-from conformance.virtio.rules import RULE_NAMED, RULES
+from conformance.judge.judge import Judge
+from conformance.judge.virtio.rules import RULE_NAMED, RULES
+from conformance.targets.qemu.decision import MACHINES
+from conformance.targets.qemu.process import QemuError, find_qemu
+from conformance.targets.qemu.target import QemuTarget
+from conformance.targets.target import Target
+from conformance.traces.failures import save, save_log
+from conformance.traces.trace import Trace
 from model.profiles import QEMU_7_2, Profile
 
 ORACLES: Final = ("exact", "virtio")

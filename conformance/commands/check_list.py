@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.scenarios import SCENARIOS
-from conformance.virtio.rules import RULES
+from conformance.check.scenarios import SCENARIOS
+from conformance.judge.virtio.rules import RULES
 
 
 def listed() -> str:

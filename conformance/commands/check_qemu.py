@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from conformance.commands.common import TargetFailure
 from conformance.commands.options import progress
-from conformance.qemu.decision import DecisionOutcome, compare_decisions
-from conformance.qemu.decision_grid import decision_grid
-from conformance.qemu.process import QemuError, qemu_version
+from conformance.targets.qemu.decision import DecisionOutcome, compare_decisions
+from conformance.targets.qemu.decision_grid import decision_grid
+from conformance.targets.qemu.process import QemuError, qemu_version
 
 TRACES_PER_MACHINE: Final = 3
 """Traces that one QEMU serves before another machine is asked for."""

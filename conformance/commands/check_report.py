@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.campaign import CheckReport
-from conformance.codec import USES, action_to_json, observation_to_json
+from conformance.check.campaign import CheckReport
+from conformance.check.explain import claim_of, explain, failure_of
+from conformance.check.schema import CHECK_VERSION
+from conformance.check.suite import Expected, Result, as_expected, claim_results, rule_results
 from conformance.commands.check_qemu import DecisionReport
-from conformance.explain import claim_of, explain, failure_of
-from conformance.schema_source import CHECK_VERSION
-from conformance.suite import Expected, Result, as_expected, claim_results, rule_results
-from conformance.trace import Trace
-from conformance.verdict import FAILURES, Verdict
-from conformance.virtio.rules import RULE_NAMED
+from conformance.judge.verdict import FAILURES, Verdict
+from conformance.judge.virtio.rules import RULE_NAMED
+from conformance.traces.codec import USES, action_to_json, observation_to_json
+from conformance.traces.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

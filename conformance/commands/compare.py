@@ -11,17 +11,17 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from conformance.codec import action_to_json, config_to_json
+from conformance.check.explain import describe
 from conformance.commands.common import exit_with, profile
 from conformance.commands.options import new_directory, progress
-from conformance.explain import describe
 from conformance.explore.compare import Comparison, Difference
 from conformance.explore.compare import compare as compare_profiles
 from conformance.explore.product import PARTS, Part
 from conformance.explore.scale import MOST_BLOCKS
 from conformance.explore.schema import COMPARE_VERSION
-from conformance.sizes import format_size
-from conformance.trace import write_trace
+from conformance.traces.codec import action_to_json, config_to_json
+from conformance.traces.sizes import format_size
+from conformance.traces.trace import write_trace
 from model.device import ConfigError
 from model.profiles import PROFILES, Profile
 

@@ -21,7 +21,7 @@ from conformance.explore.coverage import (
 from conformance.explore.graph import explore
 from conformance.explore.scale import MOST_BLOCKS, scaled_config
 from conformance.explore.schema import COVERAGE_VERSION
-from conformance.trace import Trace
+from conformance.traces.trace import Trace
 from model.device import ConfigError
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from conformance.commands.common import exit_with, profile_option
-from conformance.sizes import format_size, size
-from model.arithmetic import INTS, UINT_BITS, is_aligned
+from conformance.traces.sizes import format_size, size
+from model.arithmetic import UINT_BITS, is_aligned
 from model.geometry import (
     MIN_BLOCK_SIZE,
     DecisionInput,
@@ -21,6 +21,7 @@ from model.geometry import (
     slot_start,
 )
 from model.invariants import INVARIANTS, Layout
+from model.machine_ints import INTS
 from model.profiles import Profile
 
 DECIDE_VERSION = 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from conformance.codec import config_to_json
+from conformance.check.explain import explain, failure_of, replay_command
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.options import (
     cannot_keep,
@@ -19,7 +19,6 @@ from conformance.commands.options import (
     opened_target,
     progress,
 )
-from conformance.explain import explain, failure_of, replay_command
 from conformance.explore.distance import diameter
 from conformance.explore.export import WRITERS, ExportError, write_graph
 from conformance.explore.graph import StateGraph
@@ -27,10 +26,11 @@ from conformance.explore.graph import explore as explore_states
 from conformance.explore.scale import BLOCK, MOST_BLOCKS, scaled_config
 from conformance.explore.schema import EXPLORE_VERSION
 from conformance.explore.tour import Tour, as_traces, pair_tour, transition_tour
-from conformance.failures import save
-from conformance.sizes import format_size
-from conformance.target import CAPABILITIES
-from conformance.trace import write_trace
+from conformance.targets.target import CAPABILITIES
+from conformance.traces.codec import config_to_json
+from conformance.traces.failures import save
+from conformance.traces.sizes import format_size
+from conformance.traces.trace import write_trace
 from model.device import ConfigError
 from model.profiles import Profile
 from model.state import Config

@@ -8,18 +8,18 @@ from pathlib import Path
 import click
 
 from conformance.commands.common import profile_option
-from conformance.files import write_whole
 from conformance.metadata.cmdline import devices_of
 from conformance.metadata.device import along_trace, of_config
 from conformance.metadata.document import Answer, document, text
 from conformance.metadata.live import LiveError, devices_at
 from conformance.metadata.options import CommandLineError
-from conformance.sizes import size
-from conformance.trace import TraceError, read_trace
-from model.arithmetic import INTS
+from conformance.traces.files import write_whole
+from conformance.traces.sizes import size
+from conformance.traces.trace import TraceError, read_trace
 from model.caller import SOFT_MEMSLOT_LIMIT
 from model.device import ConfigError
 from model.geometry import default_block_size
+from model.machine_ints import INTS
 from model.metadata import HUGE_PAGE, PAGE
 from model.profiles import Profile
 from model.state import Config

@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.commands.prove_text import assignment
-from smt_proofs.alike import ALIKE, Judgement, Status, explain_all
-from smt_proofs.equivalence import compared
-from smt_proofs.means import ORDINARY, Means
-from smt_proofs.mutation import Judged
-from smt_proofs.rule_mutants import RuleMutant, rule_mutants
+from smt_proofs.mutation.alike import ALIKE, Judgement, Status, explain_all
+from smt_proofs.mutation.equivalence import compared
+from smt_proofs.mutation.rule_mutants import RuleMutant, rule_mutants
+from smt_proofs.mutation.testing import Judged
+from smt_proofs.solving.means import ORDINARY, Means
 
 MUTANTS_VERSION: Final = 1
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "mutants.md"

@@ -14,15 +14,15 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from conformance.check.shrink import NotAgain, shrink
 from conformance.commands.common import TargetFailure
-from conformance.failures import DIRECTORY, try_out
-from conformance.files import write_whole
-from conformance.judge import Judge
-from conformance.shrink import NotAgain, shrink
-from conformance.sizes import size
-from conformance.target import Target, TargetError
+from conformance.judge.judge import Judge
 from conformance.targets.spec import open_target
-from conformance.trace import Trace, TraceError, read_trace
+from conformance.targets.target import Target, TargetError
+from conformance.traces.failures import DIRECTORY, try_out
+from conformance.traces.files import write_whole
+from conformance.traces.sizes import size
+from conformance.traces.trace import Trace, TraceError, read_trace
 from model.arithmetic import U64_MASK
 
 

@@ -10,22 +10,22 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from conformance.check.expected import ExpectedError, compare, read_expected
+from conformance.check.refutations import Row, search, write_counterexamples
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.mutants import run_mutants
 from conformance.commands.options import progress, report_options, write_reports
 from conformance.commands.prove_json import document
 from conformance.commands.prove_text import print_book, row_of
-from conformance.expected import ExpectedError, compare, read_expected
-from conformance.failures import DIRECTORY, try_out
-from conformance.refutations import Row, search, write_counterexamples
+from conformance.traces.failures import DIRECTORY, try_out
 from model.profiles import Profile, profile_named
-from smt_proofs.book import Book, prove_book
-from smt_proofs.certificates import Summary, certify_folder
-from smt_proofs.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
-from smt_proofs.plan import expected_outcomes, theorem_names
-from smt_proofs.solve import Verdict
-from smt_proofs.solvers import SOLVERS, version
-from smt_proofs.work import Outcome
+from smt_proofs.book.book import Book, prove_book
+from smt_proofs.book.plan import expected_outcomes, theorem_names
+from smt_proofs.book.work import Outcome
+from smt_proofs.certificates.files import Summary, certify_folder
+from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.solving.solvers import SOLVERS, version
 
 LONGEST_TIMEOUT = 86_400
 """Seconds: a day. The solver counts milliseconds in 32 bits, where a larger number would wrap."""

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from conformance.check.refutations import Row
 from conformance.commands.prove_text import not_assumed, row_of
-from conformance.refutations import Row
-from smt_proofs.book import Book, unshown
-from smt_proofs.foundations import LemmaProof
-from smt_proofs.prover import Proof
-from smt_proofs.theorem import THEOREMS
-from smt_proofs.transition_proofs import TransitionProof
+from smt_proofs.book.book import Book, unshown
+from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas.foundations import LemmaProof
+from smt_proofs.transitions.proofs import TransitionProof
 
 PROVE_VERSION = 2
 

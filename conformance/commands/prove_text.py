@@ -11,17 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.refutations import Row
-from conformance.sizes import format_size
+from conformance.check.refutations import Row
+from conformance.traces.sizes import format_size
 from model.arithmetic import MIB
-from smt_proofs.book import RESTS, Book, unshown
-from smt_proofs.foundations import LemmaProof
-from smt_proofs.hypotheses import DECISION_HYPOTHESES
-from smt_proofs.prover import Proof
-from smt_proofs.solve import Verdict
-from smt_proofs.theorem import THEOREMS
-from smt_proofs.transition_proofs import TransitionProof
-from smt_proofs.work import Outcome
+from smt_proofs.book.book import RESTS, Book, unshown
+from smt_proofs.book.work import Outcome
+from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
+from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas.foundations import LemmaProof
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.transitions.proofs import TransitionProof
 
 COUNTED = ("cases", "goals", "conditions", "refuted", "needed", "seconds")
 """The columns of numbers of the theorems about the decision."""

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from conformance.expected import expected_text
-from conformance.refutations import Row, search
+from conformance.check.expected import expected_text
+from conformance.check.refutations import Row, search
 from model.profiles import PROFILES
-from smt_proofs.refuted import REFUTED
+from smt_proofs.transitions.refuted import REFUTED
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 BEGIN: Final = "<!-- refuted: begin -->\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from conformance.commands.options import progress
-from conformance.files import write_whole
 from conformance.report.documents import Document, ReportError, made, planned, read
+from conformance.traces.files import write_whole
 
 TRACES = "traces"
 """The folder of the failing traces, beside the page."""

@@ -10,10 +10,10 @@ from typing import Final
 from conformance.commands.decide import DECIDE_VERSION
 from conformance.commands.mutants import MUTANTS_VERSION
 from conformance.commands.prove_json import PROVE_VERSION
-from conformance.schema_source import DIALECT, Schema, closed, ref, whole
+from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
 from model.arithmetic import U16_BITS, U64_MASK, UINT_BITS
 from model.profiles import PROFILES, Mapping
-from smt_proofs.solve import Verdict
+from smt_proofs.solving.solve import Verdict
 
 TEXT: Final[Schema] = {"type": "string"}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.commands.schema import COUNT, SECONDS, TEXT, array, or_null
 from conformance.commands.verify_source import VERIFY_SOURCE_VERSION
-from conformance.schema_source import DIALECT, Schema, closed, ref, whole
+from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES, Mapping
 from smt_proofs.source.inputs import FLAGS

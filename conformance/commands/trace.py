@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from conformance.check.explain import explain, failure_of, replay_command
+from conformance.check.runner import as_run, run_trace
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.coverage import coverage
 from conformance.commands.options import (
@@ -24,16 +26,14 @@ from conformance.commands.options import (
     writable_file,
 )
 from conformance.commands.validate import validate
-from conformance.explain import explain, failure_of, replay_command
 from conformance.explore.steer import Steered
-from conformance.failures import save
-from conformance.finding import OF_THE_TARGET, Finding, Kind
-from conformance.generate import random_trace
-from conformance.oracle import ALWAYS, FIELDS
-from conformance.runner import as_run, run_trace
-from conformance.target import Target, needs
+from conformance.generate.traces import random_trace
+from conformance.judge.finding import OF_THE_TARGET, Finding, Kind
+from conformance.judge.oracle import ALWAYS, FIELDS
 from conformance.targets.recorded import RecordedTarget
-from conformance.trace import Trace, write_trace
+from conformance.targets.target import Target, needs
+from conformance.traces.failures import save
+from conformance.traces.trace import Trace, write_trace
 from model.device import ConfigError
 from model.profiles import Profile
 

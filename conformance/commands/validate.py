@@ -12,7 +12,7 @@ from conformance.commands.options import config_options, writable_file
 from conformance.runlog.lines import Line, LogError, read_lines
 from conformance.runlog.validate import Rejected, explain_log
 from conformance.runlog.witness import witness
-from conformance.trace import write_trace
+from conformance.traces.trace import write_trace
 from model.device import ConfigError
 from model.profiles import Profile
 from model.state import Config

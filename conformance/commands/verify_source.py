@@ -16,11 +16,11 @@ from rich.text import Text
 
 from conformance.commands.common import exit_with, profile
 from conformance.commands.options import progress, report_options
-from conformance.files import write_whole
-from conformance.source_report import github as annotated
-from conformance.source_report import junit, message, sarif
+from conformance.report.source import github as annotated
+from conformance.report.source import junit, message, sarif
+from conformance.traces.files import write_whole
 from model.profiles import PROFILES, Profile
-from smt_proofs.solve import solver_version
+from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.parse import Source, SourceError
 from smt_proofs.source.rules import RULES
 from smt_proofs.source.verify import Finding, Verdict, infer_profile, read_source, verify

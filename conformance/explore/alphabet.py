@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.codec import FAULT_NAMES, USES
-from conformance.target import CAPABILITIES, needs
+from conformance.targets.target import CAPABILITIES, needs
+from conformance.traces.codec import FAULT_NAMES, USES
 from model.state import (
     RANGE_REQUESTS,
     ConcreteAction,

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.codec import observation_to_json
 from conformance.explore.product import PARTS, Cause, Part, Product
 from conformance.explore.scale import NoScale, scaled_config
-from conformance.finding import Finding, Kind
-from conformance.oracle import spelled
+from conformance.judge.finding import Finding, Kind
+from conformance.judge.oracle import spelled
 from conformance.targets.reference import at_start
-from conformance.trace import Trace, TraceStep
+from conformance.traces.codec import observation_to_json
+from conformance.traces.trace import Trace, TraceStep
 from model.device import ConfigError, ReferenceDevice
+from model.observation import Observation
 from model.profiles import Profile
-from model.state import ConcreteAction, Config, Observation, Op
+from model.state import ConcreteAction, Config, Op
 
 MODES: Final = ((True, True), (True, False), (False, True), (False, False))
 """`option` and `inaccessible`, the usual pair first."""

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from conformance.codec import FAULT_NAMES
 from conformance.explore.graph import StateGraph
-from conformance.trace import Trace
-from model.arithmetic import INTS
+from conformance.traces.codec import FAULT_NAMES
+from conformance.traces.trace import Trace
 from model.device import ReferenceDevice
 from model.geometry import end_slot, first_slot
 from model.invariants import blocks_per_slot
+from model.machine_ints import INTS
 from model.state import (
     RANGE_REQUESTS,
     Answer,

@@ -12,7 +12,7 @@ import graphviz  # type: ignore[import-untyped]
 import networkx as nx
 
 from conformance.explore.graph import StateGraph
-from conformance.sizes import format_size
+from conformance.traces.sizes import format_size
 from model.extents import Extents
 from model.state import ConcreteState
 

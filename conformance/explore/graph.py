@@ -14,12 +14,17 @@ from functools import cached_property
 from operator import attrgetter
 
 from conformance.explore.alphabet import alphabet
-from conformance.finding import Finding, Kind
-from conformance.oracle import broken_by_layout, broken_by_start, broken_by_state, broken_by_step
-from conformance.target import CAPABILITIES
-from conformance.trace import Trace, TraceStep
-from model.arithmetic import INTS
+from conformance.judge.finding import Finding, Kind
+from conformance.judge.oracle import (
+    broken_by_layout,
+    broken_by_start,
+    broken_by_state,
+    broken_by_step,
+)
+from conformance.targets.target import CAPABILITIES
+from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice
+from model.machine_ints import INTS
 from model.profiles import Profile
 from model.rules import step
 from model.state import (

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Final
 
 from conformance.explore.alphabet import alphabet
-from model.arithmetic import INTS
 from model.device import ReferenceDevice, slot_layout
+from model.machine_ints import INTS
 from model.profiles import Mapping, Profile
 from model.rules import step
 from model.state import ConcreteResult, ConcreteState, Config, Op

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.explore.product import PARTS
-from conformance.finding import Kind
-from conformance.schema_source import DIALECT, Schema, closed, config_schema, ref, vocabulary
+from conformance.judge.finding import Kind
+from conformance.traces.vocabulary import DIALECT, Schema, closed, config_schema, ref, vocabulary
 from model.profiles import PROFILES
 from model.state import Op
 

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from conformance.choices import Choices
 from conformance.explore.coverage import Case, case_of, cases_of_trace, situation_of
-from conformance.generate import choose_action
-from conformance.trace import Trace
-from model.arithmetic import INTS
+from conformance.generate.choices import Choices
+from conformance.generate.traces import choose_action
+from conformance.traces.trace import Trace
+from model.machine_ints import INTS
 from model.rules import step
 from model.state import ConcreteAction, ConcreteState, Fixed
 
@@ -23,7 +23,7 @@ DRAWN: Final = 8
 
 
 class Steered:
-    """A chooser for `conformance.generate`; `met` counts the cases met so far, its own included."""
+    """A chooser for `generate.traces`; `met` counts the cases met so far, its own included."""
 
     def __init__(self, after: Iterable[Trace] = ()) -> None:
         self.met: Counter[Case] = Counter(case for trace in after for case in cases_of_trace(trace))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.explore.graph import StateGraph
-from conformance.trace import Trace, TraceStep
+from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice
 
 LONGEST: Final = 400

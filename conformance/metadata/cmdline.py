@@ -15,9 +15,10 @@ from conformance.metadata.options import (
     size_of,
     words_of,
 )
-from model.arithmetic import INTS, MIB
+from model.arithmetic import MIB
 from model.caller import MemslotDemand, decision_limit
 from model.geometry import default_block_size
+from model.machine_ints import INTS
 from model.metadata import HUGE_PAGE, PAGE
 from model.profiles import Profile
 from model.state import Config

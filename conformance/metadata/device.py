@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.trace import Trace
+from conformance.traces.trace import Trace
 from model.device import ConfigError, ReferenceDevice, fix
 from model.extents import Extents
 from model.metadata import (

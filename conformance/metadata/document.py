@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from conformance.codec import MAX_SLOT
 from conformance.metadata.device import VARIANTS, DeviceMetadata, metadata_for, totals
-from conformance.schema_source import DIALECT, Schema, closed, ref, whole
-from conformance.sizes import UNITS, format_size
-from model.arithmetic import INTS, U64_MASK, UINT_BITS
+from conformance.traces.codec import MAX_SLOT
+from conformance.traces.sizes import UNITS, format_size
+from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
+from model.arithmetic import U64_MASK, UINT_BITS
 from model.geometry import slot_length
+from model.machine_ints import INTS
 from model.metadata import NOTHING, Metadata
 from model.profiles import PROFILES, Mapping
 

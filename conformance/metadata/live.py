@@ -11,8 +11,8 @@ from typing import Any, Final, NoReturn
 from qemu.qmp import QMPClient, QMPError
 
 from conformance.metadata.device import DeviceMetadata, of_config
-from conformance.qemu.process import QemuError
-from conformance.qemu.slots import all_mapped_slots, slot_sizes
+from conformance.targets.qemu.process import QemuError
+from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
 from model.caller import MemslotDemand, decision_limit
 from model.extents import Extents
 from model.geometry import Memslots

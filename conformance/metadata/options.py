@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
-from conformance.sizes import UNITS
+from conformance.traces.sizes import UNITS
 from model.arithmetic import U64_MASK
 
 _SIZE: Final = re.compile(r"(0x[0-9a-f]+|\d+(?:\.\d+)?)(?:([bkmgtpe])b?)?", re.IGNORECASE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from conformance.verdict import Verdict
+from conformance.judge.verdict import Verdict
 
 
 class Outcome(Enum):

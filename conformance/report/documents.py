@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.schemas import names, problem
+from conformance.traces.schemas import names, problem
 from model.profiles import PROFILES, QEMU, SEED_V2
 
 REPORTED: Final = ("prove", "check", "compare", "mutants", "metadata")

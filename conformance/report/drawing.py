@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.explain import describe
-from conformance.slotmap import slot_map
+from conformance.check.explain import describe
 from conformance.targets.reference import at_start
-from conformance.trace import Trace, TraceError, read_trace
+from conformance.traces.slotmap import slot_map
+from conformance.traces.trace import Trace, TraceError, read_trace
 from model.device import ReferenceDevice
 from model.extents import Extents
 from model.metadata import slot_spans
-from model.state import ConcreteState, Fixed, Observation
+from model.observation import Observation
+from model.state import ConcreteState, Fixed
 
 WIDTH: Final = 1000.0
 """Units of a bar: the whole region."""

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from conformance.report.documents import Document
 from conformance.report.proofs import Group, Transition
 from conformance.report.view import View
-from conformance.sizes import format_size
+from conformance.traces.sizes import format_size
 
 LENGTH: Final = "#"
 """The part of a figure's path that asks how long a list is."""

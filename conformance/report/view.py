@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.explain import replay_command
+from conformance.check.explain import replay_command
+from conformance.judge.virtio.rules import RULES, Rule
 from conformance.metadata.chart import COLOURS, drawn, panel
 from conformance.metadata.document import ITEMS, TOTALS
 from conformance.report.documents import Document
 from conformance.report.drawing import Drawn, drawn_trace, trace_file
 from conformance.report.matrix import Matrix, matrix
 from conformance.report.proofs import Group, Refuted, groups, refuted
-from conformance.virtio.rules import RULES, Rule
 from model.geometry import Memslots
 from model.profiles import PROFILES, Mapping
 from model.state import USABLE_EXTENT_X86, Fixed

@@ -21,10 +21,10 @@ from typing import Final
 
 from conformance.runlog.lines import Event, Line
 from conformance.runlog.written import REQUESTED, resized, written
-from model.arithmetic import INTS
 from model.device import fix
 from model.events import realize
 from model.extents import Extents
+from model.machine_ints import INTS
 from model.mapping import usable_size
 from model.profiles import Profile
 from model.rules import step

@@ -9,7 +9,7 @@ from conformance.runlog.lines import Event
 from conformance.runlog.validate import Explained
 from conformance.runlog.written import resized, written
 from conformance.targets.reference import at_start
-from conformance.trace import Trace, TraceStep
+from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice
 from model.extents import Extents
 from model.profiles import Profile

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.runlog.lines import Event
-from model.arithmetic import INTS
+from model.machine_ints import INTS
 from model.mapping import usable_size
 from model.requests import unplug_everything
 from model.state import (

@@ -10,18 +10,19 @@ import subprocess
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from conformance.codec import (
+from conformance.judge.finding import Kind
+from conformance.targets.pipes import LINE_LIMIT, Closed, Late, Pipes, TooLong
+from conformance.targets.target import PROTOCOL, PROTOCOL_VERSION, TargetError
+from conformance.traces.codec import (
     CodecError,
     action_to_json,
     config_to_json,
     observation_from_json,
 )
-from conformance.finding import Kind
-from conformance.schemas import problem
-from conformance.target import PROTOCOL, PROTOCOL_VERSION, TargetError
-from conformance.targets.pipes import LINE_LIMIT, Closed, Late, Pipes, TooLong
+from conformance.traces.schemas import problem
+from model.observation import Observation
 from model.profiles import Profile
-from model.state import ConcreteAction, Config, Observation
+from model.state import ConcreteAction, Config
 
 DEADLINE = 10.0
 """Seconds that a target may take for one answer."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.target import OPERATIONS
 from conformance.targets.reference import at_start
-from conformance.trace import Trace
+from conformance.targets.target import OPERATIONS
+from conformance.traces.trace import Trace
 from model.device import ReferenceDevice
+from model.observation import Observation
 from model.profiles import Profile
-from model.state import ConcreteAction, Config, Observation
+from model.state import ConcreteAction, Config
 
 
 class RecordedTarget:

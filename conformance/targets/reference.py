@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.target import CAPABILITIES, PADDING
+from conformance.targets.target import CAPABILITIES, PADDING
 from model.device import ReferenceDevice, slot_layout
+from model.observation import Constants, Observation
 from model.profiles import Profile
-from model.state import Answer, ConcreteAction, ConcreteState, Config, Constants, Observation
+from model.state import Answer, ConcreteAction, ConcreteState, Config
 
 
 def at_start(device: ReferenceDevice) -> Observation:

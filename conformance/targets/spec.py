@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from conformance.finding import Kind
-from conformance.generate import ALWAYS_OPEN
-from conformance.qemu.process import QemuError, find_qemu, has_memslots
-from conformance.target import Target, TargetError
+from conformance.judge.finding import Kind
 from conformance.targets.command import CommandTarget
-from conformance.targets.qemu import QemuTarget
+from conformance.targets.qemu.process import QemuError, find_qemu, has_memslots
+from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.reference import ReferenceTarget
+from conformance.targets.target import OPENINGS, Target, TargetError
 
 KNOWN = "reference, qemu, qemu:PATH, cmd:COMMAND"
 
@@ -32,7 +31,7 @@ def open_target(spec: str) -> Target:
             if error.kind is not Kind.DIED:
                 raise
             raise click.UsageError(f"target {spec!r}: {error}") from None
-        if not target.capabilities & {op.value for _, op in ALWAYS_OPEN}:
+        if not target.capabilities & OPENINGS:
             target.close()
             raise click.UsageError(f"target {spec!r}: its hello lists no operation to begin with")
         return target

@@ -3,8 +3,8 @@
 import pytest
 from example_device import EVENTS, FAULTS, REQUESTS, VIEWS, Device
 
-from conformance.adapter import Adapter
-from conformance.codec import action_to_json, config_to_json, observation_from_json
+from conformance.targets.adapter import Adapter
+from conformance.traces.codec import action_to_json, config_to_json, observation_from_json
 
 
 class MyDevice(Adapter):

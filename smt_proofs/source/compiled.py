@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from model.arithmetic import INTS
 from model.extents import Extents
+from model.machine_ints import INTS
 from model.profiles import Profile
 from smt_proofs.source.c_types import BOOL, VOID, CType
 from smt_proofs.source.calls import calls_of

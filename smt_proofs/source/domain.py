@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import z3
 
-from smt_proofs.paths import Script
-from smt_proofs.solve import Term
-from smt_proofs.terms import WORD_BITS, BitTerms
+from smt_proofs.solving.solve import Term
+from smt_proofs.symbolic.paths import Script
+from smt_proofs.symbolic.terms import WORD_BITS, BitTerms
 
 _WORD: Final = z3.BitVecSort(WORD_BITS)
 _SET: Final = z3.DeclareSort("IndexSet")

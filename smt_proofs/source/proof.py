@@ -9,8 +9,7 @@ from typing import Final
 import z3
 
 from model.profiles import Mapping, Profile
-from smt_proofs.paths import Script, explore
-from smt_proofs.solve import Answer, Term, ask
+from smt_proofs.solving.solve import Answer, Term, ask
 from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.domain import SourceTerms
 from smt_proofs.source.evaluation import Lookup
@@ -18,6 +17,7 @@ from smt_proofs.source.inputs import any_inputs
 from smt_proofs.source.ir import Function
 from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import ProofRun
+from smt_proofs.symbolic.paths import Script, explore
 
 TIMEOUT: Final = 5.0
 """Seconds a query; those that are proven take milliseconds."""

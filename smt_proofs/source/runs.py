@@ -69,7 +69,7 @@ class ProofRun(Device):
     """On terms: a loop whose body touches only the memslot of its own round is one change.
 
     Rounds do not see each other, as the run of one arbitrary round checks; that such a loop leaves
-    what its rounds leave one by one is proven by induction in `smt_proofs.summaries`.
+    what its rounds leave one by one is proven by induction in `smt_proofs.lemmas.summaries`.
     """
 
     only: Any = None

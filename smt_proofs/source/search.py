@@ -11,8 +11,9 @@ from dataclasses import dataclass, fields, replace
 from random import Random
 from typing import Any, Final
 
-from model.arithmetic import GIB, INTS, MIB
+from model.arithmetic import GIB, MIB
 from model.extents import Extents
+from model.machine_ints import INTS
 from model.profiles import Mapping, Profile
 from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.evaluation import Lookup, UndefinedError

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, Final
 
-from model.arithmetic import INTS
 from model.extents import Extents
+from model.machine_ints import INTS
 from model.profiles import QEMU, QEMU_8_2, SEED_V2, Mapping, Profile
 from smt_proofs.source.compiled import confirm
 from smt_proofs.source.inputs import Inputs

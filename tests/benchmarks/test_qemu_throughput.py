@@ -9,12 +9,12 @@ from contextlib import closing
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from conformance.generate import random_trace
-from conformance.qemu.fit import fitted
-from conformance.qemu.guest import QemuGuest
-from conformance.qemu.process import QemuError, find_qemu
-from conformance.runner import run_trace
-from conformance.targets.qemu import QemuTarget
+from conformance.check.runner import run_trace
+from conformance.generate.traces import random_trace
+from conformance.targets.qemu.fit import fitted
+from conformance.targets.qemu.guest import QemuGuest
+from conformance.targets.qemu.process import QemuError, find_qemu
+from conformance.targets.qemu.target import QemuTarget
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
 from model.state import Answer, Config, Op, action

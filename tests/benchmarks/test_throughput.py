@@ -13,13 +13,13 @@ from random import Random
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from conformance.check.runner import run_trace
 from conformance.explore.graph import explore
 from conformance.explore.scale import scaled_config
-from conformance.generate import random_trace
-from conformance.runner import run_trace
-from conformance.target import Target
+from conformance.generate.traces import random_trace
 from conformance.targets.command import CommandTarget
 from conformance.targets.reference import ReferenceTarget
+from conformance.targets.target import Target
 from model.arithmetic import GIB, MIB, TIB
 from model.device import ReferenceDevice
 from model.profiles import QEMU

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.check.runner import run_trace
 from conformance.cli import slotproof
-from conformance.finding import Kind
-from conformance.runner import run_trace
-from conformance.target import CAPABILITIES, TargetError
+from conformance.judge.finding import Kind
 from conformance.targets.command import CommandTarget
-from conformance.trace import Trace, TraceStep, read_trace
+from conformance.targets.target import CAPABILITIES, TargetError
+from conformance.traces.trace import Trace, TraceStep, read_trace
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
 from model.state import Config, Op, action

@@ -10,25 +10,27 @@ import pytest
 import z3
 
 from model import mapping as mapping_rules
-from model.arithmetic import INTS
 from model.contracts import contracts_of
+from model.machine_ints import INTS
 from model.profiles import QEMU, SEED_V2, Mapping
 from model.state import Op
-from smt_proofs import induction, transition_proofs, transitions
-from smt_proofs.book import withdrawn
-from smt_proofs.claims import Claim
-from smt_proofs.induction import seek
-from smt_proofs.means import Decider, Means
-from smt_proofs.mutants import Mutant
-from smt_proofs.obligation import GOAL, Assertion, Obligation, Sought
-from smt_proofs.paths import Script
-from smt_proofs.refuted import REFUTED
-from smt_proofs.search import Search
-from smt_proofs.sets import Kind, SetTerms
-from smt_proofs.settle import settle
-from smt_proofs.small import situations
-from smt_proofs.solve import Answer, Verdict
-from smt_proofs.transition_proofs import claims_in, limits_of, prove_transition
+from smt_proofs.book.book import withdrawn
+from smt_proofs.decision.mutants import Mutant
+from smt_proofs.solving.means import Decider, Means
+from smt_proofs.solving.obligation import GOAL, Assertion, Obligation, Sought
+from smt_proofs.solving.search import Search
+from smt_proofs.solving.settle import settle
+from smt_proofs.solving.solve import Answer, Verdict
+from smt_proofs.symbolic.paths import Script
+from smt_proofs.transitions import induction
+from smt_proofs.transitions import inputs as transitions
+from smt_proofs.transitions import proofs as transition_proofs
+from smt_proofs.transitions.claims import Claim
+from smt_proofs.transitions.induction import seek
+from smt_proofs.transitions.proofs import claims_in, limits_of, prove_transition
+from smt_proofs.transitions.refuted import REFUTED
+from smt_proofs.transitions.sets import Kind, SetTerms
+from smt_proofs.transitions.small import situations
 
 EASY = "unknown"
 """A transition of few cases: a request of an unknown type breaks the device."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance.campaign import check
+from conformance.check.campaign import check
+from conformance.check.shrink import shrink
 from conformance.cli import slotproof
-from conformance.finding import Kind
-from conformance.shrink import shrink
+from conformance.judge.finding import Kind
 from conformance.targets.command import CommandTarget
 from model.arithmetic import GIB, MIB
 from model.profiles import PROFILES, QEMU

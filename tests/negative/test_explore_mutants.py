@@ -4,11 +4,11 @@ import pytest
 
 from conformance.explore.graph import explore
 from conformance.explore.scale import scaled_config
-from conformance.finding import Kind
+from conformance.judge.finding import Kind
 from model import events, mapping, requests
 from model.profiles import QEMU
 from model.state import Op
-from smt_proofs.mutants import Mutant
+from smt_proofs.decision.mutants import Mutant
 
 CONFIG = scaled_config(QEMU, 3, 2)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import z3
 
-from smt_proofs import summaries
-from smt_proofs.index_induction import (
+from smt_proofs.lemmas import summaries
+from smt_proofs.lemmas.index_induction import (
     INDUCTIONS,
     Induction,
     Query,
@@ -18,7 +18,7 @@ from smt_proofs.index_induction import (
     query,
     register,
 )
-from smt_proofs.solve import Verdict
+from smt_proofs.solving.solve import Verdict
 
 X = z3.Int("x")
 assert summaries, "registers the inductions"

@@ -10,7 +10,7 @@ from model import requests
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
 from model.state import Config
-from smt_proofs.mutants import Mutant
+from smt_proofs.decision.mutants import Mutant
 
 LINES = read_lines((Path(__file__).parents[2] / "docs" / "virtio-mem.log").read_text())
 CONFIG = Config(region=4 * GIB, block=2 * MIB, limit=4, addr=4 * GIB)

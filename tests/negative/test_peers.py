@@ -2,14 +2,15 @@
 
 import pytest
 
-from conformance.campaign import check
-from conformance.finding import Kind
-from conformance.judge import Judge
-from conformance.shrink import shrink
+from conformance.check.campaign import check
+from conformance.check.shrink import shrink
+from conformance.judge.finding import Kind
+from conformance.judge.judge import Judge
+from conformance.judge.virtio.rules import RULES
 from conformance.targets.reference import ReferenceTarget
-from conformance.virtio.rules import RULES
+from model.observation import Observation
 from model.profiles import CLOUD_HYPERVISOR, FIRECRACKER, QEMU, Profile
-from model.state import Config, Observation
+from model.state import Config
 
 BINDING = frozenset(rule.id for rule in RULES if rule.binding)
 SEED = 20261125

@@ -7,26 +7,27 @@ from typing import Any
 
 import pytest
 
-from conformance.campaign import check
-from conformance.oracle import broken_by_layout
+from conformance.check.campaign import check
+from conformance.judge.oracle import broken_by_layout
 from conformance.targets.reference import ReferenceTarget
-from model.arithmetic import GIB, INTS, MIB
+from model.arithmetic import GIB, MIB
 from model.device import ConfigError, ReferenceDevice, decision_input
 from model.geometry import decide_memslots
+from model.machine_ints import INTS
 from model.profiles import QEMU
 from model.state import Config
-from smt_proofs.adequacy import TwoLayouts
-from smt_proofs.book import Book, prove_book, withdrawn
-from smt_proofs.foundations import LemmaProof, prove_lemma
-from smt_proofs.lemmas import Lemma, lemma
-from smt_proofs.means import Decider, Means
-from smt_proofs.mutants import MUTANTS, Mutant
-from smt_proofs.prover import Proof, goal_fails, meets, seek
-from smt_proofs.prover import prove as prove_with
-from smt_proofs.solve import Answer, Verdict
-from smt_proofs.terms import Terms
-from smt_proofs.theorem import THEOREMS, Arithmetic, Hypothesis, Outside, Theorem, register
-from smt_proofs.work import FAMILIES
+from smt_proofs.book.book import Book, prove_book, withdrawn
+from smt_proofs.book.work import FAMILIES
+from smt_proofs.decision.adequacy import TwoLayouts
+from smt_proofs.decision.mutants import MUTANTS, Mutant
+from smt_proofs.decision.prover import Proof, goal_fails, meets, seek
+from smt_proofs.decision.prover import prove as prove_with
+from smt_proofs.decision.theorem import THEOREMS, Arithmetic, Hypothesis, Outside, Theorem, register
+from smt_proofs.lemmas.foundations import LemmaProof, prove_lemma
+from smt_proofs.lemmas.lemma import Lemma, lemma
+from smt_proofs.solving.means import Decider, Means
+from smt_proofs.solving.solve import Answer, Verdict
+from smt_proofs.symbolic.terms import Terms
 
 assert FAMILIES, "registers the theorems"
 CONTROLS = [(t.name, m) for t in THEOREMS.values() for m in t.mutants]

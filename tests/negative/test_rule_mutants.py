@@ -13,24 +13,24 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-import smt_proofs.alike
+import smt_proofs.mutation.alike
 from conformance.cli import slotproof
 from conformance.commands import mutants as command
 from conformance.commands.mutants import DOCUMENT, document, mutant_table
-from conformance.schemas import problem
-from model.arithmetic import INTS
+from conformance.traces.schemas import problem
 from model.geometry import first_slot
+from model.machine_ints import INTS
 from model.profiles import QEMU, SEED_V2, Mapping, Profile
-from smt_proofs.alike import ALIKE, Judgement, prove_alike
-from smt_proofs.cache import VARIABLE
-from smt_proofs.equivalence import Equivalence, compare, compared, seek_transition
-from smt_proofs.means import ORDINARY, Decider
-from smt_proofs.mutation import Judged, judge, judge_all, reads_profile, rules_of
-from smt_proofs.mutation_statements import edits
-from smt_proofs.obligation import GOAL
-from smt_proofs.rule_mutants import RULE_MODULES, functions, rule_mutants
-from smt_proofs.small import outcome, situations
-from smt_proofs.solve import Answer, Verdict
+from smt_proofs.mutation.alike import ALIKE, Judgement, prove_alike
+from smt_proofs.mutation.equivalence import Equivalence, compare, compared, seek_transition
+from smt_proofs.mutation.rule_mutants import RULE_MODULES, functions, rule_mutants
+from smt_proofs.mutation.statements import edits
+from smt_proofs.mutation.testing import Judged, judge, judge_all, reads_profile, rules_of
+from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.means import ORDINARY, Decider
+from smt_proofs.solving.obligation import GOAL
+from smt_proofs.solving.solve import Answer, Verdict
+from smt_proofs.transitions.small import outcome, situations
 
 NAMED = {mutant.name: mutant for mutant in rule_mutants()}
 
@@ -233,7 +233,7 @@ def test_proofs_are_remembered_and_undecided_ones_are_not(
         asked.extend(names)
         return iter(())
 
-    monkeypatch.setattr(smt_proofs.alike, "carried_out", carried_out)
+    monkeypatch.setattr(smt_proofs.mutation.alike, "carried_out", carried_out)
     assert prove_alike([alike, wrong]) == {alike: first[alike]}
     assert asked == [wrong]
 

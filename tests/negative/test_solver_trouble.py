@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from smt_proofs import solvers
-from smt_proofs.foundations import obligation_of
-from smt_proofs.lemmas import LEMMAS, Lemma, product_of_naturals_is_natural
-from smt_proofs.smtlib import script
-from smt_proofs.solve import Answer
-from smt_proofs.solvers import SOLVERS, Disagreement, available, compare, decide
+from smt_proofs.lemmas.foundations import obligation_of
+from smt_proofs.lemmas.lemma import LEMMAS, Lemma
+from smt_proofs.lemmas.products import product_of_naturals_is_natural
+from smt_proofs.solving import solvers
+from smt_proofs.solving.smtlib import script
+from smt_proofs.solving.solve import Answer
+from smt_proofs.solving.solvers import SOLVERS, Disagreement, available, compare, decide
 
 EVERY_SOLVER = (*SOLVERS, "bitwuzla")
 

@@ -10,13 +10,13 @@ import pytest
 
 from model import events, geometry, mapping, requests
 from model.profiles import QEMU, SEED_V2, Mapping
-from smt_proofs.claims import carry_out, claims_of
-from smt_proofs.induction import seek
-from smt_proofs.mutants import Mutant
-from smt_proofs.obligation import Sought
-from smt_proofs.small import situations
-from smt_proofs.solve import Answer
-from smt_proofs.spoils import SPOIL_NAMED, Spoil, controls
+from smt_proofs.decision.mutants import Mutant
+from smt_proofs.solving.obligation import Sought
+from smt_proofs.solving.solve import Answer
+from smt_proofs.transitions.claims import carry_out, claims_of
+from smt_proofs.transitions.induction import seek
+from smt_proofs.transitions.small import situations
+from smt_proofs.transitions.spoils import SPOIL_NAMED, Spoil, controls
 
 PLUGGED, USABLE, STATIC = Mapping.PLUGGED, Mapping.USABLE, Mapping.STATIC
 

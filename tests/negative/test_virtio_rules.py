@@ -6,22 +6,13 @@ from typing import Any
 
 import pytest
 
-from conformance.virtio.judge import VirtioOracle
-from conformance.virtio.rules import RULES, Level
+from conformance.judge.virtio.judge import VirtioOracle
+from conformance.judge.virtio.rules import RULES, Level
 from model.arithmetic import GIB, MIB
 from model.device import ReferenceDevice
+from model.observation import Constants, Observation, Probe
 from model.profiles import QEMU
-from model.state import (
-    Answer,
-    BlockState,
-    ConcreteAction,
-    Config,
-    Constants,
-    Observation,
-    Op,
-    Probe,
-    action,
-)
+from model.state import Answer, BlockState, ConcreteAction, Config, Op, action
 
 CONFIG = Config(region=4 * GIB, block=2 * MIB, limit=4, requested=GIB)
 CONSTANTS = Constants(block=CONFIG.block, addr=CONFIG.addr, region=CONFIG.region)

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from smt_proofs.alethe import Rejected, check
-from smt_proofs.certificates import proof_of
-from smt_proofs.foundations import obligation_of
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.smtlib import script
+from smt_proofs.certificates.alethe import Rejected, check
+from smt_proofs.certificates.files import proof_of
+from smt_proofs.lemmas.foundations import obligation_of
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.smtlib import script
 
 TEXT = script(obligation_of(LEMMAS["multiples_differ_by_a_block"]))
 PROOF = proof_of(TEXT)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import z3
 
-from model.arithmetic import INTS
 from model.extents import Extents
-from smt_proofs.paths import explore
+from model.machine_ints import INTS
 from smt_proofs.source.c_types import BOOL
 from smt_proofs.source.domain import SourceTerms
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.parse import read_c
 from smt_proofs.source.runs import ProofRun, TrialRun
+from smt_proofs.symbolic.paths import explore
 
 EXPRESSIONS = [
     "a + b",

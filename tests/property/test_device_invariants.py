@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
-from conformance.oracle import broken_by_layout, broken_by_state
-from conformance.runner import run_trace
-from conformance.strategies import actions, configs, traces
+from conformance.check.runner import run_trace
+from conformance.generate.strategies import actions, configs, traces
+from conformance.judge.oracle import broken_by_layout, broken_by_state
 from conformance.targets.recorded import RecordedTarget
 from conformance.targets.reference import ReferenceTarget
-from conformance.trace import Trace, read_trace, trace_text, write_trace
+from conformance.traces.trace import Trace, read_trace, trace_text, write_trace
 from model.arithmetic import MIB
 from model.device import ReferenceDevice, fix
 from model.profiles import QEMU, QEMU_8_2, SEED_V2

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.arithmetic import INTS
 from model.extents import Extents
+from model.machine_ints import INTS
 
 TOP = 40
 index = st.integers(0, TOP)

@@ -12,8 +12,8 @@ from conformance.runlog.lines import Event, Line
 from conformance.runlog.validate import Rejected, explain_log
 from conformance.runlog.witness import witness
 from conformance.runlog.written import REQUESTED, resized, written
-from model.arithmetic import INTS
 from model.device import ReferenceDevice, fix
+from model.machine_ints import INTS
 from model.profiles import PROFILES, Profile
 from model.rules import step
 from model.state import RANGE_REQUESTS, ConcreteAction, ConcreteState, Config, Op, action

@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.arithmetic import INTS
 from model.extents import Extents
-from smt_proofs.loops import (
+from model.machine_ints import INTS
+from smt_proofs.lemmas.loops import (
     activate,
     clear_bit,
     deactivate_where,

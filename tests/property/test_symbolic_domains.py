@@ -9,13 +9,13 @@ import z3
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from model.arithmetic import INTS
 from model.extents import Extents
-from smt_proofs.opaque import TIMES, opaque
-from smt_proofs.paths import Script, explore
-from smt_proofs.radix import Bytes, Count, Literal, RadixTerms, Word
-from smt_proofs.sets import Kind, Members, SetTerms
-from smt_proofs.solve import Term
+from model.machine_ints import INTS
+from smt_proofs.solving.opaque import TIMES, opaque
+from smt_proofs.solving.solve import Term
+from smt_proofs.symbolic.paths import Script, explore
+from smt_proofs.symbolic.radix import Bytes, Count, Literal, RadixTerms, Word
+from smt_proofs.transitions.sets import Kind, Members, SetTerms
 
 LIMIT = 1 << 64
 QUICK = settings(deadline=None, max_examples=25)

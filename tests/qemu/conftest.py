@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.qemu.process import QemuError, find_qemu
+from conformance.targets.qemu.process import QemuError, find_qemu
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

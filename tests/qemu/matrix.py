@@ -16,13 +16,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from conformance.campaign import check
-from conformance.judge import Judge
-from conformance.qemu.process import find_qemu, has_memslots, qemu_version
-from conformance.scenarios import SCENARIOS
-from conformance.suite import run_scenario
-from conformance.targets.qemu import QemuTarget
-from conformance.verdict import FAILURES
+from conformance.check.campaign import check
+from conformance.check.scenarios import SCENARIOS
+from conformance.check.suite import run_scenario
+from conformance.judge.judge import Judge
+from conformance.judge.verdict import FAILURES
+from conformance.targets.qemu.process import find_qemu, has_memslots, qemu_version
+from conformance.targets.qemu.target import QemuTarget
 from model.profiles import QEMU, QEMU_7_2, QEMU_8_2, Profile
 
 KNOWN = Judge(tolerated=frozenset({"empty-unplug-all-acknowledged"}))

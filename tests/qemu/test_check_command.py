@@ -10,14 +10,15 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.commands import check_qemu
-from conformance.qemu import expectation
-from conformance.qemu.decision_grid import DecisionCase
-from conformance.qemu.process import qemu_version
-from conformance.schemas import problem
-from conformance.targets.qemu import QemuTarget
-from conformance.trace import read_trace
+from conformance.targets.qemu import expectation
+from conformance.targets.qemu.decision_grid import DecisionCase
+from conformance.targets.qemu.process import qemu_version
+from conformance.targets.qemu.target import QemuTarget
+from conformance.traces.schemas import problem
+from conformance.traces.trace import read_trace
 from model.arithmetic import GIB, MIB
-from model.state import ConcreteAction, Observation
+from model.observation import Observation
+from model.state import ConcreteAction
 
 FEW = ("--seed", "3", "--traces", "2", "--steps", "10")
 CASES = (

@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from conformance.qemu import decision, expectation
-from conformance.qemu.decision import DecisionOutcome, compare_decision, compare_decisions
-from conformance.qemu.decision_grid import DecisionCase, Device, decision_grid
-from conformance.qemu.expectation import Slots, expectations
-from conformance.qemu.machine import machine_args
-from conformance.qemu.process import QemuError, QemuProcess
-from conformance.qemu.qtest import QtestSocket
-from conformance.qemu.requests import (
+from conformance.targets.qemu import decision, expectation
+from conformance.targets.qemu.decision import DecisionOutcome, compare_decision, compare_decisions
+from conformance.targets.qemu.decision_grid import DecisionCase, Device, decision_grid
+from conformance.targets.qemu.expectation import Slots, expectations
+from conformance.targets.qemu.machine import machine_args
+from conformance.targets.qemu.process import QemuError, QemuProcess
+from conformance.targets.qemu.qtest import QtestSocket
+from conformance.targets.qemu.requests import (
     RequestType,
     ResponseType,
     decode_response,
     encode_request,
 )
-from conformance.qemu.slots import all_mapped_slots, slot_sizes
-from conformance.qemu.virtio import VirtioMemPci
+from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
+from conformance.targets.qemu.virtio import VirtioMemPci
 from model import geometry
 from model.arithmetic import GIB, MIB, TIB
 from model.profiles import SEED_V2
-from smt_proofs.mutants import MUTANTS
+from smt_proofs.decision.mutants import MUTANTS
 
 NAMED_LIMITS = {1, 2, 3, 7, 255, 256}
 SHORT = DecisionCase(2 * GIB + 512 * MIB, 2 * MIB, 2 * GIB + 512 * MIB)
@@ -95,7 +95,7 @@ def test_subset_can_show_each_wrong_rule_that_any_machine_can(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Where the host has no huge pages the default block is the least one, and one rule less shows.
-    monkeypatch.setattr("conformance.qemu.expectation._huge_page_size", lambda: 2 * MIB)
+    monkeypatch.setattr("conformance.targets.qemu.expectation._huge_page_size", lambda: 2 * MIB)
 
     def model() -> list[list[tuple[int, Slots]]]:
         grid = decision_grid(full=name in UNSEEN)

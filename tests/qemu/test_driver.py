@@ -12,11 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from conformance.qemu.machine import machine_args
-from conformance.qemu.process import QemuError, QemuProcess, QmpRefused, find_qemu, qemu_version
-from conformance.qemu.qtest import QtestSocket, as_bytes, read_bytes, write_bytes
-from conformance.qemu.slots import Qmp, all_mapped_slots, mapped_slots, slot_sizes
-from conformance.qemu.virtio import DeviceConfig, VirtioMemPci
+from conformance.targets.qemu.machine import machine_args
+from conformance.targets.qemu.process import (
+    QemuError,
+    QemuProcess,
+    QmpRefused,
+    find_qemu,
+    qemu_version,
+)
+from conformance.targets.qemu.qtest import QtestSocket, as_bytes, read_bytes, write_bytes
+from conformance.targets.qemu.slots import Qmp, all_mapped_slots, mapped_slots, slot_sizes
+from conformance.targets.qemu.virtio import DeviceConfig, VirtioMemPci
 
 MIB, GIB = 1 << 20, 1 << 30
 REGION, REQUESTED = 4 * GIB, 3 * GIB

@@ -7,12 +7,12 @@ from typing import Any
 from click.testing import CliRunner
 
 from conformance.cli import slotproof
-from conformance.qemu.machine import machine_args
-from conformance.qemu.process import QemuProcess
-from conformance.qemu.qtest import QtestSocket
-from conformance.qemu.requests import RequestType, encode_request
-from conformance.qemu.virtio import VirtioMemPci
-from conformance.schemas import problem
+from conformance.targets.qemu.machine import machine_args
+from conformance.targets.qemu.process import QemuProcess
+from conformance.targets.qemu.qtest import QtestSocket
+from conformance.targets.qemu.requests import RequestType, encode_request
+from conformance.targets.qemu.virtio import VirtioMemPci
+from conformance.traces.schemas import problem
 from model.arithmetic import GIB, MIB
 
 

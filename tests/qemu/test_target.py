@@ -9,35 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from conformance.campaign import check
-from conformance.finding import Kind
-from conformance.qemu import guest
-from conformance.qemu.fit import fitted
-from conformance.qemu.qtest import QtestSocket
-from conformance.runner import run_trace
-from conformance.scenarios import SCENARIOS, Scenario
-from conformance.shrink import shrink
-from conformance.suite import run_scenario
-from conformance.target import TargetError
-from conformance.targets.qemu import QemuTarget
-from conformance.trace import Trace, TraceStep
-from conformance.verdict import Verdict
-from conformance.virtio.rules import RULES
+from conformance.check.campaign import check
+from conformance.check.runner import run_trace
+from conformance.check.scenarios import SCENARIOS, Scenario
+from conformance.check.shrink import shrink
+from conformance.check.suite import run_scenario
+from conformance.judge.finding import Kind
+from conformance.judge.verdict import Verdict
+from conformance.judge.virtio.rules import RULES
+from conformance.targets.qemu import guest
+from conformance.targets.qemu.fit import fitted
+from conformance.targets.qemu.qtest import QtestSocket
+from conformance.targets.qemu.target import QemuTarget
+from conformance.targets.target import TargetError
+from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.extents import Extents
+from model.observation import Constants, Observation, Probe, SlotLayout
 from model.profiles import QEMU, SEED_V2
-from model.state import (
-    Answer,
-    BlockState,
-    ConcreteAction,
-    Config,
-    Constants,
-    Observation,
-    Op,
-    Probe,
-    SlotLayout,
-    action,
-)
+from model.state import Answer, BlockState, ConcreteAction, Config, Op, action
 
 CONFIG = fitted(Config(region=2 * GIB + 512 * MIB, block=2 * MIB, limit=256, requested=GIB))
 """Three memslots, the last one half as long."""

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from conformance.check.runner import run_trace
 from conformance.explore.compare import compare
 from conformance.explore.graph import explore
 from conformance.explore.product import Part
 from conformance.explore.scale import scaled_config
 from conformance.explore.tour import as_traces, transition_tour
-from conformance.finding import Kind
-from conformance.runner import run_trace
-from conformance.target import needs
-from conformance.targets.qemu import QemuTarget
+from conformance.judge.finding import Kind
+from conformance.targets.qemu.target import QemuTarget
+from conformance.targets.target import needs
 from model.profiles import QEMU, SEED_V2
 
 

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
-from conformance.qemu.machine import DEVICE_ID, machine_args
-from conformance.qemu.process import QemuProcess
-from conformance.qemu.qtest import QtestSocket
-from conformance.qemu.requests import RequestType, encode_request
-from conformance.qemu.virtio import VirtioMemPci
+from conformance.targets.qemu.machine import DEVICE_ID, machine_args
+from conformance.targets.qemu.process import QemuProcess
+from conformance.targets.qemu.qtest import QtestSocket
+from conformance.targets.qemu.requests import RequestType, encode_request
+from conformance.targets.qemu.virtio import VirtioMemPci
 from model.arithmetic import GIB, MIB
 
 REGION, BLOCK, BLOCKS = 4 * GIB, 2 * MIB, 2048

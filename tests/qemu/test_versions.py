@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance.campaign import check
+from conformance.check.campaign import check
+from conformance.check.scenarios import SCENARIOS
+from conformance.check.suite import read_expected, run_scenario
 from conformance.cli import slotproof
-from conformance.judge import Judge
-from conformance.qemu.process import has_memslots, qemu_version
-from conformance.scenarios import SCENARIOS
-from conformance.suite import read_expected, run_scenario
-from conformance.targets.qemu import QemuTarget
-from conformance.verdict import Verdict
+from conformance.judge.judge import Judge
+from conformance.judge.verdict import Verdict
+from conformance.targets.qemu.process import has_memslots, qemu_version
+from conformance.targets.qemu.target import QemuTarget
 from model.profiles import QEMU_7_2, QEMU_8_2
 from model.state import Op
 

@@ -10,11 +10,12 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.sizes import format_size
-from model.arithmetic import INTS, MIB, TIB, ceil_div
+from conformance.traces.sizes import format_size
+from model.arithmetic import MIB, TIB, ceil_div
 from model.geometry import decide_memslots, memslot_size
 from model.invariants import INVARIANTS
-from smt_proofs.bitwise import (
+from model.machine_ints import INTS
+from smt_proofs.decision.bitwise import (
     CASES,
     LAYOUT,
     TILING,
@@ -23,11 +24,11 @@ from smt_proofs.bitwise import (
     check,
     without,
 )
-from smt_proofs.decision import case
-from smt_proofs.mutants import MUTANTS
-from smt_proofs.paths import Script
-from smt_proofs.solve import Verdict
-from smt_proofs.theorem import THEOREMS, Hypothesis
+from smt_proofs.decision.memslots import case
+from smt_proofs.decision.mutants import MUTANTS
+from smt_proofs.decision.theorem import THEOREMS, Hypothesis
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.symbolic.paths import Script
 
 WITNESS = case(4611684918917857280, MIB, 4194303)
 """The count is 4194304: one more than the limit."""

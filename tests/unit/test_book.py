@@ -10,21 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import smt_proofs
-from model.arithmetic import INTS, align_down, align_up, ceil_div, is_aligned, maximum, minimum
+from model.arithmetic import align_down, align_up, ceil_div, is_aligned, maximum, minimum
 from model.invariants import INVARIANTS
+from model.machine_ints import INTS
 from model.profiles import PROFILES, QEMU, Mapping
-from smt_proofs.book import Book, dependencies, prove_book, unshown
-from smt_proofs.cache import VARIABLE
-from smt_proofs.claims import mappings_of
-from smt_proofs.index_induction import INDUCTIONS
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.paths import Branch, Script, explore
-from smt_proofs.plan import theorem_names
-from smt_proofs.solve import Verdict
-from smt_proofs.terms import IntTerms
-from smt_proofs.theorem import THEOREMS
-from smt_proofs.transition_proofs import TransitionProof
-from smt_proofs.work import FAMILIES, FOUNDATIONS
+from smt_proofs.book.book import Book, dependencies, prove_book, unshown
+from smt_proofs.book.plan import theorem_names
+from smt_proofs.book.work import FAMILIES, FOUNDATIONS
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas.index_induction import INDUCTIONS
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.symbolic.paths import Branch, Script, explore
+from smt_proofs.symbolic.terms import IntTerms
+from smt_proofs.transitions.claims import mappings_of
+from smt_proofs.transitions.proofs import TransitionProof
 
 LIMIT = (1 << 64) - 1
 
@@ -109,7 +110,7 @@ def test_a_warm_run_decides_nothing_anew_and_says_the_same(
         assert tasks == [], "carried out again"
         return []
 
-    monkeypatch.setattr("smt_proofs.book.carried_out", nothing)
+    monkeypatch.setattr("smt_proofs.book.book.carried_out", nothing)
     again = prove_book(theorem_names("qemu"), profile="qemu")
     assert again.outcomes == qemu_book.outcomes
 
@@ -122,7 +123,7 @@ def test_without_a_cache_everything_is_decided_anew(monkeypatch: pytest.MonkeyPa
         tasks.extend(waiting)
         return []
 
-    monkeypatch.setattr("smt_proofs.book.carried_out", none)
+    monkeypatch.setattr("smt_proofs.book.book.carried_out", none)
     prove_book(["negotiate_keeps_plugged_in_mapped"], profile="qemu")
     # The lemmas, the decision's theorem, and the transition in two ways of mapping.
     assert len(tasks) == 2 + len(mappings_of(QEMU))
@@ -144,18 +145,18 @@ def test_every_theorem_names_a_known_invariant_and_known_profiles() -> None:
 
 def test_every_module_that_registers_theorems_is_in_the_book() -> None:
     families = {module.__name__ for module in (*FAMILIES, *FOUNDATIONS)}
-    for module in pkgutil.iter_modules(smt_proofs.__path__):
-        source = pkgutil.resolve_name(f"smt_proofs.{module.name}")
+    for module in pkgutil.walk_packages(smt_proofs.__path__, "smt_proofs."):
+        source = pkgutil.resolve_name(module.name)
         text = open(source.__file__, encoding="utf-8").read()  # noqa: SIM115, PTH123
         if "\nregister(" in text:
-            assert f"smt_proofs.{module.name}" in families
+            assert module.name in families
 
 
 def test_every_module_that_registers_lemmas_is_in_the_book() -> None:
     """What is not imported is not decided: a theorem that rests on it would be withdrawn."""
     for name, each in LEMMAS.items():
         home = each.formula.__module__
-        assert home in {m.__name__ for m in FOUNDATIONS} | {"smt_proofs.lemmas"}, name
+        assert home in {m.__name__ for m in FOUNDATIONS}, name
 
 
 words = st.one_of(

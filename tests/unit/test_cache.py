@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from smt_proofs import cache
-from smt_proofs.cache import FILE, VARIABLE, Cache, folder
-from smt_proofs.solve import Answer
+from smt_proofs.solving import cache
+from smt_proofs.solving.cache import FILE, VARIABLE, Cache, folder
+from smt_proofs.solving.solve import Answer
 
 TEXT = "(set-logic QF_LIA)\n(declare-const x Int)\n(assert (< x x))\n(check-sat)\n"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from smt_proofs import alethe, linear, propositional, sexpr
-from smt_proofs.alethe import check
-from smt_proofs.certificates import certify, certify_folder, proof_of
-from smt_proofs.foundations import obligation_of
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.smtlib import script
-from smt_proofs.work import FOUNDATIONS
+from smt_proofs.book.work import FOUNDATIONS
+from smt_proofs.certificates import alethe, linear, propositional, sexpr
+from smt_proofs.certificates.alethe import check
+from smt_proofs.certificates.files import certify, certify_folder, proof_of
+from smt_proofs.lemmas.foundations import obligation_of
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.smtlib import script
 
 assert FOUNDATIONS  # the modules that register lemmas
 
@@ -32,7 +32,11 @@ def test_checker_knows_no_solver(module: object) -> None:
             else []
         )
     }
-    ours = {"smt_proofs.linear", "smt_proofs.propositional", "smt_proofs.sexpr"}
+    ours = {
+        "smt_proofs.certificates.linear",
+        "smt_proofs.certificates.propositional",
+        "smt_proofs.certificates.sexpr",
+    }
     python = {"__future__", "re", "itertools", "math", "fractions", "dataclasses"}
     assert imported <= ours | python | {"collections.abc", "typing"}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conformance.codec import (
+from conformance.traces.codec import (
     USES,
     CodecError,
     action_from_json,
@@ -15,9 +15,10 @@ from conformance.codec import (
     observation_from_json,
     observation_to_json,
 )
-from conformance.schemas import problem
+from conformance.traces.schemas import problem
 from model.extents import Extents
-from model.state import Answer, BlockState, Config, Faults, Observation, Op, SlotLayout, action
+from model.observation import Observation, SlotLayout
+from model.state import Answer, BlockState, Config, Faults, Op, action
 
 CONFIG = Config(region=1 << 30, block=1 << 20, limit=4)
 SEEN = Observation(

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.commands import options
-from conformance.schemas import problem
-from conformance.trace import read_trace
+from conformance.traces.schemas import problem
+from conformance.traces.trace import read_trace
 from model.state import Op
 
 
@@ -122,7 +122,7 @@ def test_a_place_that_keeps_no_failures_is_refused_before_the_run(
         return TemporaryDirectory(dir=dir)
 
     # A superuser may write anywhere, so the refusal is played.
-    monkeypatch.setattr("conformance.failures.TemporaryDirectory", refuse)
+    monkeypatch.setattr("conformance.traces.failures.TemporaryDirectory", refuse)
     run("trace", "generate", "t", "--steps", "3")
     there = sorted(tmp_path.iterdir())
     result = run(*command, "--failures", place)
@@ -142,7 +142,7 @@ def full(*_: object) -> None:
 def test_a_finding_that_cannot_be_kept_is_told_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
 ) -> None:
-    monkeypatch.setattr("conformance.failures.write_trace", full)
+    monkeypatch.setattr("conformance.traces.failures.write_trace", full)
     result = run("check", "--profile", "seed-v2", "--failures", str(tmp_path), *form)
     assert result.exit_code == 1
     assert result.stderr == (
@@ -169,7 +169,7 @@ def test_a_trace_stays_kept_when_the_small_one_cannot_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def then_full(*arguments: Any) -> Any:
-        monkeypatch.setattr("conformance.failures.write_trace", full)
+        monkeypatch.setattr("conformance.traces.failures.write_trace", full)
         return small(*arguments)
 
     small = options.shrink
@@ -190,7 +190,7 @@ def test_a_small_trace_that_cannot_be_kept_is_told_all_the_same(
 ) -> None:
     assert run("check", "--profile", "seed-v2", "--failures", str(tmp_path)).exit_code == 1
     (kept,) = tmp_path.iterdir()
-    monkeypatch.setattr("conformance.failures.write_trace", full)
+    monkeypatch.setattr("conformance.traces.failures.write_trace", full)
     result = run("trace", "shrink", str(kept), "--failures", str(tmp_path))
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1

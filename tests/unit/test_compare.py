@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.check.runner import run_trace
 from conformance.cli import slotproof
 from conformance.explore.alphabet import alphabet
 from conformance.explore.compare import FIELDS_OF, Difference, compare
 from conformance.explore.product import Part, Product
 from conformance.explore.scale import scaled_config
-from conformance.runner import run_trace
-from conformance.schemas import problem
 from conformance.targets.recorded import RecordedTarget
-from conformance.trace import read_trace
+from conformance.traces.schemas import problem
+from conformance.traces.trace import read_trace
 from model.device import ReferenceDevice, fix
 from model.profiles import PROFILES, QEMU, QEMU_8_2, SEED_V2
 from model.state import Config, Op

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 import model.contracts
-from conformance.campaign import check
-from conformance.explain import explain, failure_of
-from conformance.finding import Kind
-from conformance.runner import as_run, run_trace
+from conformance.check.campaign import check
+from conformance.check.explain import explain, failure_of
+from conformance.check.runner import as_run, run_trace
+from conformance.judge.finding import Kind
 from conformance.targets.reference import ReferenceTarget
-from conformance.trace import Trace, TraceStep, read_trace, write_trace
-from model.arithmetic import GIB, INTS, MIB
+from conformance.traces.trace import Trace, TraceStep, read_trace, write_trace
+from model.arithmetic import GIB, MIB
 from model.contracts import CONTRACT_NAMED, CONTRACTS, START_CONTRACTS, contracts_of
 from model.device import ReferenceDevice
 from model.extents import Extents
+from model.machine_ints import INTS
 from model.profiles import QEMU, SEED_V2, Mapping
 from model.state import Answer, BlockState, Config, Faults, Heard, Op, action
 

@@ -22,9 +22,9 @@ from conformance.explore.graph import explore
 from conformance.explore.scale import scaled_config
 from conformance.explore.steer import Steered
 from conformance.explore.tour import as_traces, transition_tour
-from conformance.generate import random_trace, trace_seed
-from conformance.schemas import problem
-from conformance.trace import Trace
+from conformance.generate.traces import random_trace, trace_seed
+from conformance.traces.schemas import problem
+from conformance.traces.trace import Trace
 from model.device import ReferenceDevice
 from model.extents import Extents
 from model.profiles import QEMU

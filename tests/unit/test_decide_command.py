@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from conformance.cli import slotproof
 from conformance.commands.decide import DECIDE_VERSION
-from conformance.schemas import problem
-from model.arithmetic import GIB, INTS, MIB
+from conformance.traces.schemas import problem
+from model.arithmetic import GIB, MIB
 from model.geometry import Memslots
 from model.invariants import INVARIANTS, Layout
+from model.machine_ints import INTS
 from model.profiles import PROFILES
 
 SMALL = {"region": "5G", "limit": "3", "block": "2M"}

@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from conformance.cli import COMMANDS, slotproof
-from conformance.schemas import problem
+from conformance.traces.schemas import problem
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.check.expected import read_expected
+from conformance.check.refutations import Row
 from conformance.cli import slotproof
 from conformance.commands import prove as command
-from conformance.expected import read_expected
-from conformance.refutations import Row
-from conformance.trace import read_trace
-from smt_proofs.book import Book, prove_book
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.refuted import REFUTED
-from smt_proofs.solve import Verdict
+from conformance.traces.trace import read_trace
+from smt_proofs.book.book import Book, prove_book
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.transitions.refuted import REFUTED
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXPECTED = DOCS / "refuted-seed-v2.json"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from conformance.check.expected import SCHEMA, ExpectedError, compare, expected_text, read_expected
 from conformance.commands.refuted import DOCS, known_rows, known_text, with_table
-from conformance.expected import SCHEMA, ExpectedError, compare, expected_text, read_expected
-from conformance.schemas import problem
+from conformance.traces.schemas import problem
 
 ROWS = frozenset(known_rows("seed-v2"))
 ONE, OTHER = sorted(ROWS)[:2]

@@ -7,19 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from conformance.explain import RULES, describe, explain, failure_of, replay_command, told
-from conformance.finding import Finding, Kind
-from conformance.runner import as_run, run_trace
-from conformance.slotmap import MOST_LINES, slot_map
+from conformance.check.explain import RULES, describe, explain, failure_of, replay_command, told
+from conformance.check.runner import as_run, run_trace
+from conformance.judge.finding import Finding, Kind
 from conformance.targets.reference import ReferenceTarget
-from conformance.trace import Trace, TraceStep
+from conformance.traces.slotmap import MOST_LINES, slot_map
+from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.device import ReferenceDevice
 from model.events import realize
 from model.extents import Extents
 from model.geometry import decide_memslots
+from model.observation import Observation
 from model.profiles import QEMU, SEED_V2
-from model.state import Answer, Config, Faults, Observation, Op, action
+from model.state import Answer, Config, Faults, Op, action
 
 CONFIG = Config(region=5 * GIB + MIB, block=MIB, limit=256, requested=3 * GIB)
 PLUG = action(Op.PLUG, addr=CONFIG.addr + 2 * GIB - MIB, blocks=2)

@@ -14,6 +14,7 @@ import networkx as nx
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.check.runner import run_trace
 from conformance.cli import slotproof
 from conformance.explore.alphabet import alphabet
 from conformance.explore.distance import diameter
@@ -21,14 +22,13 @@ from conformance.explore.export import ExportError, as_dot, as_graphml, as_netwo
 from conformance.explore.graph import StateGraph, explore
 from conformance.explore.scale import scaled_config
 from conformance.explore.tour import Tour, as_traces, pair_tour, transition_tour
-from conformance.runner import run_trace
-from conformance.schemas import problem
-from conformance.target import CAPABILITIES
 from conformance.targets.reference import ReferenceTarget
-from conformance.trace import read_trace
-from model.arithmetic import INTS
+from conformance.targets.target import CAPABILITIES
+from conformance.traces.schemas import problem
+from conformance.traces.trace import read_trace
 from model.device import ConfigError, fix
 from model.events import realize
+from model.machine_ints import INTS
 from model.profiles import PROFILES, QEMU, SEED_V2
 from model.rules import step
 from model.state import ConcreteState, Op

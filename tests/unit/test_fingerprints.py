@@ -13,19 +13,20 @@ from typing import Any
 import pytest
 
 from model import arithmetic, geometry, invariants
-from model.arithmetic import INTS, MIB
+from model.arithmetic import MIB
 from model.device import decision_input
 from model.events import wake_up
 from model.geometry import decide_memslots
+from model.machine_ints import INTS
 from model.profiles import QEMU, QEMU_8_2, SEED_V2, Profile
 from model.requests import unplug_all
 from model.rules import step
 from model.state import Config, Op
-from smt_proofs.claims import claims_of, mappings_of
-from smt_proofs.decision import count_in_limit
-from smt_proofs.fingerprints import fingerprint
-from smt_proofs.mutants import MUTANTS
-from smt_proofs.theorem import THEOREMS
+from smt_proofs.book.fingerprints import fingerprint
+from smt_proofs.decision.memslots import count_in_limit
+from smt_proofs.decision.mutants import MUTANTS
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.transitions.claims import claims_of, mappings_of
 
 
 def of_step(op: Op, profile: Profile = QEMU) -> str:
@@ -139,14 +140,14 @@ ONE = """
 import sys
 from model.rules import step
 if len(sys.argv) > 1:
-    import smt_proofs.book
-    from smt_proofs.lemmas import LEMMAS
-    from smt_proofs.smtlib import script
+    import smt_proofs.book.book
+    from smt_proofs.lemmas.lemma import LEMMAS
+    from smt_proofs.solving.smtlib import script
     script(LEMMAS["quotient_grows"].obligation())
 from model.profiles import QEMU
-from smt_proofs import decision
-from smt_proofs.theorem import THEOREMS
-from smt_proofs.fingerprints import fingerprint
+from smt_proofs.decision import memslots as decision
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.book.fingerprints import fingerprint
 print(fingerprint(step, QEMU, THEOREMS["count_never_exceeds_limit"], extra=""))
 """
 

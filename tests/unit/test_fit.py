@@ -2,16 +2,17 @@
 
 import pytest
 
-from conformance.campaign import check
-from conformance.generate import random_trace, trace_seed
-from conformance.qemu.fit import LARGEST_REGION, device_space, fitted
-from conformance.shrink import shrink
+from conformance.check.campaign import check
+from conformance.check.shrink import shrink
+from conformance.generate.traces import random_trace, trace_seed
+from conformance.targets.qemu.fit import LARGEST_REGION, device_space, fitted
 from conformance.targets.reference import ReferenceTarget
 from model.arithmetic import GIB, MIB, TIB
 from model.caller import MemslotDemand, decision_limit
 from model.device import fix
+from model.observation import Observation
 from model.profiles import QEMU, QEMU_8_2, SEED_V2, Profile
-from model.state import Config, Observation
+from model.state import Config
 
 SLOTTED = (SEED_V2, QEMU, QEMU_8_2)
 CONFIGS = [

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import pytest
 
-from conformance.choices import RandomChoices, weighted
-from conformance.codec import MAX_BLOCKS
-from conformance.generate import random_trace, trace_seed
-from conformance.generate_config import LIMITS, choose_config
-from conformance.target import CAPABILITIES, FAULTS, needs
-from conformance.trace import Trace, trace_text
+from conformance.generate.choices import RandomChoices, weighted
+from conformance.generate.config import LIMITS, choose_config
+from conformance.generate.traces import random_trace, trace_seed
+from conformance.targets.target import CAPABILITIES, FAULTS, needs
+from conformance.traces.codec import MAX_BLOCKS
+from conformance.traces.trace import Trace, trace_text
 from model.arithmetic import GIB, MIB, TIB, U64_MASK
 from model.device import ReferenceDevice, fix
 from model.profiles import PROFILES, QEMU, SEED_V2, Profile
@@ -49,8 +49,8 @@ def visited(trace: Trace) -> Iterator[tuple[Fixed[int, bool], ConcreteState, Con
 
 def test_the_same_seed_gives_the_same_bytes_in_every_process() -> None:
     program = (
-        "import sys; from conformance.generate import random_trace;"
-        "from conformance.trace import trace_text; from model.profiles import QEMU;"
+        "import sys; from conformance.generate.traces import random_trace;"
+        "from conformance.traces.trace import trace_text; from model.profiles import QEMU;"
         "sys.stdout.write(''.join(trace_text(random_trace(QEMU, s, 50)) for s in range(10)))"
     )
     texts = {

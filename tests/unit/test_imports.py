@@ -1,31 +1,87 @@
-"""Imports run one way: conformance -> smt_proofs (command line only) -> model."""
+"""Imports run one way: conformance, smt_proofs (command line only), model; and down the rooms."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rooms import ENTRIES, FLOORS
 
 ROOT = Path(__file__).parents[2]
 SOLVERS = {"z3", "cvc5", "bitwuzla"}
 
 
+def names(tree: ast.AST) -> Iterator[str]:
+    """Every module that a text imports, and every name taken of one, in dots."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, "a relative import hides where it leads"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def imported(file: Path) -> set[str]:
     """Top-level names that a module imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
+    return {name.split(".")[0] for name in names(ast.parse(file.read_text(encoding="utf-8")))}
 
 
 def modules(package: str) -> list[Path]:
     found = sorted((ROOT / package).rglob("*.py"))
     assert found
     return found
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """The room of a module, by the parts of its name; an entry point is its own."""
+    return parts[1]
+
+
+def upward(package: str, home: str, text: str) -> list[str]:
+    """What a module of the room `home` imports from rooms that are not below it."""
+    floors = {room: level for level, rooms in enumerate(FLOORS[package]) for room in rooms}
+    found = []
+    for name in names(ast.parse(text)):
+        parts = tuple(name.split("."))
+        if parts[0] != package or len(parts) < 2:
+            continue
+        target = room_of(parts)
+        if target != home and floors.get(target, -1) <= floors[home]:
+            found.append(f"{home} imports {name}")
+    return found
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_every_room_has_a_floor_and_no_module_is_loose(package: str) -> None:
+    folder = ROOT / package
+    rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
+    loose = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert loose <= ENTRIES
+    assert rooms | loose == {room for floor in FLOORS[package] for room in floor}
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_no_room_imports_from_above_or_beside(package: str) -> None:
+    found = []
+    for file in modules(package):
+        parts = file.relative_to(ROOT).with_suffix("").parts
+        if parts[1] != "__init__":
+            found += upward(package, room_of(parts), file.read_text(encoding="utf-8"))
+    assert not found
+
+
+@pytest.mark.parametrize("text", ["import smt_proofs.book.plan", "from smt_proofs import source"])
+def test_an_import_upward_or_beside_is_seen(text: str) -> None:
+    assert upward("smt_proofs", "transitions", text)
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_a_room_says_its_job_in_one_line_and_nothing_else(package: str) -> None:
+    for file in (ROOT / package).glob("*/__init__.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        assert len(tree.body) == 1 and "\n" not in (ast.get_docstring(tree) or "\n"), file
 
 
 @pytest.mark.parametrize("file", modules("model"), ids=str)

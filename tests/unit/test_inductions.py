@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 import z3
 
-from smt_proofs import cardinality, groups, searches, sets, summaries
-from smt_proofs.index_induction import INDUCTIONS, TIMES, Induction, opaque, prove_induction
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.paths import Script
-from smt_proofs.prover import prove_lemma
-from smt_proofs.radix import Count
-from smt_proofs.sets import Kind, SetTerms
-from smt_proofs.solve import Answer, Verdict, ask
+from smt_proofs.decision.prover import prove_lemma
+from smt_proofs.lemmas import cardinality, groups, searches, summaries
+from smt_proofs.lemmas.index_induction import INDUCTIONS, TIMES, Induction, opaque, prove_induction
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.solve import Answer, Verdict, ask
+from smt_proofs.symbolic.paths import Script
+from smt_proofs.symbolic.radix import Count
+from smt_proofs.transitions import sets
+from smt_proofs.transitions.sets import Kind, SetTerms
 
 TIMEOUT = 10.0
 QUERIES = {
@@ -107,7 +108,7 @@ def test_facts_about_numbers_of_members_are_proven_under_the_names_they_are_used
 
 
 def test_the_page_names_every_loop_and_its_inductions() -> None:
-    page = Path(str(summaries.__file__)).parents[1].joinpath("docs", "proofs.md").read_text()
+    page = Path(str(summaries.__file__)).parents[2].joinpath("docs", "proofs.md").read_text()
     loops = {name for name, induction in INDUCTIONS.items() if induction.loop}
     assert len(loops) == 10
     assert {name for name in loops if f"`{name}`" not in page} == set()

@@ -9,14 +9,14 @@ import pytest
 
 from model import events, mapping, requests
 from model.profiles import PROFILES, QEMU, QEMU_8_2, Mapping, Profile
-from smt_proofs.book import Book
-from smt_proofs.cache import Cache
-from smt_proofs.claims import transitions
-from smt_proofs.means import Means
-from smt_proofs.memory import Unit, keep, of_profile, recall
-from smt_proofs.mutants import MUTANTS, Mutant
-from smt_proofs.solve import Verdict
-from smt_proofs.work import Stated, Transitions
+from smt_proofs.book.book import Book
+from smt_proofs.book.memory import Unit, keep, of_profile, recall
+from smt_proofs.book.work import Stated, Transitions
+from smt_proofs.decision.mutants import MUTANTS, Mutant
+from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.means import Means
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.transitions.claims import transitions
 
 
 def keys(profile: Profile = QEMU, means: Means | None = None) -> dict[str, str]:

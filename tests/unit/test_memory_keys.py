@@ -9,9 +9,9 @@ import pytest
 from model import invariants, requests
 from model.profiles import Mapping
 from model.state import Op
-from smt_proofs.means import ORDINARY
-from smt_proofs.memory import Unit
-from smt_proofs.work import Transitions
+from smt_proofs.book.memory import Unit
+from smt_proofs.book.work import Transitions
+from smt_proofs.solving.means import ORDINARY
 
 PLUG = Transitions("qemu", Mapping.PLUGGED, (Op.PLUG.value,), frozenset({"plug_obeys_busy_means"}))
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
-from conformance.schemas import problem
+from conformance.traces.schemas import problem
 from model.arithmetic import GIB, MIB, TIB
 from model.metadata import memslot_metadata
 

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from conformance.campaign import check
-from conformance.parallel import batches, run_batches
-from conformance.target import Target
+from conformance.check.campaign import check
+from conformance.check.parallel import batches, run_batches
 from conformance.targets.reference import ReferenceTarget
+from conformance.targets.target import Target
 from model.profiles import QEMU, SEED_V2
 
 

@@ -13,17 +13,17 @@ from conformance.cli import slotproof
 from conformance.commands import prove as command
 from conformance.commands.prove_json import PROVE_VERSION, document
 from conformance.commands.prove_text import print_book
-from conformance.schemas import problem
+from conformance.traces.schemas import problem
 from model.profiles import PROFILES
-from smt_proofs.book import Book, prove_book
-from smt_proofs.cache import VARIABLE
-from smt_proofs.index_induction import INDUCTIONS
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.means import Means
-from smt_proofs.plan import theorem_names
-from smt_proofs.prover import Control, Proof
-from smt_proofs.solve import Verdict
-from smt_proofs.theorem import THEOREMS
+from smt_proofs.book.book import Book, prove_book
+from smt_proofs.book.plan import theorem_names
+from smt_proofs.decision.prover import Control, Proof
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas.index_induction import INDUCTIONS
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.means import Means
+from smt_proofs.solving.solve import Verdict
 
 BELOW = (*LEMMAS, *INDUCTIONS)
 NAMED = ("count_never_exceeds_limit", "falls_back_to_one_slot")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cases import TRACES, case_ids
-from conformance.scenarios import SCENARIOS
-from conformance.virtio.rules import RULES
+from conformance.check.cases import TRACES, case_ids
+from conformance.check.scenarios import SCENARIOS
+from conformance.judge.virtio.rules import RULES
 
 ROOT = Path(__file__).parents[2]
 TWO_LINES = "def test_device(slotproof_case):\n    slotproof_case.check()\n"
@@ -76,10 +76,11 @@ def test_a_difference_fails_where_the_profile_is_the_oracle(tmp_path: Path) -> N
 
 BROKEN = """
 import pytest
-from conformance.adapter import Adapter
-from conformance.finding import Kind
-from conformance.target import TargetError
-from model.state import Answer, Observation
+from conformance.targets.adapter import Adapter
+from conformance.judge.finding import Kind
+from conformance.targets.target import TargetError
+from model.state import Answer
+from model.observation import Observation
 
 class Broken(Adapter):
     capabilities = frozenset({"plug", "unplug", "state", "unplug-all", "resize"})

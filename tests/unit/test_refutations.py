@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance import refutations
-from conformance.alphabet import ONE_BLOCK, TWO_SLOTS, actions, small_devices
+from conformance.check import refutations
+from conformance.check.refutations import Searched, search, write_counterexamples
+from conformance.check.runner import Outcome, run_trace
 from conformance.cli import slotproof
 from conformance.commands.refuted import known_rows
-from conformance.finding import Kind
-from conformance.refutations import Searched, search, write_counterexamples
-from conformance.runner import Outcome, run_trace
-from conformance.target import Target
+from conformance.generate.alphabet import ONE_BLOCK, TWO_SLOTS, actions, small_devices
+from conformance.judge.finding import Kind
 from conformance.targets.reference import ReferenceTarget
-from conformance.trace import Trace, read_trace
+from conformance.targets.target import Target
+from conformance.traces.trace import Trace, read_trace
 from model.arithmetic import GIB
 from model.device import fix
 from model.profiles import QEMU, QEMU_8_2, SEED_V2, Mapping, Profile
 from model.state import Op
-from smt_proofs.refuted import REFUTED
+from smt_proofs.transitions.refuted import REFUTED
 
 STEPS = {
     ("plugged", "empty-unplug-all-acknowledged", "unplug-all"): "migration-start unplug-all",

@@ -20,7 +20,7 @@ from conformance.report.documents import run as run_command
 from conformance.report.drawing import bar, moments
 from conformance.report.matrix import Cell, matrix
 from conformance.report.view import fixed_of
-from conformance.trace import read_trace
+from conformance.traces.trace import read_trace
 from model.arithmetic import GIB, MIB, TIB
 from model.device import ReferenceDevice
 from model.extents import Extents

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from model.arithmetic import GIB, INTS, MIB
+from model.arithmetic import GIB, MIB
 from model.caller import MemslotDemand, decision_limit
 from model.device import ConfigError, check_config, fix
 from model.events import migration_end, migration_start, realize, wake_up
@@ -20,6 +20,7 @@ from model.geometry import (
     slot_start,
 )
 from model.invariants import INVARIANTS, Invariant, Layout
+from model.machine_ints import INTS
 from model.mapping import (
     mapped_after_unplug,
     mapped_for_blocks,

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.check.runner import run_trace
 from conformance.cli import slotproof
 from conformance.runlog.lines import Event, LogError, read_lines
 from conformance.runlog.validate import Rejected, explain_log
 from conformance.runlog.witness import witness
-from conformance.runner import run_trace
 from conformance.targets.recorded import RecordedTarget
-from conformance.trace import read_trace
+from conformance.traces.trace import read_trace
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
 from model.state import Config, Op

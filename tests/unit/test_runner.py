@@ -5,33 +5,22 @@ from typing import Any
 
 import pytest
 
-from conformance.campaign import TraceDone, check
-from conformance.finding import Finding, Kind
-from conformance.generate import random_trace
-from conformance.oracle import FIELDS, broken_by_layout, broken_by_state, differing
-from conformance.runner import as_run, run_trace
-from conformance.target import VIEWS, TargetError
+from conformance.check.campaign import TraceDone, check
+from conformance.check.runner import as_run, run_trace
+from conformance.generate.traces import random_trace
+from conformance.judge.finding import Finding, Kind
+from conformance.judge.oracle import FIELDS, broken_by_layout, broken_by_state, differing
 from conformance.targets.recorded import RecordedTarget
 from conformance.targets.reference import ReferenceTarget
-from conformance.trace import Trace, TraceStep
+from conformance.targets.target import VIEWS, TargetError
+from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.device import ReferenceDevice
 from model.extents import Extents
 from model.invariants import INVARIANTS
+from model.observation import Constants, Observation, Probe, SlotLayout
 from model.profiles import QEMU, SEED_V2, Profile
-from model.state import (
-    Answer,
-    BlockState,
-    ConcreteAction,
-    ConcreteState,
-    Config,
-    Constants,
-    Observation,
-    Op,
-    Probe,
-    SlotLayout,
-    action,
-)
+from model.state import Answer, BlockState, ConcreteAction, ConcreteState, Config, Op, action
 
 CONFIG = Config(region=4 * GIB, block=MIB, limit=4, requested=4 * GIB)
 PLUG = action(Op.PLUG, addr=CONFIG.addr, blocks=1)
@@ -260,7 +249,7 @@ def test_a_layout_that_breaks_an_invariant_is_found_at_the_start(
         slots = replace(fixed.slots, count=fixed.slots.count + 1)
         return broken_by_layout(config, replace(fixed, slots=slots))
 
-    monkeypatch.setattr("conformance.runner.broken_by_layout", one_more)
+    monkeypatch.setattr("conformance.check.runner.broken_by_layout", one_more)
     found = run_trace(ReferenceTarget(), trace_of(PLUG)).finding
     assert found is not None
     assert (found.kind, found.what, found.step) == (Kind.INVARIANT, "count-in-limit", 0)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.codec import USES
-from conformance.schema_source import SCHEMAS, text_of
-from conformance.schemas import load, problem
-from conformance.target import CAPABILITIES
+from conformance.commands.schema_files import SCHEMAS, text_of
+from conformance.targets.target import CAPABILITIES
+from conformance.traces.codec import USES
+from conformance.traces.schemas import load, problem
 from model.state import Answer, Config
 
 PROTOCOL = Path(__file__).parents[2].joinpath("docs", "protocol.md").read_text()
@@ -19,7 +19,7 @@ PROTOCOL = Path(__file__).parents[2].joinpath("docs", "protocol.md").read_text()
 
 @pytest.mark.parametrize("name", list(SCHEMAS))
 def test_the_published_schema_is_what_the_code_says(name: str) -> None:
-    """To bring a file up to date: python -m conformance.schema_source."""
+    """To bring a file up to date: python -m conformance.commands.schema_files."""
     assert files("conformance").joinpath("schema", name).read_text() == text_of(name)
 
 

@@ -2,16 +2,17 @@
 
 import pytest
 
-from conformance.campaign import check
-from conformance.finding import Finding, Kind
-from conformance.generate import random_trace, trace_seed
-from conformance.runner import run_trace
-from conformance.shrink import MAX_RUNS_HUNG, NotAgain, shrink
-from conformance.simplify import families, toward
-from conformance.target import TargetError
+from conformance.check.campaign import check
+from conformance.check.runner import run_trace
+from conformance.check.shrink import MAX_RUNS_HUNG, NotAgain, shrink
+from conformance.check.simplify import families, toward
+from conformance.generate.traces import random_trace, trace_seed
+from conformance.judge.finding import Finding, Kind
 from conformance.targets.reference import ReferenceTarget
+from conformance.targets.target import TargetError
+from model.observation import Observation
 from model.profiles import PROFILES, QEMU, SEED_V2
-from model.state import ConcreteAction, Observation, Op
+from model.state import ConcreteAction, Op
 
 
 @pytest.mark.parametrize("seed", range(6))

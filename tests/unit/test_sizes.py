@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.sizes import format_size, parse_size
+from conformance.traces.sizes import format_size, parse_size
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from model.arithmetic import INTS
+from model.machine_ints import INTS
 from model.profiles import QEMU, SEED_V2, Mapping, Profile
 from model.state import Answer, Op
-from smt_proofs.book import THEOREMS
-from smt_proofs.claims import claims_of, mappings_of, transitions
-from smt_proofs.prover import goal_fails
-from smt_proofs.small import BLOCK, broken, describe, outcome, situations
-from smt_proofs.small_inputs import boundary_inputs
-from smt_proofs.transitions import state_invariants
+from smt_proofs.book.book import THEOREMS
+from smt_proofs.decision.prover import goal_fails
+from smt_proofs.decision.small_inputs import boundary_inputs
+from smt_proofs.transitions.claims import claims_of, mappings_of, transitions
+from smt_proofs.transitions.inputs import state_invariants
+from smt_proofs.transitions.small import BLOCK, broken, describe, outcome, situations
 
 SETTINGS = [(p, mapping) for p in (QEMU, SEED_V2) for mapping in mappings_of(p)]
 BROKEN = {

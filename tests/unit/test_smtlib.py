@@ -8,9 +8,9 @@ import sys
 import pytest
 import z3
 
-from smt_proofs.obligation import Assertion, Obligation
-from smt_proofs.opaque import opaque
-from smt_proofs.smtlib import LONG, script
+from smt_proofs.solving.obligation import Assertion, Obligation
+from smt_proofs.solving.opaque import opaque
+from smt_proofs.solving.smtlib import LONG, script
 
 X, Y, SIZE = z3.Ints("x y size!1")
 P = z3.Bool("p")
@@ -119,9 +119,9 @@ WRITE_ALL = """
 import z3
 noise = [z3.Int(f"noise{i}") + z3.Int("block") * i for i in range(%d)]
 del noise[::2]
-from smt_proofs.foundations import obligation_of
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.smtlib import script
+from smt_proofs.lemmas.foundations import obligation_of
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.smtlib import script
 for name in sorted(LEMMAS):
     print(script(obligation_of(LEMMAS[name])))
 """

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import z3
 
-from smt_proofs.foundations import obligation_of
-from smt_proofs.lemmas import LEMMAS
-from smt_proofs.obligation import Assertion, Obligation
-from smt_proofs.smtlib import script
-from smt_proofs.solve import Answer
-from smt_proofs.solvers import SOLVERS, available, decide, version
-from smt_proofs.work import FOUNDATIONS
+from smt_proofs.book.work import FOUNDATIONS
+from smt_proofs.lemmas.foundations import obligation_of
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.obligation import Assertion, Obligation
+from smt_proofs.solving.smtlib import script
+from smt_proofs.solving.solve import Answer
+from smt_proofs.solving.solvers import SOLVERS, available, decide, version
 
 EVERY_SOLVER = (*SOLVERS, "bitwuzla")
 A, B, C = z3.BitVecs("a b c", 64)

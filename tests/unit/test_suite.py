@@ -8,19 +8,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance.campaign import CheckReport
+from conformance.check.campaign import CheckReport
+from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
+from conformance.check.suite import Expected, as_expected, read_expected, rule_results, run_scenario
+from conformance.check.suite import Result as Named
 from conformance.cli import slotproof
-from conformance.finding import Kind
-from conformance.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
-from conformance.schemas import problem
-from conformance.suite import Expected, as_expected, read_expected, rule_results, run_scenario
-from conformance.suite import Result as Named
-from conformance.target import TargetError
+from conformance.judge.finding import Kind
+from conformance.judge.verdict import FAILURES, Verdict
+from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.reference import ReferenceTarget
-from conformance.verdict import FAILURES, Verdict
-from conformance.virtio.rules import RULE_NAMED, RULES
+from conformance.targets.target import TargetError
+from conformance.traces.schemas import problem
+from model.observation import Observation
 from model.profiles import PROFILES, QEMU, SEED_V2
-from model.state import ConcreteAction, Observation
+from model.state import ConcreteAction
 
 QUICK = ("--traces", "20", "--steps", "40", "--seed", "1")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from conformance.finding import Finding, Kind
-from conformance.generate import random_trace
-from conformance.schemas import problem
-from conformance.trace import Trace, TraceError, read_trace, trace_text, write_trace
+from conformance.generate.traces import random_trace
+from conformance.judge.finding import Finding, Kind
+from conformance.traces.schemas import problem
+from conformance.traces.trace import Trace, TraceError, read_trace, trace_text, write_trace
 from model.profiles import QEMU, SEED_V2
 from model.state import Config
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from conformance.cli import slotproof
-from conformance.schemas import problem
+from conformance.traces.schemas import problem
 from model.profiles import PROFILES, QEMU, QEMU_8_2, SEED_V2
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.rules import RULE_NAMED
@@ -239,6 +239,6 @@ def test_reports_of_continuous_integration_name_file_and_line(tmp_path: Path) ->
 
 
 def test_the_published_schema_is_one() -> None:
-    from conformance.schemas import load
+    from conformance.traces.schemas import load
 
     Draft202012Validator.check_schema(load("verify-source-v1.json"))

@@ -4,20 +4,21 @@ import re
 
 import pytest
 
-from conformance.campaign import check
-from conformance.judge import Judge, judge_of
-from conformance.runner import run_trace
-from conformance.scenarios import SCENARIOS
-from conformance.shrink import shrink
+from conformance.check.campaign import check
+from conformance.check.runner import run_trace
+from conformance.check.scenarios import SCENARIOS
+from conformance.check.shrink import shrink
+from conformance.judge.judge import Judge, judge_of
+from conformance.judge.virtio.belief import Belief
+from conformance.judge.virtio.judge import VirtioOracle
+from conformance.judge.virtio.rules import RULE_NAMED, RULES, Level
 from conformance.targets.reference import ReferenceTarget
-from conformance.trace import Trace, TraceStep
-from conformance.virtio.belief import Belief
-from conformance.virtio.judge import VirtioOracle
-from conformance.virtio.rules import RULE_NAMED, RULES, Level
+from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.extents import Extents
+from model.observation import Observation
 from model.profiles import QEMU
-from model.state import Answer, BlockState, Config, Observation, Op, action
+from model.state import Answer, BlockState, Config, Op, action
 
 CONFIG = Config(region=GIB, block=2 * MIB, limit=1, requested=GIB)
 FIRST = CONFIG.addr
@@ -104,7 +105,7 @@ def test_what_qemu_answers_against_the_text_is_found_and_made_small() -> None:
     assert report.finding.what == "plug-plugged-is-error"
     small = shrink(ReferenceTarget(), report.failing)
     assert [step.action.op for step in small.steps] == [Op.PLUG, Op.PLUG]
-    assert judge_of(small).rules == {"plug-plugged-is-error"}
+    assert judge_of(small.finding).rules == {"plug-plugged-is-error"}
     assert run_trace(ReferenceTarget(), small).finding == small.finding
 
 

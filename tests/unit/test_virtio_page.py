@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.scenarios import SCENARIOS
-from conformance.virtio.rules import RULES
+from conformance.check.scenarios import SCENARIOS
+from conformance.judge.virtio.rules import RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "virtio.md"
 

@@ -12,16 +12,16 @@ from itertools import combinations, product
 
 import pytest
 
-from conformance.alphabet import SHORT_LAST, TWO_SLOTS, actions
-from conformance.claims import claims_of
-from conformance.oracle import broken_by_state
-from model.arithmetic import INTS
+from conformance.generate.alphabet import SHORT_LAST, TWO_SLOTS, actions
+from conformance.judge.claims import claims_of
+from conformance.judge.oracle import broken_by_state
 from model.device import fix
 from model.extents import Extents
+from model.machine_ints import INTS
 from model.profiles import PROFILES, Mapping
 from model.rules import step
 from model.state import ConcreteState, Config, Fixed, State
-from smt_proofs.refuted import REFUTED, RefutedClaim
+from smt_proofs.transitions.refuted import REFUTED, RefutedClaim
 
 
 def sets(count: int) -> list[Extents]:

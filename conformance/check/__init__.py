@@ -1,0 +1,1 @@
+"""Run traces, shrink and explain what fails, name the result."""

@@ -1,0 +1,190 @@
+"""Tells a person what went wrong in a trace, with the memslots before and after."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.judge.finding import Finding, Kind
+from conformance.judge.memory import memory_fault
+from conformance.judge.oracle import ALWAYS, FIELDS, spelled
+from conformance.judge.virtio.rules import RULE_NAMED
+from conformance.targets.reference import at_start
+from conformance.traces.codec import action_to_json, observation_to_json
+from conformance.traces.sizes import format_size
+from conformance.traces.slotmap import slot_map
+from conformance.traces.trace import Trace
+from model.contracts import CONTRACT_NAMED
+from model.device import ReferenceDevice
+from model.events import EVENT_RULES, realize
+from model.geometry import decide_memslots
+from model.invariants import INVARIANT_NAMED
+from model.observation import Observation
+from model.requests import REQUEST_RULES
+from model.state import RANGE_REQUESTS, ConcreteAction, ConcreteState, Config, Fixed, Op
+
+RULES = REQUEST_RULES | EVENT_RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A finding with what the model says around it; `allowed` is the model's observation."""
+
+    trace: Trace
+    finding: Finding
+    fixed: Fixed[int, bool]
+    before: ConcreteState
+    after: ConcreteState
+    allowed: Observation
+    seen: Observation | None
+
+
+def failure_of(trace: Trace) -> Failure:
+    """Run the model up to the finding. Raises ValueError for a trace without one."""
+    finding = trace.finding
+    if finding is None:
+        raise ValueError("the trace holds no finding to explain")
+    model = ReferenceDevice(trace.profile, trace.config)
+    before, allowed = model.state, at_start(model)
+    for step in trace.steps[: finding.step]:
+        before = model.state
+        allowed = model.apply(step.action)
+    seen = trace.seen_at(finding.step)
+    return Failure(trace, finding, model.fixed, before, model.state, allowed, seen)
+
+
+def claim_of(failure: Failure) -> str:
+    """What was held against the device: the claim of the invariant, or what the contract or the
+    rule says and where that was read."""
+    finding = failure.finding
+    if finding.kind is Kind.INVARIANT:
+        return INVARIANT_NAMED[finding.what].claim
+    if finding.kind is Kind.CONTRACT:
+        contract = CONTRACT_NAMED[finding.what]
+        return f"{contract.claim} (source: {contract.source})"
+    if finding.kind is Kind.VIRTIO:
+        rule = RULE_NAMED[finding.what]
+        return f"{rule.level.value}: {rule.says} (source: VIRTIO, {rule.section})"
+    if finding.kind is not Kind.DIVERGENCE:
+        return "a target answers every message in time and in the protocol"
+    if finding.what == "memory":
+        return told(memory_fault)
+    if finding.step == 0:
+        return told(decide_memslots if finding.what == "slots" else realize)
+    return told(RULES[failure.trace.steps[finding.step - 1].action.op])
+
+
+def told(rule: Callable[..., object]) -> str:
+    """What a rule says, and where it was read."""
+    says, _, source = " ".join((rule.__doc__ or "").split()).partition("Source: ")
+    return f"{says.strip()} (source: {source.rstrip('.')})"
+
+
+def replay_command(path: Path, target: str | None) -> str:
+    """The command that runs a saved trace again, or judges it as recorded without a target."""
+    named = [] if target is None else ["--target", target]
+    return shlex.join(["slotproof", "trace", "replay", str(path), *named])
+
+
+def explain(failure: Failure, replay: str) -> list[str]:
+    """The explanation as lines of text."""
+    trace, finding = failure.trace, failure.finding
+    lines = [
+        f"{finding.kind.value}: {finding.message}",
+        f"  claim    {claim_of(failure)}",
+        f"  profile  {trace.profile.name}: {trace.profile.summary}",
+        f"  device   {_device(failure)}",
+        *_steps(trace, finding.step),
+    ]
+    lines += _sides(failure)
+    before = slot_map(failure.fixed, failure.before)
+    after = slot_map(failure.fixed, failure.after)
+    if before == after:
+        lines += ["before and after, as the model has it:", *after]
+    else:
+        lines += ["before, as the model has it:", *before]
+        lines += ["after, as the model has it:", *after]
+    return [*lines, f"replay: {replay}"]
+
+
+def _sides(failure: Failure) -> list[str]:
+    """What was allowed and what was seen, where the message does not say it all."""
+    finding, seen = failure.finding, failure.seen
+    if finding.what == "memory":
+        # The message names the byte; the model has no memory to show beside it.
+        return []
+    if finding.kind is Kind.DIVERGENCE and seen is not None:
+        return _both(failure.allowed, seen, finding.what)
+    if finding.kind is Kind.VIRTIO and seen is not None:
+        return [f"  seen     {_show(observation_to_json(seen))}"]
+    title = "seen" if finding.kind in {Kind.INVARIANT, Kind.CONTRACT} else "allowed"
+    return [f"  {title:<9}{_show(observation_to_json(failure.allowed))}"]
+
+
+def _device(failure: Failure) -> str:
+    config, slots = failure.trace.config, failure.fixed.slots
+    modes = [
+        name
+        for name, holds in (
+            ("option off", not config.option),
+            ("unplugged-inaccessible=off", not config.inaccessible),
+            ("prealloc", config.prealloc),
+        )
+        if holds
+    ]
+    return ", ".join(
+        [
+            f"region {format_size(config.region)} at {config.addr:#x}",
+            f"block {format_size(config.block)}",
+            f"limit {config.limit}",
+            f"{slots.count} memslot{'s' if slots.count > 1 else ''} of {format_size(slots.size)}",
+            f"requested {format_size(config.requested)} at start",
+            *modes,
+        ]
+    )
+
+
+def describe(done: ConcreteAction, config: Config) -> str:
+    """An action in one line, its address as an offset into the region where it lies there."""
+    values = action_to_json(done)
+    parts = [done.op.value]
+    if done.op in RANGE_REQUESTS:
+        parts.append(f"{done.blocks} block{'' if done.blocks == 1 else 's'} at {done.addr:#x}")
+        if 0 <= done.addr - config.addr <= config.region:
+            parts.append(f"(+{format_size(done.addr - config.addr)})")
+    if "value" in values:
+        parts.append(format_size(done.value) if done.op is Op.RESIZE else str(done.value))
+    if "fail" in values:
+        parts.append(f"while {' and '.join(values['fail'])} fails")
+    return " ".join(parts)
+
+
+SHOWN_STEPS = 12
+"""Steps printed at most, the last ones."""
+
+
+def _steps(trace: Trace, last: int) -> list[str]:
+    first = max(last - SHOWN_STEPS, 0)
+    lines = [f"  step     ... {first} steps before"] if first else []
+    for number, step in enumerate(trace.steps[first:last], first + 1):
+        answer = f" -> {step.seen.answer.value}" if step.seen is not None else ""
+        lines.append(f"  step {number:<4}{describe(step.action, trace.config)}{answer}")
+    return lines or ["  step     none: the device was only started"]
+
+
+def _both(allowed: Observation, seen: Observation, field: str) -> list[str]:
+    """The fields that differ; of those that one side leaves open only `field`, the finding's."""
+    want, have = observation_to_json(allowed), observation_to_json(seen)
+    judged = ALWAYS | (want.keys() & have.keys()) | {field}
+    names = [n for n in FIELDS if n in judged and want.get(n) != have.get(n)]
+    return [
+        f"  {title:<9}{_show({name: values.get(name, 'nothing') for name in names})}"
+        for title, values in (("allowed", want), ("seen", have))
+    ]
+
+
+def _show(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {spelled(value)}" for name, value in values.items())

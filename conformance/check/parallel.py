@@ -1,0 +1,54 @@
+"""Traces run on several targets at a time, their outcomes in the order of the traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event
+from typing import TypeVar
+
+from conformance.targets.target import Target
+
+T = TypeVar("T")
+
+Batch = Sequence[int]
+"""Numbers of traces that one target runs one after the other."""
+
+
+def batches(traces: int, size: int) -> list[Batch]:
+    """The numbers 1..traces in batches of `size`, the last one maybe shorter."""
+    return [range(first, min(first + size, traces + 1)) for first in range(1, traces + 1, size)]
+
+
+def run_batches(
+    targets: Sequence[Target], planned: Sequence[Batch], run: Callable[[Target, int], T]
+) -> Generator[T, None, None]:
+    """The outcome of `run` for every number, in order, each batch on whichever target is free.
+
+    An iterator that is closed or fails begins no further trace, and waits for those that run.
+    """
+    if len(targets) == 1:
+        yield from (run(targets[0], number) for batch in planned for number in batch)
+        return
+    free: SimpleQueue[Target] = SimpleQueue()
+    for target in targets:
+        free.put(target)
+    stopped = Event()
+
+    def of_batch(batch: Batch) -> list[T]:
+        target = free.get()
+        try:
+            # A batch that was stopped is cut short, and nobody reads it.
+            return [run(target, number) for number in batch if not stopped.is_set()]
+        finally:
+            free.put(target)
+
+    with ThreadPoolExecutor(len(targets)) as pool:
+        futures = [pool.submit(of_batch, batch) for batch in planned]
+        try:
+            for future in futures:
+                yield from future.result()
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,234 @@
+"""Which claims a profile's device does not keep: an exhaustive search of small devices.
+
+Every state that a device can reach through states that meet all invariants is visited, and every
+action of `conformance.generate.alphabet` carried out in it. What fails is kept with the shortest
+way there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.check.runner import as_run, run_trace
+from conformance.generate.alphabet import actions, small_devices
+from conformance.judge.claims import REALIZE, TRANSITIONS, Claim, claims_of
+from conformance.judge.finding import Finding, Kind
+from conformance.targets.reference import ReferenceTarget
+from conformance.traces.trace import Trace, TraceStep, write_trace
+from model.device import fix
+from model.events import realize
+from model.machine_ints import INTS
+from model.profiles import Profile
+from model.rules import step
+from model.state import (
+    Answer,
+    ConcreteAction,
+    ConcreteResult,
+    ConcreteState,
+    Config,
+    Fixed,
+    Result,
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Row:
+    """A claim that a transition does not keep, in one profile and way of mapping, by name."""
+
+    profile: str
+    mapping: str
+    claim: str
+    transition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """A row and its counterexample: a device just realized, and what is done to it.
+
+    The trace holds what was seen and the finding.
+    """
+
+    row: Row
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a search found, and how far it went: devices, states they reached, steps carried out,
+    claims judged."""
+
+    refuted: tuple[Refuted, ...]
+    devices: int
+    states: int
+    steps: int
+    judged: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A claim that failed, and the actions that lead there."""
+
+    kind: Kind
+    config: Config
+    actions: tuple[ConcreteAction, ...]
+
+
+class _Device:
+    """The states of one device, breadth first, and the claims that fail on the way."""
+
+    def __init__(self, profile: Profile, config: Config, wanted: frozenset[Row] | None) -> None:
+        self.profile = profile
+        self.config = config
+        self.wanted = wanted
+        self.fixed: Fixed[int, bool] = fix(profile, config)
+        self.alphabet = actions(config)
+        self.steps = 0
+        self.judged = 0
+        self.failed: dict[Row, _Way] = {}
+        start = realize(INTS, self.fixed)
+        # Invariants are asked in any case: a state that breaks one leads no further.
+        self.open: dict[str, list[Claim]] = {
+            transition: [
+                claim
+                for claim in claims_of(transition, self.fixed.mapping)
+                if claim.kind is Kind.INVARIANT or self.sought(self.row(claim, transition))
+            ]
+            for transition in TRANSITIONS
+        }
+        self.came_by: dict[ConcreteState, tuple[ConcreteState, ConcreteAction] | None] = {}
+        self.layer: list[ConcreteState] = []
+        if self.holds(REALIZE, start, None, Result(start, Answer.DONE)):
+            self.came_by[start] = None
+            self.layer = [start]
+
+    def advance(self) -> None:
+        """Carry out every action in the states that were reached last."""
+        reached: list[ConcreteState] = []
+        for state in self.layer:
+            for action in self.alphabet:
+                result = step(INTS, self.fixed, state, action)
+                self.steps += 1
+                whole = self.holds(action.op.value, state, action, result)
+                if whole and result.state not in self.came_by:
+                    self.came_by[result.state] = (state, action)
+                    reached.append(result.state)
+        self.layer = reached
+
+    def holds(
+        self,
+        transition: str,
+        before: ConcreteState,
+        action: ConcreteAction | None,
+        result: ConcreteResult,
+    ) -> bool:
+        """Judge the claims of a step and keep those that fail; whether all invariants hold."""
+        whole = True
+        # All invariants hold of the states that were reached before.
+        known = result.state in self.came_by
+        for claim in self.open[transition]:
+            invariant = claim.kind is Kind.INVARIANT
+            if invariant and known:
+                continue
+            self.judged += 1
+            if not claim.judge(self.fixed, before, action, result):
+                whole = whole and not invariant
+                self.fails(claim, transition, before, action)
+        return whole
+
+    def fails(
+        self,
+        claim: Claim,
+        transition: str,
+        before: ConcreteState,
+        action: ConcreteAction | None,
+    ) -> None:
+        """Keep a claim that failed, and the way there, if it is the first one."""
+        row = self.row(claim, transition)
+        if claim.kind is not Kind.INVARIANT:
+            self.open[transition] = [c for c in self.open[transition] if c is not claim]
+        if row not in self.failed and self.sought(row):
+            last = () if action is None else (action,)
+            self.failed[row] = _Way(claim.kind, self.config, (*self.way_to(before), *last))
+
+    def row(self, claim: Claim, transition: str) -> Row:
+        """The claim's row, should it fail."""
+        return Row(self.profile.name, self.fixed.mapping.value, claim.name, transition)
+
+    def sought(self, row: Row) -> bool:
+        """The row is looked for."""
+        return self.wanted is None or row in self.wanted
+
+    def way_to(self, state: ConcreteState) -> tuple[ConcreteAction, ...]:
+        """The shortest sequence of actions that was found to lead to a state."""
+        found: list[ConcreteAction] = []
+        while (came := self.came_by.get(state)) is not None:
+            state, action = came
+            found.append(action)
+        return tuple(reversed(found))
+
+
+def search(
+    profile: Profile,
+    configs: Iterable[Config] | None = None,
+    wanted: Iterable[Row] | None = None,
+) -> Searched:
+    """Search small devices, those of `small_devices` unless others are given.
+
+    A row's counterexample is one of the fewest steps, and of those on the first device. With
+    `wanted` nothing but these rows is looked for, and no further than needed.
+    """
+    sought = None if wanted is None else frozenset(wanted)
+    devices = [
+        _Device(profile, config, sought)
+        for config in (small_devices(profile) if configs is None else configs)
+    ]
+    ways: dict[Row, _Way] = {}
+    for device in devices:
+        ways = device.failed | ways
+    while any(device.layer for device in devices):
+        for device in devices:
+            if sought is not None and sought <= ways.keys():
+                break
+            device.advance()
+            ways = device.failed | ways
+        else:
+            continue
+        break
+    return Searched(
+        refuted=tuple(_executed(profile, row, ways[row]) for row in sorted(ways)),
+        devices=len(devices),
+        states=sum(len(device.came_by) for device in devices),
+        steps=sum(device.steps for device in devices),
+        judged=sum(device.judged for device in devices),
+    )
+
+
+def _executed(profile: Profile, row: Row, way: _Way) -> Refuted:
+    """The row with its trace as the executable device runs it.
+
+    Raises RuntimeError if the claim does not fail there, at that step.
+    """
+    finding = Finding(way.kind, row.claim, len(way.actions), f"{row.claim} does not hold")
+    steps = tuple(TraceStep(action) for action in way.actions)
+    trace = Trace(profile, way.config, steps, finding=finding)
+    ran = as_run(trace, run_trace(ReferenceTarget(), trace))
+    if ran.finding != finding:
+        raise RuntimeError(f"{row} was not found again: {ran.finding}")
+    return Refuted(row, ran)
+
+
+def write_counterexamples(refuted: Iterable[Refuted], directory: Path) -> dict[Row, Path]:
+    """Write each row's trace into `directory`, made if needed; the files that hold them.
+
+    A file is named by profile, way of mapping, claim and transition. Raises OSError.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    written: dict[Row, Path] = {}
+    for each in refuted:
+        row = each.row
+        name = f"{row.profile}.{row.mapping}.{row.claim}.{row.transition}.jsonl"
+        written[row] = directory / name
+        write_trace(each.trace, written[row])
+    return written

@@ -1,0 +1,207 @@
+"""The lockstep run: device and model side by side, compared and checked after every step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from conformance.judge.claims import breaks
+from conformance.judge.finding import Finding, Kind
+from conformance.judge.judge import Judge, judge_of
+from conformance.judge.memory import memory_fault
+from conformance.judge.oracle import (
+    broken_by_layout,
+    broken_by_start,
+    broken_by_state,
+    broken_by_step,
+    differing,
+    shared,
+    spelled,
+)
+from conformance.judge.virtio.judge import Breach, VirtioOracle
+from conformance.targets.reference import at_start
+from conformance.targets.target import PADDING, VIEWS, Target, TargetError
+from conformance.traces.codec import observation_to_json
+from conformance.traces.trace import Trace, TraceStep
+from model.device import ReferenceDevice
+from model.observation import Observation
+from model.state import ConcreteAction, ConcreteResult, ConcreteState
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A trace's run: what was seen at the start and step by step up to the finding, and what was
+    counted.
+
+    `exercised` counts how often each rule of VIRTIO applied, `breaches` are those broken with their
+    steps, `tolerated` counts claims broken; `log` is what a target that failed left behind.
+    """
+
+    finding: Finding | None
+    start: Observation | None
+    seen: tuple[Observation, ...]
+    answers: Counter[str]
+    compared: Counter[str]
+    invariant_checks: int
+    contract_checks: int
+    exercised: Counter[str]
+    breaches: tuple[tuple[int, Breach], ...]
+    tolerated: Counter[str]
+    log: str
+
+
+class _Run:
+    """One trace on one target; the counters grow as it goes."""
+
+    def __init__(self, target: Target, trace: Trace, judge: Judge) -> None:
+        self.target = target
+        self.trace = trace
+        self.judge = judge
+        self.virtio = VirtioOracle(trace.config, padded=PADDING in target.capabilities)
+        self.breaches: list[tuple[int, Breach]] = []
+        self.tolerated: Counter[str] = Counter()
+        self.log = ""
+        self.model = ReferenceDevice(trace.profile, trace.config)
+        self.promised = target.capabilities & VIEWS
+        self.start: Observation | None = None
+        self.seen: list[Observation] = []
+        self.answers: Counter[str] = Counter()
+        self.compared: Counter[str] = Counter()
+        self.invariant_checks = 0
+        self.contract_checks = 0
+        self.holding: list[ConcreteState] = []
+
+    def outcome(self) -> Outcome:
+        finding = self.finding()
+        return Outcome(
+            finding,
+            self.start,
+            tuple(self.seen),
+            self.answers,
+            self.compared,
+            self.invariant_checks,
+            self.contract_checks,
+            self.virtio.exercised,
+            tuple(self.breaches),
+            self.tolerated,
+            self.log,
+        )
+
+    def finding(self) -> Finding | None:
+        number = 0
+        try:
+            self.start = self.target.start(self.trace.profile, self.trace.config)
+            found = self.broken(self.virtio.start(self.start), number)
+            if self.judge.exact:
+                found = (
+                    self.judged(at_start(self.model), self.start, number)
+                    or self.layout_judged()
+                    or self.kept_by(broken_by_start(self.model.fixed, self.model.state), number)
+                )
+            for number, step in enumerate(self.trace.steps, 1):
+                if found is not None:
+                    break
+                before = self.model.state
+                result = self.model.take(step.action)
+                seen = self.target.apply(step.action)
+                self.seen.append(seen)
+                self.answers[seen.answer.value] += 1
+                found = self.broken(self.virtio.step(step.action, seen), number)
+                if self.judge.exact:
+                    found = (
+                        self.again(before, step.action, result, number)
+                        or self.judged(self.model.seen_after(result), seen, number)
+                        or self.kept_by(
+                            broken_by_step(self.model.fixed, before, step.action, result), number
+                        )
+                    )
+        except TargetError as error:
+            self.log = error.log
+            return Finding(error.kind, "", number, str(error))
+        return found
+
+    def again(
+        self, before: ConcreteState, action: ConcreteAction, result: ConcreteResult, number: int
+    ) -> Finding | None:
+        """The finding that the trace was kept for, which one step may share with others."""
+        known = self.trace.finding
+        if known is None or not breaks(known, self.model.fixed, before, action, result):
+            return None
+        return Finding(known.kind, known.what, number, f"{known.what} does not hold")
+
+    def broken(self, breaches: list[Breach], number: int) -> Finding | None:
+        """Count breaches of VIRTIO's rules, and find the first one that fails the trace."""
+        self.breaches += [(number, breach) for breach in breaches]
+        failing = (breach for breach in breaches if breach.rule in self.judge.rules)
+        first = next(failing, None)
+        return None if first is None else Finding(Kind.VIRTIO, first.rule, number, first.message)
+
+    def judged(self, allowed: Observation, seen: Observation, number: int) -> Finding | None:
+        # Nobody can look into a device that is gone.
+        promised = self.promised if self.model.state.realized else frozenset()
+        self.compared.update(shared(allowed, seen))
+        if (field := differing(allowed, seen, promised)) is not None:
+            sides = (observation_to_json(side).get(field) for side in (allowed, seen))
+            want, have = map(spelled, sides)
+            message = f"{field}: allowed {want}, seen {have}"
+            return Finding(Kind.DIVERGENCE, field, number, message)
+        if seen.memory is not None:
+            self.compared["memory"] += len(seen.memory)
+            fault = memory_fault(self.model.fixed, self.model.state, seen.memory)
+            if fault is not None:
+                return Finding(Kind.DIVERGENCE, "memory", number, f"memory: {fault}")
+        elif number and "memory" in promised:
+            return Finding(Kind.DIVERGENCE, "memory", number, "memory: promised, and not shown")
+        return self.states_judged(number)
+
+    def states_judged(self, number: int) -> Finding | None:
+        """Check the model's state, and the target's own where it is open to us."""
+        own = self.target.state()
+        states = [self.model.state] if own in (None, self.model.state) else [self.model.state, own]
+        # A state that an earlier step was checked in needs no second check.
+        fresh = [state for state in states if state not in self.holding]
+        for state in fresh:
+            name, checks = broken_by_state(self.model.fixed, state)
+            self.invariant_checks += checks
+            if (found := self.claim_broken(Kind.INVARIANT, name, number)) is not None:
+                return found
+        self.holding = states
+        return None
+
+    def kept_by(self, judgement: tuple[str | None, int], number: int) -> Finding | None:
+        """A finding for the first contract broken, if one is."""
+        name, checks = judgement
+        self.contract_checks += checks
+        return self.claim_broken(Kind.CONTRACT, name, number)
+
+    def layout_judged(self) -> Finding | None:
+        name, checks = broken_by_layout(self.trace.config, self.model.fixed)
+        self.invariant_checks += checks
+        return self.claim_broken(Kind.INVARIANT, name, 0)
+
+    def claim_broken(self, kind: Kind, name: str | None, number: int) -> Finding | None:
+        """A finding for the claim broken, if one is and it is not tolerated."""
+        if name is None:
+            return None
+        if name in self.judge.tolerated:
+            self.tolerated[name] += 1
+            return None
+        return Finding(kind, name, number, f"{name} does not hold")
+
+
+def run_trace(target: Target, trace: Trace, judge: Judge | None = None) -> Outcome:
+    """Run a trace up to its end or its first finding, by default as it was judged before.
+
+    Raises model.device.ConfigError.
+    """
+    return _Run(target, trace, judge or judge_of(trace.finding)).outcome()
+
+
+def as_run(trace: Trace, outcome: Outcome) -> Trace:
+    """The trace with what was seen, up to the step of the finding if there is one."""
+    reached = trace.steps if outcome.finding is None else trace.steps[: outcome.finding.step]
+    steps = (
+        TraceStep(step.action, outcome.seen[i] if i < len(outcome.seen) else None)
+        for i, step in enumerate(reached)
+    )
+    return replace(trace, steps=tuple(steps), finding=outcome.finding, seen=outcome.start)

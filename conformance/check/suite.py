@@ -1,0 +1,134 @@
+"""Results by name: every scenario and every rule of VIRTIO, with what was expected to fail."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance.check.campaign import CheckReport
+from conformance.check.runner import as_run, run_trace
+from conformance.check.scenarios import SCENARIO_NAMED, Scenario, made
+from conformance.judge.finding import Kind
+from conformance.judge.judge import EXACT, Judge
+from conformance.judge.verdict import Verdict
+from conformance.judge.virtio.rules import RULE_NAMED, RULES, Rule
+from conformance.targets.target import Target
+from conformance.traces.trace import Trace
+from model.contracts import CONTRACT_NAMED
+from model.invariants import INVARIANT_NAMED
+from model.profiles import Profile
+
+CLAIMS = frozenset({*INVARIANT_NAMED, *CONTRACT_NAMED})
+"""The names of invariants and contracts, of which faults may be known as well."""
+OF_KIND = {Kind.REFUSED: Verdict.REJECTED, Kind.HUNG: Verdict.HUNG}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A known fault: the scenario, rule or claim, why it fails, and since when."""
+
+    id: str
+    reason: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a scenario or rule; `trace` is what failed, where a trace did."""
+
+    id: str
+    verdict: Verdict
+    message: str = ""
+    trace: Trace | None = None
+    log: str = ""
+
+
+def read_expected(path: Path) -> dict[str, Expected]:
+    """The known faults of a TOML file: tables `[[expected]]` with `id`, `reason` and `since`.
+
+    Raises ValueError, in one line, for a file that is none.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ValueError(f"{path}: {reason}: a readable TOML file is right") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: not TOML: {error}") from None
+    entries = document.get("expected", [])
+    if set(document) - {"expected"} or not isinstance(entries, list):
+        raise ValueError(f"{path}: tables [[expected]] are right, and nothing else")
+    found: dict[str, Expected] = {}
+    for number, entry in enumerate(entries, 1):
+        where = f"{path}, entry {number}"
+        if not isinstance(entry, dict) or set(entry) != {"id", "reason", "since"}:
+            raise ValueError(f"{where}: id, reason and since are right, and nothing else")
+        if not all(isinstance(text, str) and text for text in entry.values()):
+            raise ValueError(f"{where}: id, reason and since are texts")
+        if not ({entry["id"]} & {*SCENARIO_NAMED, *RULE_NAMED, *CLAIMS}):
+            raise ValueError(
+                f"{where}: no scenario, rule, invariant or contract {entry['id']!r}: "
+                "see slotproof check --list"
+            )
+        if entry["id"] in found:
+            raise ValueError(f"{where}: {entry['id']} is there already")
+        found[entry["id"]] = Expected(**entry)
+    return found
+
+
+def run_scenario(
+    scenario: Scenario, target: Target, profile: Profile, judge: Judge = EXACT
+) -> Result:
+    """Run a scenario on a target."""
+    trace = made(scenario, target, profile)
+    if isinstance(trace, str):
+        return Result(scenario.id, Verdict.SKIPPED, trace)
+    outcome = run_trace(target, trace, judge)
+    if (found := outcome.finding) is None:
+        return Result(scenario.id, Verdict.PASS)
+    verdict = OF_KIND.get(found.kind, Verdict.FAIL)
+    return Result(scenario.id, verdict, found.message, as_run(trace, outcome), outcome.log)
+
+
+def rule_results(report: CheckReport, rules: Iterable[Rule] = RULES) -> list[Result]:
+    """What the traces of a check showed of each rule."""
+    return [_rule_result(report, rule) for rule in rules]
+
+
+def _rule_result(report: CheckReport, rule: Rule) -> Result:
+    if rule.unjudged:
+        return Result(rule.id, Verdict.SKIPPED, f"not judged: {rule.unjudged}")
+    if (broken := report.breached.get(rule.id)) is not None:
+        where = f"{broken.message} (trace {broken.trace}, step {broken.step})"
+        return Result(rule.id, Verdict.FAIL if rule.binding else Verdict.PASS, where)
+    if rule.id not in report.exercised:
+        return Result(rule.id, Verdict.SKIPPED, "never applied")
+    return Result(rule.id, Verdict.PASS)
+
+
+def claim_results(report: CheckReport, expected: Iterable[str]) -> list[Result]:
+    """What became of the invariants and contracts among the known faults."""
+    if not report.contract_checks:
+        return []
+    return [_claim_result(report, id) for id in expected if id in CLAIMS]
+
+
+def _claim_result(report: CheckReport, id: str) -> Result:
+    broken = report.tolerated.get(id, 0)
+    return Result(id, Verdict.FAIL, f"{broken} times") if broken else Result(id, Verdict.PASS)
+
+
+def as_expected(results: Iterable[Result], expected: Mapping[str, Expected]) -> list[Result]:
+    """The results with known faults told apart from others; what was skipped stays skipped."""
+    return [_as_expected(result, expected.get(result.id)) for result in results]
+
+
+def _as_expected(result: Result, expected: Expected | None) -> Result:
+    if expected is None or result.verdict is Verdict.SKIPPED:
+        return result
+    told = f"{expected.reason} (since {expected.since})"
+    if result.verdict is not Verdict.PASS:
+        return replace(result, verdict=Verdict.EXPECTED, message=f"{result.message}: {told}")
+    return replace(result, verdict=Verdict.UNEXPECTED, message=f"no longer fails: {told}")

@@ -1,0 +1,231 @@
+"""Traces that sit on a device's boundaries and yet get memory plugged.
+
+One text for both sources of choices (`generate.choices`). The generator follows the state of the
+model, so that a choice can mean "a plugged run" or "one block over the requested size".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Protocol
+
+from conformance.generate.choices import Choices, RandomChoices
+from conformance.generate.config import Given, choose_config
+from conformance.generate.ranges import (
+    PLUG_SHAPES,
+    STATE_SHAPES,
+    UNPLUG_SHAPES,
+    Range,
+    View,
+    view_of,
+)
+from conformance.targets.reference import at_start
+from conformance.targets.target import CAPABILITIES
+from conformance.traces.codec import FAULT_NAMES, USES
+from conformance.traces.trace import Trace, TraceStep
+from model.arithmetic import U64_MASK
+from model.device import ReferenceDevice
+from model.profiles import Profile
+from model.state import (
+    NO_FAULTS,
+    RANGE_REQUESTS,
+    ConcreteAction,
+    ConcreteState,
+    Config,
+    Faults,
+    Fixed,
+    Op,
+    action,
+)
+
+SHAPES = {Op.PLUG: PLUG_SHAPES, Op.UNPLUG: UNPLUG_SHAPES, Op.STATE: STATE_SHAPES}
+ALWAYS_OPEN = (
+    (12, Op.PLUG),
+    (3, Op.UNPLUG),
+    (12, Op.STATE),
+    (12, Op.RESIZE),
+    (4, Op.UNPLUG_ALL),
+    (3, Op.NEGOTIATE),
+    (3, Op.SYSTEM_RESET),
+    (3, Op.DEVICE_RESET),
+    (3, Op.WAKE_UP),
+    (1, Op.MIGRATION_END),
+    (6, Op.MIGRATION_IN),
+    (2, Op.UNKNOWN),
+    (2, Op.SHORT),
+)
+"""Operations that are worth choosing in every state, with their weights; the simplest first."""
+FAULT_PERCENT = 8
+"""How often an operation meets a failing host, of 100."""
+
+
+Fit = Callable[[Profile, Config], Config]
+"""Makes a configuration one that a target can have."""
+
+
+class Chooser(Protocol):
+    """Chooses an action like `choose_action`."""
+
+    def __call__(
+        self,
+        choices: Choices,
+        fixed: Fixed[int, bool],
+        state: ConcreteState,
+        capabilities: frozenset[str],
+        *,
+        late: bool,
+    ) -> ConcreteAction: ...
+
+
+def trace_seed(seed: int, number: int) -> int:
+    """The seed of trace `number` of a check: the traces of two seeds are unrelated."""
+    digest = hashlib.sha256(f"{seed}/{number}".encode()).digest()
+    return int.from_bytes(digest[:6])
+
+
+def random_trace(
+    profile: Profile,
+    seed: int,
+    steps: int,
+    capabilities: frozenset[str] = CAPABILITIES,
+    given: Given | None = None,
+    fitted: Fit | None = None,
+    chooser: Chooser | None = None,
+) -> Trace:
+    """The trace of a seed, exactly `steps` long; `fitted` has the last word on the device, and
+    `chooser` on each action if there is one.
+
+    Raises model.device.ConfigError where the `given` fields make a configuration that is refused.
+    """
+    choices = RandomChoices(seed)
+    config = choose_config(choices, profile, given)
+    if fitted is not None:
+        config = fitted(profile, config)
+    return choose_trace(choices, profile, config, steps, capabilities, seed, chooser)
+
+
+def choose_trace(
+    choices: Choices,
+    profile: Profile,
+    config: Config,
+    most: int,
+    capabilities: frozenset[str] = CAPABILITIES,
+    seed: int | None = None,
+    chooser: Chooser | None = None,
+) -> Trace:
+    """A trace of at most `most` steps with what the model says to each.
+
+    Raises model.device.ConfigError where the profile refuses the configuration.
+    """
+    device = ReferenceDevice(profile, config)
+    shown = at_start(device)
+    steps: list[TraceStep] = []
+
+    def step(choices: Choices) -> None:
+        late = 10 * len(steps) >= 9 * most
+        choose = choose_action if chooser is None else chooser
+        chosen = choose(choices, device.fixed, device.state, capabilities, late=late)
+        steps.append(TraceStep(chosen, device.apply(chosen)))
+
+    choices.repeat(step, most)
+    return Trace(profile, config, tuple(steps), seed, seen=shown)
+
+
+def choose_action(
+    choices: Choices,
+    fixed: Fixed[int, bool],
+    state: ConcreteState,
+    capabilities: frozenset[str] = CAPABILITIES,
+    *,
+    late: bool = True,
+) -> ConcreteAction:
+    """An action for a device in this state, of those the `capabilities` allow.
+
+    Before it is `late` nothing is chosen that would end the device. Raises ValueError if the
+    capabilities name no operation.
+    """
+    options = op_options(state, late=late)
+    able = [(weight, op) for weight, op in options if op.value in capabilities]
+    if not able:
+        raise ValueError("the target can carry out no operation")
+    op = choices.pick(able)
+    faults = choose_faults(choices, fixed, op, capabilities)
+    if op in RANGE_REQUESTS:
+        addr, blocks = choose_range(choices, op, view_of(fixed, state))
+        return action(op, addr=addr, blocks=blocks, faults=faults)
+    return action(op, value=choose_value(choices, fixed, state, op), faults=faults)
+
+
+def op_options(state: ConcreteState, *, late: bool) -> list[tuple[int, Op]]:
+    """The operations with their weights: what is always open, then what this state calls for.
+
+    What is always open comes first, so that a drawn position there keeps its meaning when a
+    shrinker takes away earlier steps.
+    """
+    plugged = state.size > 0
+    options = [*ALWAYS_OPEN]
+    options.append((48, Op.PLUG) if state.size < state.requested else (24, Op.RESIZE))
+    options.append((30, Op.MIGRATION_END) if state.busy else (5, Op.MIGRATION_START))
+    if plugged:
+        options.append((27, Op.UNPLUG))
+    if state.broken:
+        options.append((200, Op.DEVICE_RESET))
+    if plugged or state.requested or state.busy:
+        # Refused in such a state, so the device stays.
+        options.append((2, Op.UNREALIZE))
+    elif late:
+        options.append((40, Op.UNREALIZE))
+    return options
+
+
+def choose_range(choices: Choices, op: Op, view: View) -> Range:
+    """Address and number of blocks of a range request."""
+    return choices.pick(SHAPES[op])(choices, view)
+
+
+def choose_value(choices: Choices, fixed: Fixed[int, bool], state: ConcreteState, op: Op) -> int:
+    """What RESIZE, NEGOTIATE and UNKNOWN carry; 0 for the rest."""
+    if op is Op.NEGOTIATE:
+        return choices.pick([(4, 1), (1, 0)])
+    if op is Op.UNKNOWN:
+        return choices.pick([(1, 4), (1, 65535), (1, choices.integer(4, 65535))])
+    return choose_requested(choices, fixed, state) if op is Op.RESIZE else 0
+
+
+def choose_requested(choices: Choices, fixed: Fixed[int, bool], state: ConcreteState) -> int:
+    """A requested size in bytes: on a boundary, anywhere, or one that the device refuses."""
+    block, region = fixed.block, fixed.region
+    before_full = max(region - fixed.extent, 0) // block * block
+    return choices.pick(
+        [
+            (5, region),
+            (3, block),
+            (3, 0),
+            (8, choices.integer(0, region // block) * block),
+            (4, min(choices.integer(1, fixed.slots.count) * fixed.slots.size, region)),
+            (2, state.size),
+            (2, min(state.size + block, region)),
+            (1, state.requested),
+            (2, before_full),
+            (1, min(before_full + block, region)),
+            (1, choices.integer(0, region // block) * block + 1),
+            (1, block // 2),
+            (1, region + block),
+            (1, (U64_MASK + 1) - block),
+        ]
+    )
+
+
+def choose_faults(
+    choices: Choices, fixed: Fixed[int, bool], op: Op, capabilities: frozenset[str]
+) -> Faults[bool]:
+    """Which of the host operations that `op` needs fail; most often none."""
+    failing = {
+        name
+        for name in USES[op].faults
+        if f"fail-{name}" in capabilities
+        and (name != "prealloc" or fixed.prealloc)
+        and choices.chance(FAULT_PERCENT)
+    }
+    return Faults(**{name: name in failing for name in FAULT_NAMES}) if failing else NO_FAULTS

@@ -1,0 +1,32 @@
+"""What fails a trace: chosen for a check, and found again in a trace that was kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.judge.finding import Finding, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What fails a trace: a difference to the model, a broken invariant or contract (`exact`), and
+    a breach of one of the `rules` of VIRTIO. Breaches of the others are counted.
+
+    `tolerated` invariants and contracts are counted as well where they are broken; what else the
+    same check would have found then goes unseen.
+    """
+
+    exact: bool = True
+    rules: frozenset[str] = frozenset()
+    tolerated: frozenset[str] = frozenset()
+
+
+EXACT: Final = Judge()
+
+
+def judge_of(found: Finding | None) -> Judge:
+    """The judge that found what a trace was kept for."""
+    if found is not None and found.kind is Kind.VIRTIO:
+        return Judge(exact=False, rules=frozenset({found.what}))
+    return EXACT

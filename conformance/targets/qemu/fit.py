@@ -1,0 +1,62 @@
+"""Configurations that a QEMU of `machine`, beside this, can have and that it handles fast."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from model.arithmetic import GIB, MIB
+from model.caller import SOFT_MEMSLOT_LIMIT, MemslotDemand, decision_limit
+from model.geometry import MIN_MEMSLOT_SIZE
+from model.state import USABLE_EXTENT_X86, Config
+
+ADDRESS: Final = 4 * GIB
+"""Where q35 has its first memory device: above the boot RAM and the PCI hole."""
+LARGEST_REGION: Final = 8 * GIB
+"""Bytes. A migration reads all memory that is plugged, some 6 GiB a second."""
+LARGEST_BLOCK: Final = 2 * GIB
+"""Bytes. A larger block would not be aligned at ADDRESS, and LARGEST_REGION has few of them."""
+_REGION_UNIT: Final = 2 * MIB
+"""Bytes. A memory device starts and ends at multiples of it: QEMU_VMALLOC_ALIGN on x86."""
+_PAGE: Final = 4096
+
+
+def device_space(region: int, limit: int) -> int:
+    """The space for memory devices (bytes) whose share for a device of `region` is `limit`.
+
+    Whole pages, as the machine wants it; `limit` is within 1..256.
+    """
+    return SOFT_MEMSLOT_LIMIT * region // limit // _PAGE * _PAGE
+
+
+def fitted(config: Config) -> Config:
+    """The nearest configuration that the machine can have; the same again if fitted again.
+
+    The last memslot stays short if it was. The limit is one that QEMU's core hands out.
+    """
+    block = min(config.block, LARGEST_BLOCK)
+    unit, slot = max(block, _REGION_UNIT), max(block, MIN_MEMSLOT_SIZE)
+    region = -(-config.region // unit) * unit
+    if region > LARGEST_REGION:
+        region = LARGEST_REGION - slot + (region % slot or slot)
+    space = device_space(region, min(config.limit, SOFT_MEMSLOT_LIMIT))
+    return replace(
+        config,
+        region=region,
+        block=block,
+        limit=decision_limit(MemslotDemand(size=region, device_space=space)),
+        requested=_requested(config, region, block),
+        addr=ADDRESS,
+        page=_PAGE,
+        extent=USABLE_EXTENT_X86,
+        # virtio_mem_device_realize refuses several memslots of readable unplugged memory.
+        inaccessible=config.inaccessible or config.option,
+        prealloc=False,
+    )
+
+
+def _requested(config: Config, region: int, block: int) -> int:
+    if config.requested == config.region:
+        return region
+    requested = config.requested if config.requested <= region else config.requested % region
+    return requested // block * block

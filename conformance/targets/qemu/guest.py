@@ -1,0 +1,271 @@
+"""One QEMU with one virtio-mem, and everything that a trace can do to it: guest and host in one.
+
+The driver is set up whenever a reset took its set-up away, because the model answers requests of a
+guest in any state. Sizes and addresses are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from conformance.targets.qemu import migration
+from conformance.targets.qemu.fit import device_space
+from conformance.targets.qemu.machine import DEVICE_ID, machine_args
+from conformance.targets.qemu.process import QemuError, QemuProcess, QmpRefused
+from conformance.targets.qemu.qtest import QtestSocket
+from conformance.targets.qemu.requests import (
+    RequestType,
+    ResponseType,
+    decode_response,
+    encode_request,
+)
+from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
+from conformance.targets.qemu.virtio import DeviceConfig, VirtioMemPci
+from model.extents import Extents
+from model.observation import SlotLayout
+from model.state import Answer, BlockState, ConcreteAction, Config, Op
+
+_REQUEST_SIZE: Final = 24
+_RESPONSE_SIZE: Final = 10
+_RESET_TIMEOUT: Final = 10.0
+"""Seconds."""
+
+_TYPES: Final = {
+    Op.PLUG: RequestType.PLUG,
+    Op.UNPLUG: RequestType.UNPLUG,
+    Op.UNPLUG_ALL: RequestType.UNPLUG_ALL,
+    Op.STATE: RequestType.STATE,
+}
+_ANSWERS: Final = {
+    ResponseType.ACK: Answer.ACK,
+    ResponseType.NACK: Answer.NACK,
+    ResponseType.BUSY: Answer.BUSY,
+    ResponseType.ERROR: Answer.ERROR,
+}
+_STATES: Final = (BlockState.PLUGGED, BlockState.UNPLUGGED, BlockState.MIXED)
+"""VIRTIO_MEM_STATE_*, by number."""
+
+Done = tuple[Answer, BlockState | None]
+
+
+class QemuGuest:
+    """Starts a machine whose device has exactly `config`, and sets its driver up.
+
+    Every method raises `QemuError`; the constructor does so too, with nothing left running, where
+    QEMU cannot have such a device. `close` ends it.
+    """
+
+    def __init__(self, binary: Path, config: Config, *, memslots: bool = True) -> None:
+        """`memslots`: the QEMU has the option `dynamic-memslots`."""
+        self._binary = binary
+        self._memslots = memslots
+        self._config = config
+        # What VIRTIO leaves to the driver (padding, which buffer is short), the same in every run.
+        self._whim = Random(0)
+        with ExitStack() as stack:
+            directory = stack.enter_context(TemporaryDirectory(prefix="slotproof-stream-"))
+            self._stream = migration.Stream(Path(directory) / "stream", piped=not memslots)
+            self._running = stack.enter_context(ExitStack())
+            self._process = self._running.enter_context(
+                QemuProcess(binary, _arguments(config, memslots))
+            )
+            self._driver = VirtioMemPci(QtestSocket(self._process))
+            self._set_up()
+            self._check_config()
+            self._sizes = slot_sizes(self._process.qmp)
+            self._cleanup = stack.pop_all()
+        self._events: Mapping[Op, Callable[[int], Answer]] = {
+            Op.NEGOTIATE: self._negotiate,
+            Op.RESIZE: self._resize,
+            Op.SYSTEM_RESET: self._system_reset,
+            Op.DEVICE_RESET: self._device_reset,
+            Op.MIGRATION_START: self._migration_start,
+            Op.MIGRATION_END: self._migration_end,
+            Op.MIGRATION_IN: self._migration_in,
+        }
+
+    def close(self) -> None:
+        """End the machine, whatever state it is in."""
+        self._cleanup.close()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that has the device now; it changes with a migration."""
+        return self._process.pid
+
+    @property
+    def qtest(self) -> QtestSocket:
+        """The qtest connection of that process."""
+        return self._driver.qtest
+
+    @property
+    def ended(self) -> bool:
+        """QEMU is gone."""
+        return self._process.ended
+
+    def serves(self, config: Config) -> bool:
+        """`renew` makes this the machine of `config`: only the requested size may be another."""
+        return replace(config, requested=0) == replace(self._config, requested=0)
+
+    def renew(self, config: Config) -> None:
+        """Make the device what it is in a machine just started, by a system reset."""
+        migration.cancel(self._process)
+        self._config = config
+        if self._resize(config.requested) is not Answer.DONE:
+            raise QemuError(f"QEMU refuses a requested size of {config.requested}")
+        self._system_reset(0)
+        self._whim.seed(0)
+        if (left := self._driver.config().plugged_size) != 0:
+            raise QemuError(f"{left} bytes are still plugged after a system reset")
+
+    def apply(self, action: ConcreteAction) -> Done:
+        """Carry out an action without faults; WAKE_UP and UNREALIZE are not supported."""
+        if action.op in self._events:
+            return self._events[action.op](action.value), None
+        return self._request(*self._buffers(action))
+
+    def config(self) -> DeviceConfig:
+        """The configuration space."""
+        return self._driver.config()
+
+    def notified(self) -> bool:
+        """A configuration change notification came since the last call or reset."""
+        return self._driver.config_notified()
+
+    def layout(self) -> SlotLayout | None:
+        """How QEMU cut the region; None where it has no memslots for it."""
+        if not self._sizes:
+            return None
+        *most, last = (self._sizes[number] for number in sorted(self._sizes))
+        if len(set(most)) > 1:
+            raise QemuError(f"memslots that are not the last have sizes {sorted(set(most))}")
+        return SlotLayout(count=len(self._sizes), size=most[0] if most else last, last=last)
+
+    def mapped(self) -> Extents | None:
+        """The mapped memslots; None where the device's memory has none."""
+        slots = all_mapped_slots(self._process.qmp).get(self._config.addr)
+        if slots is None:
+            return None
+        for number, place in slots.items():
+            own = number * self._sizes.get(0, 0), self._sizes.get(number)
+            if place != own:
+                raise QemuError(f"memslot {number} is mapped as {place}, not as {own}")
+        return Extents.of_ranges([(number, number + 1) for number in sorted(slots)])
+
+    def _buffers(self, action: ConcreteAction) -> tuple[bytes, int]:
+        """A request's bytes and the space for its response."""
+        padding = self._whim.randbytes(12)
+        if action.op is Op.UNKNOWN:
+            return encode_request(action.value, padding=padding), _RESPONSE_SIZE
+        if action.op is Op.SHORT:
+            request = encode_request(self._whim.choice(list(RequestType)), padding=padding)
+            if self._whim.random() < 0.5:
+                return request[: self._whim.randrange(_REQUEST_SIZE)], _RESPONSE_SIZE
+            return request, self._whim.randrange(_RESPONSE_SIZE)
+        addr, blocks = action.addr, action.blocks
+        if action.op is Op.UNPLUG_ALL:
+            # It reads nothing but the type.
+            addr, blocks = self._whim.getrandbits(64), self._whim.getrandbits(16)
+        request = encode_request(_TYPES[action.op], addr, blocks, padding)
+        return request, _RESPONSE_SIZE
+
+    def _request(self, request: bytes, response_space: int) -> Done:
+        broken = self._driver.needs_reset()
+        response = self._driver.request(request, response_space)
+        if response is None:
+            return (Answer.SILENT if broken else Answer.VIOLATION), None
+        kind, state = decode_response(response)
+        # The type is the first field; no other request is answered with a block state.
+        asked = request.startswith(bytes([RequestType.STATE])) and kind is ResponseType.ACK
+        if state >= len(_STATES) or (state and not asked):
+            raise QemuError(f"{response.hex()} has block state {state}, which means nothing there")
+        return _ANSWERS[kind], _STATES[state] if asked else None
+
+    def _negotiate(self, accepts: int) -> Answer:
+        if not self._config.inaccessible:
+            # Not offered: a driver that would accept it accepts what is offered instead.
+            agreed = self._driver.negotiate_again(unplugged_inaccessible=False)
+        else:
+            agreed = self._driver.negotiate_again(unplugged_inaccessible=bool(accepts))
+            if not agreed:
+                self._driver.negotiate_again(unplugged_inaccessible=True)
+        return Answer.DONE if agreed else Answer.REFUSED
+
+    def _resize(self, requested: int) -> Answer:
+        path = f"/machine/peripheral/{DEVICE_ID}"
+        wish = {"path": path, "property": "requested-size", "value": requested}
+        try:
+            self._process.qmp("qom-set", wish)
+        except QmpRefused:
+            return Answer.REFUSED
+        return Answer.DONE
+
+    def _system_reset(self, _: int) -> Answer:
+        self._process.qmp("system_reset")
+        self._process.wait_event("RESET", _RESET_TIMEOUT)
+        self._set_up()
+        return Answer.DONE
+
+    def _device_reset(self, _: int) -> Answer:
+        self._driver.reset()
+        self._set_up()
+        return Answer.DONE
+
+    def _migration_start(self, _: int) -> Answer:
+        migration.start(self._process, self._stream)
+        return Answer.DONE
+
+    def _migration_end(self, _: int) -> Answer:
+        migration.cancel(self._process)
+        return Answer.DONE
+
+    def _migration_in(self, _: int) -> Answer:
+        """Go on in a second QEMU, started like the first; the first one ends."""
+        migration.finish(self._process, self._stream)
+        with ExitStack() as stack:
+            arguments = [*_arguments(self._config, self._memslots), "-incoming", "defer"]
+            process = stack.enter_context(QemuProcess(self._binary, arguments))
+            migration.load(process, self._stream)
+            self._running.close()
+            self._running.push(stack.pop_all())
+        self._stream.path.unlink()
+        self._process = process
+        self._driver.continue_on(QtestSocket(process))
+        return Answer.DONE
+
+    def _set_up(self) -> None:
+        if not self._driver.setup(unplugged_inaccessible=self._config.inaccessible):
+            raise QemuError("virtio-mem refuses the features that it offers")
+
+    def _check_config(self) -> None:
+        """Raise QemuError where the device is not the one asked for."""
+        seen, want = self._driver.config(), self._config
+        for name, have, wanted in (
+            ("block size", seen.block_size, want.block),
+            ("region size", seen.region_size, want.region),
+            ("address", seen.addr, want.addr),
+        ):
+            if have != wanted:
+                raise QemuError(f"virtio-mem has {name} {have}, not {wanted}")
+
+
+def _arguments(config: Config, memslots: bool) -> list[str]:
+    """The machine in which the device gets `config.limit`."""
+    switches = {"unplugged-inaccessible": config.inaccessible}
+    if memslots:
+        switches["dynamic-memslots"] = config.option
+    options = [f"{name}={'on' if on else 'off'}" for name, on in switches.items()]
+    return machine_args(
+        region=config.region,
+        requested=config.requested,
+        device_space=device_space(config.region, config.limit),
+        device_options=",".join(
+            [*options, f"block-size={config.block}B", f"memaddr={config.addr}"]
+        ),
+    )

@@ -1,0 +1,94 @@
+"""Migration of a QEMU to a file and from it, with deadlines. Source: QEMU's qapi/migration.json.
+
+A running migration makes virtio-mem busy, so one is held open by its bandwidth limit.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from conformance.targets.qemu.process import QemuError, QemuProcess
+
+_RUNNING: Final = frozenset({"setup", "active", "pre-switchover", "device", "cancelling"})
+_HELD_BANDWIDTH: Final = 1000
+"""Bytes a second: the boot RAM alone would take minutes."""
+_UNLIMITED: Final = 0
+_DEADLINE: Final = 60.0
+"""Seconds; a migration of 16 GiB takes about 3."""
+_POLL: Final = 0.002
+"""Seconds between two looks at a migration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The file that a migration goes through. `piped`: by a program, for a QEMU before 8.2, which
+    cannot open a file itself."""
+
+    path: Path
+    piped: bool
+
+    @property
+    def sink(self) -> str:
+        """Where to, as a migration URI."""
+        return f"exec:cat > {shlex.quote(str(self.path))}" if self.piped else f"file:{self.path}"
+
+    @property
+    def source(self) -> str:
+        """Where from, as a migration URI."""
+        return f"exec:cat {shlex.quote(str(self.path))}" if self.piped else f"file:{self.path}"
+
+
+def start(source: QemuProcess, stream: Stream) -> None:
+    """Begin a migration to `stream` and hold it open; one that already runs goes on."""
+    if _status(source) in _RUNNING:
+        return
+    _begin(source, stream, _HELD_BANDWIDTH)
+    _wait(source, {"active"})
+
+
+def cancel(source: QemuProcess) -> None:
+    """End a running migration; without one nothing happens."""
+    if _status(source) in _RUNNING:
+        source.qmp("migrate_cancel")
+        _wait(source, {"cancelled"})
+
+
+def finish(source: QemuProcess, stream: Stream) -> None:
+    """Write `stream` to its end: that of the migration that runs, or else of a new one."""
+    if _status(source) in _RUNNING:
+        source.qmp("migrate-set-parameters", {"max-bandwidth": _UNLIMITED})
+    else:
+        _begin(source, stream, _UNLIMITED)
+    _wait(source, {"completed"})
+
+
+def load(destination: QemuProcess, stream: Stream) -> None:
+    """Read a finished `stream` into a QEMU that was started with `-incoming defer`."""
+    destination.qmp("migrate-incoming", {"uri": stream.source})
+    _wait(destination, {"completed"})
+
+
+def _begin(source: QemuProcess, stream: Stream, bandwidth: int) -> None:
+    source.qmp("migrate-set-parameters", {"max-bandwidth": bandwidth})
+    source.qmp("migrate", {"uri": stream.sink})
+
+
+def _status(process: QemuProcess) -> str | None:
+    """The last migration's status; None where there was none."""
+    status = process.qmp("query-migrate").get("status")
+    return None if status is None else str(status)
+
+
+def _wait(process: QemuProcess, wanted: set[str]) -> None:
+    """Wait for one of the statuses. Raises QemuError if it cannot come any more, or is late."""
+    deadline = time.monotonic() + _DEADLINE
+    while (status := _status(process)) not in wanted:
+        if status not in _RUNNING and status is not None:
+            raise QemuError(f"the migration is {status}, not {' or '.join(sorted(wanted))}")
+        if time.monotonic() > deadline:
+            raise process.error(f"the migration is {status} after {_DEADLINE:g} s", late=True)
+        time.sleep(_POLL)

@@ -1,0 +1,134 @@
+"""A real QEMU as a target: its virtio-mem device, driven without a guest. See docs/qemu.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from conformance.judge.finding import Kind
+from conformance.targets.qemu.fit import fitted
+from conformance.targets.qemu.guest import QemuGuest
+from conformance.targets.qemu.memory import GuestMemory
+from conformance.targets.qemu.process import QemuError, QemuLate
+from conformance.targets.target import OPERATIONS, PADDING, TargetError
+from model.observation import Constants, Observation
+from model.profiles import Profile
+from model.state import Answer, BlockState, ConcreteAction, Config, Op
+
+_LEFT_OUT: Final = frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value})
+"""Only a running guest can suspend the machine, and only one can let go of its device."""
+_RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
+
+
+class QemuTarget:
+    """The device of a QEMU. A process serves every trace whose machine is the same, with a system
+    reset between two of them, until it fails or `close` ends it.
+
+    A notification is shown where it can be told: a reset forgets it, and for a protocol violation
+    QEMU sends one about the device status (VIRTIO 2.1.2), which looks the same.
+    """
+
+    capabilities = (OPERATIONS - _LEFT_OUT) | {
+        *("usable", "size", "requested", "mapped", "slots", "constants", "memory", PADDING)
+    }
+
+    def __init__(self, binary: Path, *, memslots: bool = True) -> None:
+        """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off."""
+        self.binary = binary
+        self.memslots = memslots
+        self._guest: QemuGuest | None = None
+
+    def another(self) -> QemuTarget:
+        """A target like this one, for another thread."""
+        return QemuTarget(self.binary, memslots=self.memslots)
+
+    @property
+    def pid(self) -> int:
+        """The id of the QEMU that runs the trace's device now."""
+        return self._started().pid
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        return fitted(config if self.memslots else replace(config, option=False))
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        if (nearest := self.fitted(profile, config)) != config:
+            raise TargetError(Kind.REFUSED, f"no such QEMU machine; the nearest has {nearest}")
+        if self._guest is not None and self._guest.serves(config):
+            with self._failures():
+                self._guest.renew(config)
+        else:
+            self.close()
+            try:
+                self._guest = QemuGuest(self.binary, config, memslots=self.memslots)
+            except QemuLate as error:
+                raise TargetError(Kind.HUNG, str(error), error.log) from error
+            except QemuError as error:
+                raise TargetError(Kind.REFUSED, str(error), error.log) from error
+        with self._failures():
+            # What came while the driver was set up is no answer to anything.
+            self._guest.notified()
+            layout = self._guest.layout()
+            self._memory = GuestMemory(config, layout)
+            return replace(self._seen(self._guest, Answer.DONE), slots=layout)
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        guest = self._started()
+        with self._failures():
+            answer, state = guest.apply(action)
+            notified: bool | None = guest.notified()
+            if action.op in _RESETS:
+                notified = None
+            seen = self._seen(guest, answer, state, notified)
+            return replace(seen, memory=self._memory.tried(guest.qtest, action, seen))
+
+    def state(self) -> None:
+        return None
+
+    def close(self) -> None:
+        guest, self._guest = self._guest, None
+        if guest is not None:
+            guest.close()
+
+    def _seen(
+        self,
+        guest: QemuGuest,
+        answer: Answer,
+        state: BlockState | None = None,
+        notified: bool | None = None,
+    ) -> Observation:
+        config = guest.config()
+        return Observation(
+            answer=answer,
+            block_state=state,
+            usable=config.usable_region_size,
+            size=config.plugged_size,
+            requested=config.requested_size,
+            mapped=guest.mapped(),
+            notified=notified,
+            constants=Constants(
+                block=config.block_size,
+                addr=config.addr,
+                region=config.region_size,
+                node=config.node_id,
+            ),
+        )
+
+    def _started(self) -> QemuGuest:
+        if self._guest is None:
+            raise RuntimeError("the device was not started")
+        return self._guest
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Tell a QEMU that died, one that hangs and one that shows nonsense apart."""
+        try:
+            yield
+        except QemuError as error:
+            late = isinstance(error, QemuLate)
+            kind = Kind.HUNG if late else Kind.DIED if self._started().ended else Kind.GARBAGE
+            # The next trace has a process of its own.
+            self.close()
+            raise TargetError(kind, str(error), error.log) from error

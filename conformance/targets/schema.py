@@ -1,0 +1,34 @@
+"""The published schema of the `cmd:` protocol."""
+
+from __future__ import annotations
+
+from conformance.targets.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
+from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, vocabulary
+
+
+def protocol_schema() -> Schema:
+    """One message of the `cmd:` protocol, in either direction."""
+    version: Schema = {"protocol": {"const": PROTOCOL}, "version": {"const": PROTOCOL_VERSION}}
+    capabilities = {
+        "type": "array",
+        "items": {"enum": sorted(CAPABILITIES)},
+        "uniqueItems": True,
+    }
+    welcome = version | {"name": {"type": "string"}, "capabilities": capabilities}
+    definitions = {
+        "hello": closed({"hello": closed(version)}),
+        "welcome": closed({"hello": closed(welcome)}),
+        "start": closed({"start": closed({"profile": ref("profile"), "config": ref("config")})}),
+        "do": closed({"do": ref("action")}),
+        "see": closed({"see": ref("observation")}),
+        "refuse": closed({"refuse": {"type": "string"}}),
+        "quit": closed({"quit": closed({})}),
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "slotproof target protocol, version 1: one message",
+        "description": "slotproof sends hello, start, do and quit; a target answers hello with "
+        "welcome, start with see or refuse, do with see, and quit by exiting.",
+        "anyOf": [ref(name) for name in definitions],
+        "$defs": definitions | vocabulary(),
+    }

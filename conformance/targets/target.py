@@ -1,0 +1,74 @@
+"""What the runner asks of a device under test."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from conformance.judge.finding import Kind
+from conformance.traces.codec import FAULT_NAMES
+from model.observation import Observation
+from model.profiles import Profile
+from model.state import ConcreteAction, ConcreteState, Config, Op
+
+PROTOCOL: Final = "slotproof"
+PROTOCOL_VERSION: Final = 1
+
+OPERATIONS: Final = frozenset(op.value for op in Op)
+"""Capabilities: the operations a target can carry out, by the name of `model.state.Op`."""
+OPENINGS: Final = OPERATIONS - {Op.MIGRATION_START.value, Op.UNREALIZE.value}
+"""Those that say something of a device in every state: a target needs one of them."""
+FAULTS: Final = frozenset(f"fail-{name}" for name in FAULT_NAMES)
+"""Capabilities: the host operations that a target can make fail on demand."""
+VIEWS: Final = frozenset(
+    {"usable", "size", "requested", "mapped", "notified", "slots", "constants", "memory"}
+)
+"""Capabilities: what a target promises to show besides the answer: `slots` and
+`constants` at the start, `notified` and `memory` after every step, the others at both."""
+PADDING: Final = "padding"
+"""Capability: requests carry arbitrary bytes wherever a device must not look."""
+CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING}
+
+
+def needs(action: ConcreteAction) -> frozenset[str]:
+    """The capabilities that an action takes."""
+    faults = action.faults
+    failing = (f"fail-{name}" for name in FAULT_NAMES if getattr(faults, name))
+    return frozenset({action.op.value, *failing})
+
+
+class TargetError(Exception):
+    """The target itself failed; `kind` is one of `conformance.judge.finding.OF_THE_TARGET`.
+
+    The message is one line; `log` is whatever else the target left to look at.
+    """
+
+    def __init__(self, kind: Kind, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.log = log
+
+
+class Target(Protocol):
+    """A device under test. Every method but `close` may raise TargetError."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The part of CAPABILITIES that the target has."""
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        """The configuration nearest to `config` that the target can have; itself for most."""
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        """Replace the device by a fresh one and show it; the answer is `done`."""
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        """Carry out one action and show the device afterwards."""
+
+    def state(self) -> ConcreteState | None:
+        """The device's whole state, where it is open to the runner."""
+
+    def close(self) -> None:
+        """Let go of everything the target holds; a closed target may be closed again.
+
+        It may be started again as well, and then nothing from before is left in it.
+        """

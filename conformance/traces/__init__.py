@@ -1,0 +1,1 @@
+"""The file format of traces, and its schema."""

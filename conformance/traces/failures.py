@@ -1,0 +1,44 @@
+"""Keeps failing traces: one file each, named by what is in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os.path
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from conformance.traces.trace import Trace, trace_text, write_trace
+
+DIRECTORY = Path("slotproof-failures")
+"""Where failing traces go if nothing else is said."""
+
+
+def try_out(directory: Path) -> None:
+    """Raise OSError where `save` could not make or fill `directory`; leave nothing behind."""
+    place = directory.absolute()
+    # A link that leads nowhere is in the way as much as a file is.
+    there = next(path for path in (place, *place.parents) if os.path.lexists(path))
+    with TemporaryDirectory(dir=there):
+        pass
+
+
+def save(trace: Trace, directory: Path) -> Path:
+    """Write the trace into `directory`, made if needed; equal traces share a file.
+
+    Raises OSError.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(trace_text(trace).encode()).hexdigest()[:16]
+    path = directory / f"{digest}.jsonl"
+    write_trace(trace, path)
+    return path
+
+
+def save_log(log: str, trace: Path) -> Path | None:
+    """Write what a target left behind beside its failing trace; None where it cannot be written."""
+    path = trace.with_suffix(".log")
+    try:
+        path.write_text(log, encoding="utf-8")
+    except OSError:
+        return None
+    return path

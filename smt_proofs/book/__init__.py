@@ -1,0 +1,1 @@
+"""What there is to prove, decided in parallel, remembered."""

@@ -1,0 +1,100 @@
+"""What was proven before: outcomes kept by a fingerprint of all that they depend on.
+
+Two profiles that differ in no switch which a rule reads have one fingerprint for it, so what is
+proven of one is proven of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+from model.profiles import PROFILES
+from model.state import Op
+from smt_proofs.book.fingerprints import fingerprint
+from smt_proofs.book.work import Foundations, Outcome, Stated, Task, Transitions
+from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas.foundations import LemmaProof
+from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.means import Means
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.transitions import claims
+from smt_proofs.transitions.inputs import state_invariants
+from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, TransitionProof, claims_in
+
+KINDS: Final[dict[str, type[Outcome]]] = {
+    kind.__name__: kind for kind in (LemmaProof, Proof, TransitionProof)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The least that is decided and remembered as a whole: a task with at most one transition."""
+
+    task: Task
+
+    def key(self, means: Means) -> str:
+        """The fingerprint of what its outcomes depend on."""
+        asked = " ".join(means.solvers)
+        task = self.task
+        if isinstance(task, Foundations):
+            return fingerprint(extra=f"foundations {asked}")
+        if isinstance(task, Stated):
+            return fingerprint(THEOREMS[task.theorem], extra=f"theorem {asked}")
+        (transition,) = task.transitions
+        profile = PROFILES[task.profile]
+        here = f"{task.mapping.value} {transition} {sorted(task.wanted)} {asked}"
+        # Every transition assumes all invariants of the state before, whatever is wanted of it.
+        assumed = [invariant.holds for invariant in state_invariants(task.mapping)]
+        if transition == INVARIANTS_DEFINED:
+            return fingerprint(*assumed, profile, extra=here, ops=())
+        found = claims_in(profile, task.mapping, transition, task.wanted)
+        ops = () if transition == claims.REALIZE else (Op(transition),)
+        holds = [claim.holds for claim in found]
+        return fingerprint(claims.carry_out, *holds, *assumed, profile, extra=here, ops=ops)
+
+
+def units_of(task: Task) -> list[Unit]:
+    """A task, one transition each."""
+    if not isinstance(task, Transitions):
+        return [Unit(task)]
+    return [Unit(replace(task, transitions=(transition,))) for transition in task.transitions]
+
+
+def recall(cache: Cache, key: str) -> list[Outcome] | None:
+    """The outcomes kept under a key, None where there are none."""
+    record = cache.record(key)
+    if record is None:
+        return None
+    try:
+        return [_outcome(each) for each in record["outcomes"]]
+    except (KeyError, TypeError, msgspec.ValidationError):
+        return None
+
+
+def _outcome(record: dict[str, Any]) -> Outcome:
+    return msgspec.convert(record["of"], KINDS[record["kind"]])
+
+
+def keep(cache: Cache, key: str, outcomes: Sequence[Outcome]) -> None:
+    """Remember outcomes, unless one of them is undecided."""
+    if all(outcome.verdict is not Verdict.UNKNOWN for outcome in outcomes):
+        cache.keep_record(key, {"outcomes": [_record(outcome) for outcome in outcomes]})
+
+
+def _record(outcome: Outcome) -> dict[str, Any]:
+    return {"kind": type(outcome).__name__, "of": msgspec.to_builtins(outcome)}
+
+
+def of_profile(outcomes: Iterable[Outcome], task: Task) -> list[Outcome]:
+    """Outcomes that hold of every profile with their key, as those of the task's own."""
+    if not isinstance(task, Transitions):
+        return list(outcomes)
+    return [
+        replace(outcome, profile=task.profile) if isinstance(outcome, TransitionProof) else outcome
+        for outcome in outcomes
+    ]

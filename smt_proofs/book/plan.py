@@ -1,0 +1,86 @@
+"""What there is to prove, by name, and the tasks that prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from model.profiles import PROFILES, Mapping, Profile
+from smt_proofs.book.work import Foundations, Stated, Task, Transitions
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas.index_induction import INDUCTIONS
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.transitions.claims import claims_of, mappings_of, transitions
+from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, exactness_claim, limits_of
+
+TILING: Final = "slots_tile_region_in_blocks"
+"""What the decision leaves, which every transition assumes."""
+
+
+def profiles_named(profile: str | None) -> list[Profile]:
+    """The profile of that name, or all."""
+    return [found for found in PROFILES.values() if profile in (None, found.name)]
+
+
+def names_of(profile: Profile, mapping: Mapping, transition: str) -> list[str]:
+    """The theorems about one transition."""
+    exact = exactness_claim(transition)[0]
+    if transition == INVARIANTS_DEFINED:
+        return [exact]
+    claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
+    return [exact, *(claim.theorem for claim in claims)]
+
+
+def transition_names(profile: Profile) -> list[str]:
+    """The theorems about a profile's transitions, each once."""
+    found = (
+        name
+        for mapping in mappings_of(profile)
+        for transition in (INVARIANTS_DEFINED, *transitions())
+        for name in names_of(profile, mapping, transition)
+    )
+    return list(dict.fromkeys(found))
+
+
+def theorem_names(profile: str | None = None) -> list[str]:
+    """The theorems that a profile's rules come under, all of them where none is named."""
+    stated = [t.name for t in THEOREMS.values() if profile is None or profile in t.profiles]
+    stepwise = (name for found in profiles_named(profile) for name in transition_names(found))
+    return list(dict.fromkeys([*stated, *stepwise]))
+
+
+def tasks_for(names: Sequence[str], profile: str | None) -> list[Task]:
+    """What is to be done to prove the named theorems, with all that they rest on; the longest
+    first."""
+    wanted = frozenset(names)
+    tasks: list[Task] = []
+    for found in profiles_named(profile):
+        for mapping in mappings_of(found):
+            here = [t for t in transitions() if wanted & {*names_of(found, mapping, t)}]
+            if here or exactness_claim(INVARIANTS_DEFINED)[0] in wanted:
+                whole = (INVARIANTS_DEFINED, *here)
+                there = {name for each in whole for name in names_of(found, mapping, each)}
+                # All of them is the usual, and then no list to keep.
+                some = frozenset() if there <= wanted else wanted & there
+                tasks.append(Transitions(found.name, mapping, whole, some))
+    stated = [name for name in THEOREMS if name in wanted or (tasks and name == TILING)]
+    return sorted([*tasks, *map(Stated, stated), Foundations()], key=_length, reverse=True)
+
+
+def _length(task: Task) -> int:
+    if isinstance(task, Transitions):
+        return 100 * len(task.transitions)
+    return len(THEOREMS[task.theorem].hypotheses) if isinstance(task, Stated) else 0
+
+
+def expected_outcomes(names: Sequence[str], profile: str | None) -> int:
+    """About how many outcomes there will be: a claim that says nothing of a profile has none."""
+    wanted = frozenset(names)
+    count = len(LEMMAS) + len(INDUCTIONS)
+    for task in tasks_for(names, profile):
+        if isinstance(task, Transitions):
+            found = PROFILES[task.profile]
+            groups = (names_of(found, task.mapping, each) for each in task.transitions)
+            count += sum(len(wanted & {*group}) or 1 for group in groups)
+        count += isinstance(task, Stated)
+    return count

@@ -1,0 +1,92 @@
+"""The tasks that a book of proofs is made of, each carried out in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from model.profiles import PROFILES, Mapping
+from smt_proofs.decision import adequacy, helpers, plugging, storage, tiling
+from smt_proofs.decision import memslots as decision
+from smt_proofs.decision.prover import Proof, prove
+from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas import cardinality, division, groups, products, searches, summaries
+from smt_proofs.lemmas import radix as radix_lemmas
+from smt_proofs.lemmas import slots as slot_lemmas
+from smt_proofs.lemmas.foundations import LemmaProof, prove_by_induction, prove_lemma
+from smt_proofs.lemmas.index_induction import INDUCTIONS
+from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.means import Decider, Means, export
+from smt_proofs.transitions.proofs import TransitionProof, prove_transition
+
+FAMILIES: Final = (decision, storage, plugging, tiling, adequacy, helpers)
+"""The modules that register theorems when imported; a test holds them complete."""
+FOUNDATIONS: Final = (
+    products,
+    division,
+    radix_lemmas,
+    slot_lemmas,
+    summaries,
+    searches,
+    groups,
+    cardinality,
+)
+"""Those that register lemmas and inductions, in the order in which one rests on another."""
+
+Outcome: TypeAlias = LemmaProof | Proof | TransitionProof
+
+
+@dataclass(frozen=True, slots=True)
+class Foundations:
+    """All lemmas and inductions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One theorem of the registry, by name."""
+
+    theorem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """Transitions of one profile and way of mapping, and the theorems wanted of them, by name; all
+    of them where none is named."""
+
+    profile: str
+    mapping: Mapping
+    transitions: tuple[str, ...]
+    wanted: frozenset[str] = frozenset()
+
+
+Task: TypeAlias = Foundations | Stated | Transitions
+
+
+def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
+    """Decide what a task asks for, and write its obligations where that is asked for."""
+    decide = Decider(means)
+    outcomes: Sequence[Outcome]
+    if isinstance(task, Foundations):
+        lemmas = [prove_lemma(lemma, decide, means.timeout) for lemma in LEMMAS.values()]
+        inductions = INDUCTIONS.values()
+        outcomes = [*lemmas, *(prove_by_induction(i, decide, means.timeout) for i in inductions)]
+    elif isinstance(task, Stated):
+        outcomes = [prove(THEOREMS[task.theorem], decide, means.timeout)]
+    else:
+        profile = PROFILES[task.profile]
+        outcomes = [
+            proof
+            for transition in task.transitions
+            for proof in prove_transition(profile, task.mapping, transition, decide, task.wanted)
+        ]
+    if means.export is not None:
+        for outcome in outcomes:
+            about = (
+                f"{outcome.profile}-{outcome.mapping.value}"
+                if isinstance(outcome, TransitionProof)
+                else "all"
+            )
+            export(means.export, about, outcome.obligations)
+    # Texts are many and stay where they were decided.
+    return tuple(replace(outcome, obligations=()) for outcome in outcomes)

@@ -1,0 +1,1 @@
+"""Proofs checked without a solver."""

@@ -1,0 +1,1 @@
+"""Theorems about how many memslots there are, and of which size."""

@@ -1,0 +1,346 @@
+"""Decide one theorem: its obligations, its hypotheses, its negative controls and its witnesses."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
+from typing import Any, Final
+
+import z3
+
+from model.machine_ints import INTS
+from smt_proofs.decision.mutants import MUTANTS
+from smt_proofs.decision.theorem import Theorem
+from smt_proofs.lemmas.lemma import Lemma
+from smt_proofs.lemmas.products import multiples_in_order, small_factors_make_small_products
+from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
+from smt_proofs.solving.search import Search
+from smt_proofs.solving.settle import Decide, Settled, settle, tally
+from smt_proofs.solving.solve import (
+    NEGATION_VERDICT,
+    Answer,
+    Term,
+    Verdict,
+    ask,
+    conjuncts,
+    contradict_linearly,
+)
+from smt_proofs.symbolic.paths import Script, explore
+from smt_proofs.symbolic.terms import Duty, IntTerms, Terms
+
+NO_PINS: Final[Mapping[str, int]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A mutated rule and the counterexample on which it breaks the goal, confirmed by execution."""
+
+    mutant: str
+    verdict: Verdict
+    counterexample: dict[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Necessity:
+    """A hypothesis with inputs outside it; `confirmed`: executed there, the goal fails."""
+
+    hypothesis: str
+    text: str
+    why: str
+    inputs: dict[str, int]
+    shows: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The outcome for one theorem.
+
+    `rests_on` names the hypotheses and lemmas that its `obligations` use. `cases` counts the paths
+    through the rule that inputs within the hypotheses may take, the others having been shown
+    impossible; `goals` and `conditions` the obligations that are met, the latter for "does not
+    wrap", "is defined" and "cannot happen". `example` meets the hypotheses. `seconds` is
+    wall clock.
+    """
+
+    theorem: str
+    verdict: Verdict
+    reason: str
+    rests_on: tuple[str, ...]
+    cases: int
+    goals: int
+    conditions: int
+    example: dict[str, int] | None
+    counterexample: dict[str, int] | None
+    controls: tuple[Control, ...]
+    necessity: tuple[Necessity, ...]
+    seconds: float
+    obligations: tuple[Settled, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Proven, every control refuted, every hypothesis shown to be needed."""
+        return (
+            self.verdict is Verdict.PROVEN
+            and all(c.verdict is Verdict.REFUTED for c in self.controls)
+            and all(n.confirmed for n in self.necessity)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One path through hypotheses and goal: what must follow, and the lemma instances for it."""
+
+    domain: Terms
+    inputs: Any
+    goal: Term
+    hints: tuple[Assertion, ...]
+
+
+def paths_of(
+    theorem: Theorem[Any], domain: type[Terms], pins: Mapping[str, int] = NO_PINS
+) -> Iterator[Path]:
+    """Evaluate hypotheses and goal of a theorem over every path in a symbolic domain.
+
+    `pins` fixes inputs by name, which leaves fewer paths; only a search for examples may do that.
+    """
+
+    def run(script: Script) -> Path:
+        d = domain(script)
+        inputs = theorem.inputs(d)
+        if pins:
+            terms = by_name(inputs)
+            d.given.extend(terms[name] == value for name, value in pins.items())
+        for hypothesis in theorem.hypotheses:
+            d.given.append(hypothesis.holds(d, inputs))
+        goal = theorem.goal(d, inputs)
+        hints = []
+        if isinstance(d, IntTerms):
+            with d.without_duties():
+                hints = theorem.hints(d, inputs) if theorem.hints is not None else []
+            hints += of_products(d)
+        instances = (Assertion(f"lemma {lemma.name}", lemma.at(*terms)) for lemma, terms in hints)
+        return Path(d, inputs, goal, tuple(instances))
+
+    return explore(run)
+
+
+def of_products(d: IntTerms) -> list[tuple[Lemma, tuple[Term, ...]]]:
+    """What the products that a path met say by themselves, and those with a common factor of each
+    other; a division is a product of its quotient."""
+    products = [*d.multiplied, *((quotient, size) for _, size, quotient, _ in d.quotients)]
+    found: dict[tuple[Term, ...], Lemma] = {
+        factors: small_factors_make_small_products for factors in products
+    }
+    sides = [*products, *((b, a) for a, b in products)]
+    for (a, size), (b, same) in itertools.combinations(sides, 2):
+        if size.eq(same) and not a.eq(b):
+            found[a, b, size] = multiples_in_order
+    return [(lemma, terms) for terms, lemma in found.items()]
+
+
+def concrete(inputs: Any, model: z3.ModelRef) -> Any:
+    """The inputs as machine integers under a model; what the model leaves open is 0."""
+    if is_dataclass(inputs) and not isinstance(inputs, type):
+        values = {f.name: concrete(getattr(inputs, f.name), model) for f in fields(inputs)}
+        return type(inputs)(**values)
+    value = model.eval(inputs, model_completion=True)
+    return z3.is_true(value) if z3.is_bool(value) else value.as_long()
+
+
+def by_name(inputs: Any) -> dict[str, Any]:
+    """Inputs by field name, nested records merged."""
+    values: dict[str, Any] = {}
+    for f in fields(inputs):
+        value = getattr(inputs, f.name)
+        values.update(by_name(value) if is_dataclass(value) else {f.name: value})
+    return values
+
+
+def flat(inputs: Any) -> dict[str, int]:
+    """Concrete inputs by field name; truth values become 0 or 1."""
+    return {name: int(value) for name, value in by_name(inputs).items()}
+
+
+def goal_fails(theorem: Theorem[Any], inputs: Any) -> bool:
+    """Executed on machine integers, the goal is false there or divides by zero."""
+    try:
+        return not theorem.goal(INTS, inputs)
+    except ZeroDivisionError:
+        return True
+
+
+def meets(theorem: Theorem[Any], inputs: Any, *, without: str = "") -> bool:
+    """All hypotheses hold of concrete inputs, but the one named `without`, which does not."""
+    try:
+        return all(h.holds(INTS, inputs) == (h.name != without) for h in theorem.hypotheses)
+    except ZeroDivisionError:
+        return False
+
+
+def prove_lemma(lemma: Lemma, timeout: float) -> Verdict:
+    """Decide a lemma over all integers; VACUOUS where its premises contradict each other."""
+    premises, conclusion = lemma.formula(*(z3.Int(name) for name in lemma.variables))
+    met = ask(premises, timeout)[0]
+    if met is not Answer.SAT:
+        return Verdict.VACUOUS if met is Answer.UNSAT else Verdict.UNKNOWN
+    return NEGATION_VERDICT[ask([*premises, z3.Not(conclusion)], timeout)[0]]
+
+
+def find(
+    theorem: Theorem[Any],
+    wanted: Callable[[Path], Term],
+    confirmed: Callable[[Any], bool],
+    timeout: float,
+) -> Any | None:
+    """Inputs within the hypotheses that meet `wanted` on some path, `confirmed` by execution.
+
+    The search fixes the theorem's `pins` and reasons without wrapping: what it finds counts only
+    once it was executed on machine integers. Paths with more branches are tried first, since they
+    lead past the early returns of a rule.
+    """
+    paths = paths_of(theorem, IntTerms, theorem.pins)
+    for path in sorted(paths, key=lambda p: -len(p.domain.path)):
+        conditions = [*path.domain.facts, *path.domain.given, wanted(path)]
+        if contradict_linearly(conditions):
+            continue
+        model = ask(conditions, timeout)[1]
+        if model is not None:
+            inputs = concrete(path.inputs, model)
+            if meets(theorem, inputs) and confirmed(inputs):
+                return inputs
+    return None
+
+
+def counterexample(theorem: Theorem[Any], timeout: float) -> Any | None:
+    """Inputs within the hypotheses on which the executed goal fails; None where none is found."""
+
+    def wrong(path: Path) -> Term:
+        d = path.domain
+        duties = [z3.And(*duty.path, z3.Not(duty.condition)) for duty in d.duties]
+        return z3.Or(z3.And(*d.path, z3.Not(path.goal)), *duties)
+
+    return find(theorem, wrong, lambda inputs: goal_fails(theorem, inputs), timeout)
+
+
+def example(theorem: Theorem[Any], timeout: float) -> Any | None:
+    """Inputs that meet the hypotheses, executed; None where none is found."""
+    return find(theorem, lambda path: z3.And(*path.domain.path), lambda _: True, timeout)
+
+
+def contradictory(theorem: Theorem[Any], timeout: float) -> bool:
+    """No input meets the hypotheses, whatever path it takes."""
+    return all(
+        ask([*path.domain.facts, *path.domain.given], timeout)[0] is Answer.UNSAT
+        for path in paths_of(theorem, IntTerms)
+    )
+
+
+def control(theorem: Theorem[Any], mutant: str, timeout: float) -> Control:
+    """The theorem under a wrong rule: it must be refuted, by inputs that execution confirms."""
+    with MUTANTS[mutant].applied():
+        found = counterexample(theorem, timeout)
+    verdict = Verdict.UNKNOWN if found is None else Verdict.REFUTED
+    return Control(mutant, verdict, None if found is None else flat(found))
+
+
+def necessity(theorem: Theorem[Any]) -> tuple[Necessity, ...]:
+    """Execute the witness outside each hypothesis."""
+    hypotheses = {h.name: h for h in theorem.hypotheses}
+    return tuple(
+        Necessity(
+            hypothesis=o.hypothesis,
+            text=hypotheses[o.hypothesis].text,
+            why=hypotheses[o.hypothesis].why,
+            inputs=flat(o.inputs),
+            shows=o.shows,
+            confirmed=meets(theorem, o.inputs, without=o.hypothesis)
+            and goal_fails(theorem, o.inputs),
+        )
+        for o in theorem.outside
+    )
+
+
+def seek(theorem: Theorem[Any]) -> Iterator[Sought]:
+    """The obligations of a theorem, each with the few assertions that its proof needs.
+
+    First the cases that cannot happen, then on every path the conditions that its operations rest
+    on and the parts of the goal.
+    """
+    # A duty met before a branch is shared by all paths beyond it; terms stay alive with their key.
+    settled: dict[tuple[int, ...], Duty] = {}
+    for number, path in enumerate(paths_of(theorem, theorem.arithmetic.terms())):
+        d = path.domain
+        searches = Search(), Search(products=True)
+        for search in searches:
+            search.know(Assertion(d.label(fact), fact) for fact in d.facts)
+            search.know(path.hints)
+        look = partial(_sought, theorem, searches, number)
+        whole = tuple(d.given), tuple(d.path)
+        impossible = look(Duty(IMPOSSIBLE, *whole, z3.BoolVal(False)))
+        owing = [*d.closed, *d.duties, *(Duty(GOAL, *whole, part) for part in conjuncts(path.goal))]
+        if impossible.answer is Answer.UNSAT:
+            yield impossible
+            # That no input takes this path may be said by a hypothesis whose evaluation wraps here.
+            owing = [*d.closed, *(duty for duty in d.duties if len(duty.given) < len(d.given))]
+        for owed in owing:
+            parts = (*owed.given, *owed.path, owed.condition)
+            key = (len(owed.given), *(part.get_id() for part in parts))
+            if key not in settled:
+                settled[key] = owed
+                yield look(owed)
+
+
+def _sought(theorem: Theorem[Any], searches: Iterable[Search], path: int, owed: Duty) -> Sought:
+    names = [hypothesis.name for hypothesis in theorem.hypotheses]
+    hypotheses = [
+        Assertion(f"hypothesis {name}", term) for name, term in zip(names, owed.given, strict=False)
+    ]
+    branches = [Assertion("branch", term) for term in owed.path]
+    assertions = [*hypotheses, *branches, Assertion(NEGATED, z3.Not(owed.condition))]
+    answer, core = Answer.UNKNOWN, tuple[Assertion, ...]()
+    for search in searches:
+        answer, core = search.refute(assertions)
+        if answer is Answer.UNSAT:
+            break
+    return Sought(answer, Obligation(theorem.name, owed.what, core), path)
+
+
+def prove(theorem: Theorem[Any], decide: Decide, timeout: float) -> Proof:
+    """Decide a theorem; `timeout` is in seconds a query of the search for examples.
+
+    A refutation needs inputs that execution confirms, since a failed no-wrap condition alone shows
+    only that the proof does not carry over to C words. The lemmas used are decided once for all
+    theorems.
+    """
+    start = time.perf_counter()
+    owed = tuple(settle(seek(theorem), decide))
+    sums = tally(owed)
+    verdict, reason, failing = sums.verdict, sums.reason, None
+    meeting = example(theorem, timeout)
+    if verdict is Verdict.PROVEN and meeting is None:
+        if contradictory(theorem, timeout):
+            verdict, reason = Verdict.VACUOUS, "the hypotheses contradict each other"
+        else:
+            verdict, reason = Verdict.UNKNOWN, "no input found in time that meets the hypotheses"
+    if sums.verdict is not Verdict.PROVEN:
+        failing = counterexample(theorem, timeout)
+        verdict = Verdict.UNKNOWN if failing is None else Verdict.REFUTED
+    return Proof(
+        theorem=theorem.name,
+        verdict=verdict,
+        reason=reason,
+        rests_on=sums.rests_on,
+        cases=sums.cases,
+        goals=sums.goals,
+        conditions=sums.conditions,
+        example=None if meeting is None else flat(meeting),
+        counterexample=None if failing is None else flat(failing),
+        controls=tuple(control(theorem, m, timeout) for m in theorem.mutants),
+        necessity=necessity(theorem),
+        seconds=time.perf_counter() - start,
+        obligations=owed,
+    )

@@ -1,0 +1,54 @@
+"""The memslots that the decision leaves, as the proofs of the transitions assume them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.arithmetic import is_aligned
+from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
+from smt_proofs.decision.memslots import (
+    ALL_WORDS,
+    DECIDE,
+    EMPTY,
+    HUGE,
+    MANY,
+    ODD,
+    RAGGED,
+    TINY,
+    USUAL,
+    Input,
+    alignment_hints,
+    any_input,
+    settled,
+)
+from smt_proofs.decision.theorem import Arithmetic, Theorem, register
+
+
+def tiles_whole_blocks(d: Any, c: Input) -> Any:
+    """One memslot or more, of whole blocks, none larger than the region, and the region ends in
+    the last one."""
+    accepted, layout = settled(d, c)
+    count, size = layout.slots.count, layout.slots.size
+    before_last = d.mul(d.sub(count, d.lit(1)), size)
+    ends_in_last = d.both(d.lt(before_last, c.region), d.le(d.sub(c.region, before_last), size))
+    whole = d.both(is_aligned(d, size, c.block), d.le(size, c.region))
+    return d.both(accepted, d.both(whole, ends_in_last))
+
+
+register(
+    Theorem(
+        name="slots_tile_region_in_blocks",
+        invariant="",
+        claim="memslots of whole blocks, none larger than the region, which ends in the last one",
+        source=DECIDE,
+        arithmetic=Arithmetic.INTEGERS,
+        inputs=any_input,
+        over=ALL_WORDS,
+        hypotheses=DECISION_HYPOTHESES,
+        goal=tiles_whole_blocks,
+        hints=alignment_hints,
+        outside=(EMPTY, HUGE, MANY, TINY, ODD, RAGGED),
+        mutants=("count-rounded-down", "count-one-more", "share-not-rounded"),
+        pins=USUAL,
+    )
+)

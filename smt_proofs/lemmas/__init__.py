@@ -1,0 +1,1 @@
+"""Facts, and inductions, that the theorems rest on."""

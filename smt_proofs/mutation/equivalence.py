@@ -1,0 +1,296 @@
+"""Is a mutant no wrong rule at all? The right and the wrong rule on the same symbolic terms.
+
+Both are evaluated on one path, the right one first; what they answer, tell and leave must be equal.
+An operation of the wrong rule owes what any operation owes, that it is defined and does not wrap;
+what the right rule owes is the book's to prove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import z3
+
+from model import arithmetic
+from model.contracts.words import EVERY_FIELD, SETS, all_of, kept, named
+from model.geometry import decide_memslots
+from model.profiles import PROFILES, Mapping, Profile
+from model.state import RANGE_REQUESTS, Op, Result
+from smt_proofs.book.fingerprints import fingerprint
+from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
+from smt_proofs.decision.memslots import any_input, cover_hints
+from smt_proofs.decision.prover import seek as seek_stated
+from smt_proofs.decision.theorem import Arithmetic, Theorem
+from smt_proofs.lemmas.division import rounded_up_quotient_is_within_cover
+from smt_proofs.mutation.rule_mutants import RuleMutant
+from smt_proofs.mutation.testing import reached, rules_of
+from smt_proofs.solving.obligation import Sought
+from smt_proofs.solving.settle import Decide, settle, tally
+from smt_proofs.solving.solve import Verdict
+from smt_proofs.symbolic.terms import Duty
+from smt_proofs.transitions.claims import REALIZE, Claim, carry_out, mappings_of, transitions
+from smt_proofs.transitions.induction import seek
+from smt_proofs.transitions.inputs import state_invariants
+from smt_proofs.transitions.sets import SetTerms
+
+ALIKE_CLAIM: Final = "the wrong rule does what the right one does"
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """What became of the proof that a mutant does what the right rule does.
+
+    `obligations` counts those that every solver asked answered unsat. PROVEN needs that of all of
+    them, and UNKNOWN is the other verdict there is: a query that is satisfiable with its products
+    opaque refutes nothing.
+    """
+
+    mutant: str
+    verdict: Verdict
+    obligations: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What the right and the wrong rule make of the same situation."""
+
+    right: Result[Any, Any, Any]
+    wrong: Result[Any, Any, Any]
+
+
+class _Under:
+    """The domain as the wrong rule meets it: a loop body is evaluated at an index later on, and
+    then calls wrong rules as well."""
+
+    def __init__(self, d: Any, mutant: RuleMutant) -> None:
+        self._d = d
+        self._mutant = mutant
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._d, name)
+
+    def dropped(self, items: Any, start: Any, end: Any, drop: Callable[[Any], Any]) -> Any:
+        return self._d.dropped(items, start, end, self._held(drop))
+
+    def chosen(self, items: Any, start: Any, end: Any, keep: Callable[[Any], Any]) -> Any:
+        return self._d.chosen(items, start, end, self._held(keep))
+
+    def _held(self, body: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def held(index: Any) -> Any:
+            with self._mutant.applied():
+                return body(index)
+
+        return held
+
+
+def jointly(mutant: RuleMutant, d: Any, transition: str, f: Any, s: Any, a: Any) -> Outcomes:
+    """Both outcomes on one path; the domain keeps what the wrong rule owes beyond the right one."""
+    right = carry_out(d, transition, f, s, a)
+    theirs = [*d.duties, *d.closed]
+    for owing in (d.duties, d.closed, d.loops):
+        owing.clear()
+    with mutant.applied():
+        wrong = carry_out(_Under(d, mutant), transition, f, s, a)
+    known: dict[int, list[frozenset[int]]] = {}
+    for duty in theirs:
+        known.setdefault(duty.condition.get_id(), []).append(_branches(duty))
+    d.duties[:] = [
+        duty
+        for duty in d.duties
+        if not any(said <= _branches(duty) for said in known.get(duty.condition.get_id(), ()))
+    ]
+    _bound_quotients(d)
+    return Outcomes(right, wrong)
+
+
+def _bound_quotients(d: SetTerms) -> None:
+    """A wrong range may end beyond the last memslot, by less than one more: so may its index."""
+    name, count = rounded_up_quotient_is_within_cover.name, d.slot_count + 1
+    for n, size, quotient, rest in d.quotients:
+        if size.eq(d.group):
+            before = z3.simplify(n - (size - 1))
+            terms = before, size, count, quotient, rest
+            d.fact(f"lemma {name}", rounded_up_quotient_is_within_cover.at(*terms))
+
+
+def _branches(duty: Duty) -> frozenset[int]:
+    return frozenset(term.get_id() for term in duty.path)
+
+
+def alike(d: Any, f: Any, s: Any, a: Any, outcomes: Outcomes) -> Any:
+    """Both rules answer, tell and leave the same."""
+    right, wrong = outcomes.right, outcomes.wrong
+    if _told(right) != _told(wrong):
+        if a.op in RANGE_REQUESTS:
+            # The first block named shows that no range is both plugged and unplugged.
+            d.member(s.plugged, named(d, f, a)[0])
+        return d.truth(False)
+    states: tuple[Any, Any] = right.state, wrong.state
+    same = kept(d, *states, [name for name in EVERY_FIELD if name not in SETS])
+    # Listeners mostly see the sets of the states: each pair is compared once.
+    pairs: dict[tuple[int, int], tuple[Any, Any]] = {}
+    noticed: list[tuple[Any, Any]] = [*zip(right.notices, wrong.notices, strict=True)]
+    for one, other in (states, *noticed):
+        for seen, instead in ((one.plugged, other.plugged), (one.mapped, other.mapped)):
+            if seen is not instead:
+                pairs[id(seen), id(instead)] = seen, instead
+    for one, other in noticed:
+        same = d.both(same, d.both(d.eq(one.offset, other.offset), d.eq(one.size, other.size)))
+    for pair in pairs.values():
+        same = d.both(same, d.same_members(*pair))
+    return same
+
+
+def _told(r: Result[Any, Any, Any]) -> tuple[Any, ...]:
+    return r.answer, r.block_state, r.notified, [notice.heard for notice in r.notices]
+
+
+def transitions_of(mutant: RuleMutant) -> list[str]:
+    """The transitions that may call the mutant's rule."""
+    return [t for t in transitions() if mutant.function in rules_of(t)]
+
+
+def seek_transition(
+    mutant: RuleMutant, profile: Profile, mapping: Mapping, transition: str
+) -> Iterator[Sought]:
+    """The obligations that one transition comes out the same."""
+    claim = Claim(mutant.name, "", ALIKE_CLAIM, "", alike)
+    return seek(profile, mapping, transition, [claim], partial(jointly, mutant))
+
+
+def _key(mutant: RuleMutant, profile: Profile, mapping: Mapping, transition: str) -> str:
+    """Profiles that the right and the wrong rule cannot tell apart have one key."""
+    ops = () if transition == REALIZE else (Op(transition),)
+    held = [invariant.holds for invariant in state_invariants(mapping)]
+    with mutant.applied():
+        wrong = fingerprint(carry_out, profile, extra=transition, ops=ops)
+    here = f"{mapping.value} {transition} {wrong}"
+    return fingerprint(carry_out, *held, profile, extra=here, ops=ops)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two words."""
+
+    a: Any
+    b: Any
+
+
+def stated(mutant: RuleMutant) -> Theorem[Any] | None:
+    """The theorem that a helper returns the same of all words, or that the decision comes out the
+    same, for a mutant of either."""
+    function = mutant.function
+    if function.__module__ == arithmetic.__name__:
+        return _theorem(
+            mutant,
+            lambda d: Pair(d.word("a"), d.word("b")),
+            lambda d, c: function(d, c.a, c.b),
+            lambda d, right, wrong: d.eq(right, wrong),
+        )
+    if _decides(mutant):
+        return replace(
+            _theorem(
+                mutant,
+                any_input,
+                _decided,
+                lambda d, right, wrong: all_of(d, *map(d.eq, right, wrong)),
+            ),
+            hypotheses=DECISION_HYPOTHESES,
+            hints=partial(_hints, mutant),
+        )
+    return None
+
+
+def _decided(d: Any, c: Any) -> tuple[Any, ...]:
+    """Count and size, for a block size that was configured and for one that is the default."""
+    by_default = replace(c, block=d.lit(0), default_block=c.block)
+    made = [decide_memslots(d, inputs) for inputs in (c, by_default)]
+    return tuple(word for slots in made for word in (slots.count, slots.size))
+
+
+def _hints(mutant: RuleMutant, d: Any, c: Any) -> Any:
+    """Those of the wrong rule, which decides where the right one need not."""
+    with mutant.applied():
+        return cover_hints(d, c)
+
+
+def _theorem(
+    mutant: RuleMutant,
+    inputs: Callable[[Any], Any],
+    rule: Callable[[Any, Any], Any],
+    same: Callable[[Any, Any, Any], Any],
+) -> Theorem[Any]:
+    def goal(d: Any, c: Any) -> Any:
+        right = rule(d, c)
+        with mutant.applied():
+            wrong = rule(d, c)
+        return same(d, right, wrong)
+
+    return Theorem(
+        name=mutant.name,
+        invariant="",
+        claim=ALIKE_CLAIM,
+        source="",
+        arithmetic=Arithmetic.INTEGERS,
+        inputs=inputs,
+        hypotheses=(),
+        goal=goal,
+        mutants=(),
+    )
+
+
+def compared(mutant: RuleMutant) -> tuple[str, ...]:
+    """What must come out the same: transitions, the decision, or the helper itself."""
+    if mutant.function.__module__ == arithmetic.__name__:
+        return (mutant.function.__name__,)
+    decision = (decide_memslots.__name__,) if _decides(mutant) else ()
+    return (*decision, *transitions_of(mutant))
+
+
+def _decides(mutant: RuleMutant) -> bool:
+    return mutant.function in reached(decide_memslots)  # type: ignore[arg-type]
+
+
+def seek_alike(mutant: RuleMutant) -> Iterator[tuple[str, Iterator[Sought]]]:
+    """All that must be shown of a mutant, by what is compared.
+
+    Equal helpers are equal wherever they are called; any other rule is compared in every transition
+    that may call it, in every profile of QEMU and way of mapping: theorems are about those.
+    """
+    theorem = stated(mutant)
+    if theorem is not None:
+        helper = mutant.module == "arithmetic"
+        yield mutant.function.__name__ if helper else decide_memslots.__name__, seek_stated(theorem)
+        if helper:
+            return
+    shown: set[str] = set()
+    for profile in (found for found in PROFILES.values() if not found.peer):
+        for mapping in mappings_of(profile):
+            for transition in transitions_of(mutant):
+                key = _key(mutant, profile, mapping, transition)
+                if key not in shown:
+                    shown.add(key)
+                    yield transition, seek_transition(mutant, profile, mapping, transition)
+
+
+def compare(mutant: RuleMutant, decide: Decide) -> Equivalence:
+    """Prove that a mutant does what the right rule does, as far as that can be done."""
+    obligations, reason = 0, ""
+    for name, found in seek_alike(mutant):
+        try:
+            sums = tally(settle(found, decide))
+        except TypeError as error:
+            # What the wrong rule does has no meaning among blocks and counts.
+            reason = reason or f"{name}: {error}"
+            continue
+        obligations += sums.goals + sums.conditions
+        if sums.verdict is not Verdict.PROVEN:
+            reason = reason or f"{name}: {sums.reason}"
+    if not obligations:
+        reason = reason or "nothing compares it"
+    verdict = Verdict.UNKNOWN if reason else Verdict.PROVEN
+    return Equivalence(mutant.name, verdict, obligations, reason)

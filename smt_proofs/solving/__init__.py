@@ -1,0 +1,1 @@
+"""From assertions to a verdict."""

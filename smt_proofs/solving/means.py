@@ -1,0 +1,68 @@
+"""How obligations are decided: by which solvers, in what time, and where they are written to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.settle import Settled
+from smt_proofs.solving.solve import Answer
+
+DEFAULT_TIMEOUT: Final = 20.0
+"""Seconds a solver may take for an obligation before its theorem counts as unknown."""
+DEFAULT_SOLVERS: Final = ("z3",)
+"""Which solvers decide where none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """`solvers` by name, each of which decides every obligation; `timeout` in seconds a query;
+    `export`: the folder that obligations are written to, if any."""
+
+    solvers: tuple[str, ...] = DEFAULT_SOLVERS
+    timeout: float = DEFAULT_TIMEOUT
+    export: Path | None = None
+
+
+ORDINARY: Final = Means()
+
+
+def body(text: str) -> str:
+    """A script without the comment that says whose it is: what a solver sees."""
+    return text.split("\n", 2)[2]
+
+
+class Decider:
+    """Decides scripts, each body once, and not again if it was decided before."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._cache = Cache.of_user()
+        self._known: dict[str, dict[str, Answer]] = {}
+
+    def __call__(self, text: str) -> dict[str, Answer]:
+        """What each solver says of a script."""
+        key = body(text)
+        if key not in self._known:
+            means = self._means
+            self._known[key] = {
+                solver: self._cache.decide(key, solver, means.timeout) for solver in means.solvers
+            }
+        return self._known[key]
+
+
+def export(folder: Path, about: str, settled: Iterable[Settled]) -> None:
+    """Write obligations as `folder/THEOREM/ABOUT-NNN.smt2`, each text of a theorem once."""
+    written: dict[str, set[str]] = {}
+    for owed in settled:
+        bodies = written.setdefault(owed.theorem, set())
+        if owed.text and body(owed.text) not in bodies:
+            bodies.add(body(owed.text))
+            place = folder / owed.theorem
+            place.mkdir(parents=True, exist_ok=True)
+            name = re.sub(r"[^\w.]+", "-", about) + f"-{len(bodies):03}.smt2"
+            (place / name).write_text(owed.text, encoding="utf-8")

@@ -1,0 +1,92 @@
+"""The search for a proof: which few of all known assertions contradict a negated claim.
+
+Products are opaque here, so every query is one that solvers decide. The search is not trusted: what
+it finds is decided once more, as an obligation of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import z3
+
+from smt_proofs.solving.obligation import Assertion
+from smt_proofs.solving.opaque import opaque
+from smt_proofs.solving.solve import SEED, Answer, Term
+
+EFFORT: Final = 20_000_000
+"""Resource units a query, not time: every machine stops at the same point."""
+
+
+def _solver() -> z3.Solver:
+    solver = z3.SimpleSolver()
+    # A product is taken for what its factors plainly make it, and no further.
+    solver.set("arith.nl", False)
+    solver.set("rlimit", EFFORT)
+    solver.set("random_seed", SEED)
+    return solver
+
+
+class Search:
+    """A stack of known assertions and the queries on top of it."""
+
+    def __init__(self, *, products: bool = False) -> None:
+        self._products = products
+        self._solver = _solver()
+        self._known: dict[int, Assertion] = {}
+        # The tracking literals stay alive with the assertions that they are keys of.
+        self._literals: list[Term] = []
+        self._number = 0
+
+    def know(self, assertions: Iterable[Assertion]) -> None:
+        """Add assertions, with their products opaque unless the search is to look at them."""
+        for assertion in assertions:
+            literal = z3.Bool(f"@{self._number}")
+            self._number += 1
+            self._literals.append(literal)
+            term = assertion.term if self._products else opaque(assertion.term)
+            known = Assertion(assertion.label, term)
+            self._known[literal.get_id()] = known
+            self._solver.assert_and_track(known.term, literal)
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is added inside is forgotten afterwards."""
+        self._solver.push()
+        known = len(self._literals)
+        yield
+        del self._literals[known:]
+        self._solver.pop()
+
+    def refute(self, assertions: Iterable[Assertion]) -> tuple[Answer, tuple[Assertion, ...]]:
+        """Do these contradict what is known, and which assertions suffice for that?"""
+        with self.scope():
+            self.know(assertions)
+            answer = Answer(str(self._solver.check()))
+            if answer is not Answer.UNSAT:
+                return answer, ()
+            core = self._within(self._solver.unsat_core())
+            if _contradict(core):
+                return answer, core
+            # The incremental solver leaves an assertion out now and then: ask a new one.
+            afresh = _solver()
+            for literal in self._literals:
+                afresh.assert_and_track(self._known[literal.get_id()].term, literal)
+            if afresh.check() == z3.unsat and _contradict(
+                core := self._within(afresh.unsat_core())
+            ):
+                return answer, core
+            return answer, self._within(self._literals)
+
+    def _within(self, literals: Iterable[Term]) -> tuple[Assertion, ...]:
+        wanted = {literal.get_id() for literal in literals}
+        chosen = (literal.get_id() for literal in self._literals if literal.get_id() in wanted)
+        return tuple(self._known[key] for key in chosen)
+
+
+def _contradict(assertions: Iterable[Assertion]) -> bool:
+    solver = _solver()
+    solver.add(*(assertion.term for assertion in assertions))
+    return bool(solver.check() == z3.unsat)

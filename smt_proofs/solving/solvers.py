@@ -1,0 +1,158 @@
+"""Solvers that decide an SMT-LIB script, each from the text alone.
+
+A script is given to every solver as it would be given to its binary: what one has been told, in
+this process or another, never helps or hinders the next.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+import z3
+
+from smt_proofs.solving.solve import SEED, Answer
+
+LINEAR: Final = frozenset({"QF_UF", "QF_LIA", "QF_UFLIA"})
+"""The logics in which nothing is multiplied and no bits are counted."""
+_LOGIC: Final = re.compile(r"\(set-logic (\w+)\)")
+
+
+class Disagreement(Exception):
+    """Two solvers contradict each other: one says unsat and one says sat of the same script.
+
+    One of them is wrong, so nothing that rests on either stands.
+    """
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        said = ", ".join(f"{solver} says {answer.value}" for solver, answer in answers.items())
+        super().__init__(f"solvers disagree: {said}")
+        self.answers = dict(answers)
+
+
+def _z3(text: str, timeout: float) -> Answer:
+    context = z3.Context()
+    solver = z3.SimpleSolver(context) if _linear(text) else z3.Solver(ctx=context)
+    solver.set("timeout", _milliseconds(timeout))
+    solver.set("random_seed", SEED)
+    try:
+        solver.from_string(text)
+    except z3.Z3Exception as error:
+        said = error.value.decode() if isinstance(error.value, bytes) else str(error)
+        raise ValueError(f"z3 cannot read the script: {said.strip()}") from None
+    return Answer(str(solver.check()))
+
+
+def _cvc5(text: str, timeout: float) -> Answer:
+    import cvc5
+
+    solver = cvc5.Solver(cvc5.TermManager())
+    solver.setOption("tlimit-per", str(_milliseconds(timeout)))
+    solver.setOption("seed", str(SEED))
+    if _linear(text):
+        # Solving equations beforehand costs more than it helps in thousands of small scripts.
+        solver.setOption("simplification", "none")
+    try:
+        read_into(solver, text)
+        return Answer(str(solver.checkSat()).split()[0])
+    except RuntimeError as error:
+        raise ValueError(f"cvc5 cannot read the script: {error}") from None
+
+
+def read_into(solver: Any, text: str) -> None:
+    """Give a cvc5 solver the declarations and assertions of a script."""
+    import cvc5
+
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "script")
+    symbols = parser.getSymbolManager()
+    while not (command := parser.nextCommand()).isNull():
+        # The status that a script expects is no part of the question, and cvc5 takes another
+        # answer for an error.
+        if command.getCommandName() not in {"set-info", "check-sat"}:
+            command.invoke(solver, symbols)
+
+
+def _bitwuzla(text: str, timeout: float) -> Answer:
+    import bitwuzla
+
+    options = bitwuzla.Options()
+    options.set(bitwuzla.Option.TIME_LIMIT_PER, _milliseconds(timeout))
+    options.set(bitwuzla.Option.SEED, SEED)
+    parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
+    try:
+        # Without "parse only" the parser would carry out the script, and print the answer.
+        parser.parse(text, True, False)
+    except bitwuzla.BitwuzlaException as error:
+        raise ValueError(f"bitwuzla cannot read the script: {error}") from None
+    return Answer(str(parser.bitwuzla().check_sat()).lower().rpartition(".")[2])
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(int(seconds * 1000), 1)
+
+
+def _linear(text: str) -> bool:
+    logic = _LOGIC.search(text)
+    return logic is not None and logic[1] in LINEAR
+
+
+_DECIDE: Final[Mapping[str, Callable[[str, float], Answer]]] = {
+    "z3": _z3,
+    "cvc5": _cvc5,
+    "bitwuzla": _bitwuzla,
+}
+SOLVERS: Final = ("z3", "cvc5")
+"""Those that decide every obligation; bitwuzla knows bit-vectors, but no integers."""
+_PACKAGES: Final = {"z3": "z3-solver", "cvc5": "cvc5", "bitwuzla": "bitwuzla"}
+
+
+def available() -> tuple[str, ...]:
+    """The solvers of SOLVERS that are installed."""
+    return tuple(name for name in SOLVERS if _installed(name))
+
+
+@cache
+def _installed(solver: str) -> bool:
+    return importlib.util.find_spec(solver) is not None
+
+
+def require(solver: str) -> None:
+    """Raises ValueError for a solver that is not known or not installed."""
+    if solver not in _DECIDE:
+        raise ValueError(f"unknown solver {solver!r}: known are {', '.join(_DECIDE)}")
+    if not _installed(solver):
+        raise ValueError(f"{solver} is not installed: pip install {_PACKAGES[solver]}")
+
+
+def decide(text: str, solver: str, timeout: float) -> Answer:
+    """What the solver says of the script within `timeout` seconds; a timeout is UNKNOWN.
+
+    Raises ValueError for a script that it cannot read, and as `require`.
+    """
+    require(solver)
+    return _DECIDE[solver](text, timeout)
+
+
+@cache
+def version(solver: str) -> str:
+    """Name and version of a solver. Raises ValueError as `require`."""
+    require(solver)
+    if solver == "z3":
+        return f"z3 {z3.get_version_string()}"
+    if solver == "cvc5":
+        import cvc5
+
+        return f"cvc5 {cvc5.__version__}"
+    import bitwuzla
+
+    return f"bitwuzla {bitwuzla.version()}"
+
+
+def compare(answers: Mapping[str, Answer]) -> None:
+    """Raises Disagreement where one solver says unsat and another one sat."""
+    if {Answer.SAT, Answer.UNSAT} <= set(answers.values()):
+        raise Disagreement(answers)

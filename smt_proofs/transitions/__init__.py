@@ -1,0 +1,1 @@
+"""Every transition keeps every invariant and obeys every contract."""
