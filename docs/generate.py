@@ -14,6 +14,7 @@ import click
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
+from roommap import PICTURE, map_page, picture  # noqa: E402
 from rulebook import UNPROVEN, Rule, claims, rules, tests_of, theorems_of, used_by  # noqa: E402
 
 from conformance.cli import slotproof  # noqa: E402
@@ -62,7 +63,7 @@ AFTERWORD = [
     "| 0 | everything holds |",
     "| 1 | a property or an implementation fails |",
     "| 2 | wrong use or input: one line on standard error says what is wrong and what is right |",
-    "| 3 | not decided in time |",
+    "| 3 | not decided within its limit |",
     "| 130, 143 | interrupted, terminated |",
     "",
     "## Completion",
@@ -156,8 +157,9 @@ def entry(rule: Rule) -> list[str]:
     return [*lines, ""]
 
 
-PAGES = {"commands.md": commands_page, "rules.md": rules_page}
+PAGES = {"commands.md": commands_page, "map.md": map_page, "rules.md": rules_page}
 
 if __name__ == "__main__":
     for page, made in PAGES.items():
         DOCS.joinpath(page).write_text(made(), encoding="utf-8")
+    DOCS.joinpath(PICTURE).write_bytes(picture().pipe("svg"))

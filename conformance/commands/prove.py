@@ -24,11 +24,9 @@ from smt_proofs.book.plan import expected_outcomes, theorem_names
 from smt_proofs.book.work import Outcome
 from smt_proofs.certificates.files import Summary, certify_folder
 from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
-from smt_proofs.solving.solve import Verdict
+from smt_proofs.solving.solve import LONGEST, Verdict
 from smt_proofs.solving.solvers import SOLVERS, version
 
-LONGEST_TIMEOUT = 86_400
-"""Seconds: a day. The solver counts milliseconds in 32 bits, where a larger number would wrap."""
 ALL = "all"
 
 
@@ -38,9 +36,9 @@ def seconds(text: str) -> float:
         number = float(text)
     except ValueError:
         number = nan
-    if not 0 < number <= LONGEST_TIMEOUT:
+    if not 0 < number <= LONGEST:
         raise click.BadParameter(
-            f"{text!r} is not a number of seconds above 0 and up to {LONGEST_TIMEOUT}"
+            f"{text!r} is not a number of seconds above 0 and up to {LONGEST:g}"
         )
     return number
 
@@ -60,7 +58,8 @@ def seconds(text: str) -> float:
     type=seconds,
     default=DEFAULT_TIMEOUT,
     show_default=True,
-    help="Seconds a query.",
+    help="Work that a solver may do for a query, in seconds of an ordinary core. It is counted in "
+    "the solver's own resource units, so that load decides nothing.",
 )
 @click.option(
     "--export",
@@ -103,7 +102,7 @@ def prove(
     """Prove the theorems about a profile's rules, all of them or those named.
 
     Ends 0 if each is proven, its negative controls are refuted and its hypotheses are shown to be
-    needed; 1 if one is refuted; 3 if one is not decided in time.
+    needed; 1 if one is refuted; 3 if one is not decided within its limit.
 
     \b
     Examples:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from smt_proofs.certificates.alethe import Rejected, check
+from smt_proofs.solving.solve import units
 from smt_proofs.solving.solvers import read_into, require, version
 
 DEFAULT_TIMEOUT: Final = 20.0
@@ -53,7 +54,7 @@ def proof_of(text: str, timeout: float = DEFAULT_TIMEOUT) -> str:
     solver.setOption("produce-proofs", "true")
     # What is rewritten beforehand would have to be proven as well.
     solver.setOption("simplification", "none")
-    solver.setOption("tlimit-per", str(max(int(timeout * 1000), 1)))
+    solver.setOption("rlimit-per", str(units("cvc5", timeout)))
     try:
         read_into(solver, text)
         answer = solver.checkSat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -77,7 +77,7 @@ class Proof:
     counterexample: dict[str, int] | None
     controls: tuple[Control, ...]
     necessity: tuple[Necessity, ...]
-    seconds: float
+    seconds: float = field(compare=False)
     obligations: tuple[Settled, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""How obligations are decided: by which solvers, in what time, and where they are written to."""
+"""How obligations are decided: by which solvers, with how much work, and where they go."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from smt_proofs.solving.settle import Settled
 from smt_proofs.solving.solve import Answer
 
 DEFAULT_TIMEOUT: Final = 20.0
-"""Seconds a solver may take for an obligation before its theorem counts as unknown."""
+"""Work that a solver may do for an obligation before its theorem counts as unknown, in seconds as
+`solve.units` counts them."""
 DEFAULT_SOLVERS: Final = ("z3",)
 """Which solvers decide where none is named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """`solvers` by name, each of which decides every obligation; `timeout` in seconds a query;
+    """`solvers` by name, each of which decides every obligation; `timeout` is the work allowed a
+    query, in seconds as `solve.units` counts them;
     `export`: the folder that obligations are written to, if any."""
 
     solvers: tuple[str, ...] = DEFAULT_SOLVERS

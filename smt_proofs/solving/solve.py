@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -18,6 +18,22 @@ SEED: Final = 1
 LINEAR_EFFORT: Final = 8_000
 """Resource units (not time, so that every machine stops at the same point) for a linear reading: it
 answers within a few milliseconds or not at all."""
+
+
+UNITS_A_SECOND: Final[Mapping[str, int]] = {"z3": 4_000_000, "cvc5": 300_000, "bitwuzla": 20_000}
+"""What a solver counts in about a second of an ordinary core: z3 and cvc5 their own resource units,
+bitwuzla how often it asks whether to go on. A limit is given in seconds and counted in these, so
+that load decides nothing."""
+LONGEST: Final = 1000.0
+"""Seconds that a limit may be at the most: z3 counts its units in 32 bits."""
+
+
+def units(solver: str, seconds: float) -> int:
+    """The limit for a query that may take the work of so many seconds, at most LONGEST.
+
+    It is one unit at least: z3 takes 0 for no limit.
+    """
+    return max(int(UNITS_A_SECOND[solver] * seconds), 1)
 
 
 class Verdict(Enum):
@@ -46,13 +62,14 @@ NEGATION_VERDICT: Final = {
 
 
 def ask(conditions: Iterable[Term], timeout: float) -> tuple[Answer, z3.ModelRef | None]:
-    """Are the conditions satisfiable together, and by what? `timeout` is in seconds.
+    """Are the conditions satisfiable together, and by what? `timeout` is work, in seconds
+    as `units` counts them.
 
     Every query gets a solver of its own: z3 falls back to a weaker procedure for non-linear
     arithmetic once a solver is used incrementally.
     """
     solver = z3.Solver()
-    solver.set("timeout", max(int(timeout * 1000), 1))
+    solver.set("rlimit", units("z3", timeout))
     return _answer(solver, conditions)
 
 

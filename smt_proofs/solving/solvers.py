@@ -7,6 +7,7 @@ this process or another, never helps or hinders the next.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import z3
 
-from smt_proofs.solving.solve import SEED, Answer
+from smt_proofs.solving.solve import SEED, Answer, units
 
 LINEAR: Final = frozenset({"QF_UF", "QF_LIA", "QF_UFLIA"})
 """The logics in which nothing is multiplied and no bits are counted."""
@@ -36,7 +37,7 @@ class Disagreement(Exception):
 def _z3(text: str, timeout: float) -> Answer:
     context = z3.Context()
     solver = z3.SimpleSolver(context) if _linear(text) else z3.Solver(ctx=context)
-    solver.set("timeout", _milliseconds(timeout))
+    solver.set("rlimit", units("z3", timeout))
     solver.set("random_seed", SEED)
     try:
         solver.from_string(text)
@@ -50,7 +51,7 @@ def _cvc5(text: str, timeout: float) -> Answer:
     import cvc5
 
     solver = cvc5.Solver(cvc5.TermManager())
-    solver.setOption("tlimit-per", str(_milliseconds(timeout)))
+    solver.setOption("rlimit-per", str(units("cvc5", timeout)))
     solver.setOption("seed", str(SEED))
     if _linear(text):
         # Solving equations beforehand costs more than it helps in thousands of small scripts.
@@ -80,7 +81,6 @@ def _bitwuzla(text: str, timeout: float) -> Answer:
     import bitwuzla
 
     options = bitwuzla.Options()
-    options.set(bitwuzla.Option.TIME_LIMIT_PER, _milliseconds(timeout))
     options.set(bitwuzla.Option.SEED, SEED)
     parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
     try:
@@ -88,11 +88,11 @@ def _bitwuzla(text: str, timeout: float) -> Answer:
         parser.parse(text, True, False)
     except bitwuzla.BitwuzlaException as error:
         raise ValueError(f"bitwuzla cannot read the script: {error}") from None
-    return Answer(str(parser.bitwuzla().check_sat()).lower().rpartition(".")[2])
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(int(seconds * 1000), 1)
+    asked = itertools.count(1)
+    limit = units("bitwuzla", timeout)
+    made = parser.bitwuzla()
+    made.configure_terminator(lambda: next(asked) > limit)
+    return Answer(str(made.check_sat()).lower().rpartition(".")[2])
 
 
 def _linear(text: str) -> bool:
@@ -129,7 +129,8 @@ def require(solver: str) -> None:
 
 
 def decide(text: str, solver: str, timeout: float) -> Answer:
-    """What the solver says of the script within `timeout` seconds; a timeout is UNKNOWN.
+    """What the solver says of the script; UNKNOWN where that takes more work than `timeout`
+    seconds of it, as `solve.units` counts them.
 
     Raises ValueError for a script that it cannot read, and as `require`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -55,7 +55,7 @@ class TransitionProof:
     conditions: int
     control: str
     counterexample: str
-    seconds: float
+    seconds: float = field(compare=False)
     obligations: tuple[Settled, ...] = ()
 
 

@@ -32,8 +32,8 @@ USABLE = REQUESTED + 256 * MIB
 PLUG, UNPLUG, UNPLUG_ALL, STATE = range(4)
 ACK, NACK, _BUSY, ERROR = range(4)
 PLUGGED, UNPLUGGED, MIXED = range(3)
-SOON = 2.0
-"""Seconds, far below every timeout of the driver."""
+PATIENCE = 600.0
+"""Seconds that the driver would wait where it does not see that QEMU is gone."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def args() -> list[str]:
 
 @pytest.fixture
 def machine(qemu_binary: Path, args: list[str]) -> Iterator[Machine]:
-    with QemuProcess(qemu_binary, args) as process:
-        qtest = QtestSocket(process)
-        driver = VirtioMemPci(qtest)
+    with QemuProcess(qemu_binary, args, call_timeout=PATIENCE) as process:
+        qtest = QtestSocket(process, timeout=PATIENCE)
+        driver = VirtioMemPci(qtest, timeout=PATIENCE)
         assert driver.setup()
         yield Machine(process, qtest, driver)
 
@@ -87,11 +87,11 @@ def script(directory: Path, text: str) -> Path:
 
 
 def failure(work: Callable[[], object]) -> str:
-    """The one line of the `QemuError` that `work` raises soon."""
+    """The one line of the `QemuError` that `work` raises before its patience ends."""
     start = time.monotonic()
     with pytest.raises(QemuError) as caught:
         work()
-    assert time.monotonic() - start < SOON
+    assert time.monotonic() - start < PATIENCE / 10
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -126,7 +126,7 @@ def test_killed_qemu_fails_every_call_soon(machine: Machine) -> None:
     os.kill(machine.process.pid, signal.SIGKILL)
     for work in (
         lambda: machine.process.qmp("query-status"),
-        lambda: machine.process.wait_event("RESET", 5.0),
+        lambda: machine.process.wait_event("RESET", PATIENCE),
         lambda: machine.ask(STATE, 0, 1),
         machine.driver.reset,
     ):
@@ -135,7 +135,7 @@ def test_killed_qemu_fails_every_call_soon(machine: Machine) -> None:
 
 def test_qemu_that_quits_is_reported_with_its_status(machine: Machine) -> None:
     machine.process.qmp("quit")
-    assert "exited with status 0" in failure(lambda: machine.process.wait_event("RESET", 5.0))
+    assert "exited with status 0" in failure(lambda: machine.process.wait_event("RESET", PATIENCE))
 
 
 def test_hung_qemu_fails_at_the_deadline_and_is_reaped(qemu_binary: Path, args: list[str]) -> None:
@@ -228,7 +228,7 @@ def test_refused_command_leaves_qemu_usable(machine: Machine) -> None:
 def test_system_reset_is_an_event_and_needs_a_new_setup(machine: Machine) -> None:
     assert machine.ask(PLUG, 0, 1) == (ACK, 0)
     machine.process.qmp("system_reset")
-    assert machine.process.wait_event("RESET", 5.0)["event"] == "RESET"
+    assert machine.process.wait_event("RESET", PATIENCE)["event"] == "RESET"
     assert "was reset" in failure(lambda: machine.driver.request(payload(UNPLUG_ALL)))
     assert "not mapped" in failure(machine.driver.config)
     assert machine.driver.setup()
@@ -298,10 +298,8 @@ def test_violation_breaks_the_device_until_reset(
     machine: Machine, request_bytes: bytes, space: int
 ) -> None:
     assert machine.ask(PLUG, 0, 1) == (ACK, 0)
-    start = time.monotonic()
     assert machine.driver.request(request_bytes, space) is None
     assert machine.driver.request(payload(UNPLUG_ALL)) is None
-    assert time.monotonic() - start < SOON
     machine.driver.reset()
     assert machine.driver.setup()
     assert machine.ask(STATE, 0, 1) == (ACK, PLUGGED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -133,15 +132,6 @@ def test_store_opened_before_a_fork_is_opened_anew(tmp_path: Path) -> None:
     child.start()
     child.join()
     assert parent.record("g") == {"by": "child", "found": {"by": "parent"}}
-
-
-def test_reading_is_quick(kept: Cache) -> None:
-    texts = [f"{number}{TEXT}" for number in range(2000)]
-    for text in texts:
-        kept.keep_answer(text, "z3", Answer.UNSAT)
-    start = time.perf_counter()
-    assert all(kept.answer(text, "z3") for text in texts)
-    assert time.perf_counter() - start < 2
 
 
 def damage(place: Path, how: str) -> None:

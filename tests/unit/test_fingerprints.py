@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -26,7 +25,6 @@ from smt_proofs.book.fingerprints import fingerprint
 from smt_proofs.decision.memslots import count_in_limit
 from smt_proofs.decision.mutants import MUTANTS
 from smt_proofs.decision.theorem import THEOREMS
-from smt_proofs.transitions.claims import claims_of, mappings_of
 
 
 def of_step(op: Op, profile: Profile = QEMU) -> str:
@@ -158,17 +156,3 @@ def test_fingerprint_is_the_same_in_every_process() -> None:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     assert run() == run("prove something first")
-
-
-def test_fingerprints_are_quick() -> None:
-    """A run over all transitions takes far less time for fingerprints than a solver's start."""
-    start = time.perf_counter()
-    taken = {
-        fingerprint(step, claim, profile, mapping, extra="", ops=[op])
-        for profile in (SEED_V2, QEMU)
-        for mapping in mappings_of(profile)
-        for op in (Op.PLUG, Op.UNPLUG)
-        for claim in claims_of(mapping, op.value)
-    }
-    assert len(taken) > 100
-    assert time.perf_counter() - start < 5

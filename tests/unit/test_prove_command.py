@@ -290,7 +290,7 @@ def test_a_timeout_is_passed_on(asked: list[tuple[list[str], Means]]) -> None:
         (["--fly"], "No such option"),
         *(
             (["--timeout", wrong], f"'{wrong}' is not a number of seconds above 0")
-            for wrong in ("0", "-1", "nan", "inf", "1e308", "86401", "x", "")
+            for wrong in ("0", "-1", "nan", "inf", "1e308", "1001", "x", "")
         ),
     ],
 )
