@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.targets.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test coverage mutants lint bench matrix docs setup clean
+.PHONY: verify test quick coverage mutants lint bench matrix docs setup clean
 
 setup: $(READY)
 
@@ -33,7 +33,14 @@ verify: setup
 test: setup
 	$(BIN)/pytest --numprocesses auto tests
 
-# The same, about twice as slow, with what the tests do not reach.
+# What a change of one room needs: make quick, or make quick ROOM=smt_proofs/lemmas. The book of all
+# proofs, a real QEMU and the browser are left to make test.
+quick: setup
+	@files=$$($(BIN)/python tests/quick.py $(ROOM)); \
+	if [ -z "$$files" ]; then echo "nothing changed: make quick ROOM=smt_proofs/lemmas names a room"; \
+	else $(BIN)/pytest -q --numprocesses auto -m "not qemu and not slow" $$files; fi
+
+# All tests, about twice as slow, with what they do not reach.
 coverage: setup
 	$(BIN)/pytest --numprocesses auto --cov --cov-report=term:skip-covered tests
 

@@ -15,6 +15,17 @@ from smt_proofs.book.plan import theorem_names
 from smt_proofs.solving.cache import VARIABLE
 
 
+SLOW = frozenset({"qemu_book", "exported", "browser"})
+"""Fixtures that take longer to make than a person waits for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make quick` leaves to `make test`."""
+    for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def proof_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache for this run alone: what the user proved before neither helps nor is touched."""
