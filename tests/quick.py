@@ -1,6 +1,6 @@
 """The test files that a change needs: those that import a room which the change touches.
 
-`python tests/quick.py [ROOM]...` prints them, one a line; a room is a folder as in `smt_proofs/lemmas`
+`python tests/quick.py [ROOM]...` prints them, one a line; a room is a folder (`smt_proofs/lemmas`)
 or a file below it. Without one, the rooms of what differs from the last commit are taken.
 """
 
