@@ -1,6 +1,7 @@
 """The command `slotproof`: one line for wrong use, exit codes that scripts can rely on.
 
-0 everything holds, 1 a property or an implementation fails, 2 wrong use or input, 3 not decided.
+0 everything holds, 1 a property or an implementation fails, 2 wrong use or input, 3 not decided,
+4 a defect of slotproof itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import click
 
+from conformance.commands import defect
 from conformance.commands.common import TargetFailure
 
 COMMANDS: Final = {
@@ -65,6 +67,8 @@ class LazyGroup(click.Group):
         except click.Abort:
             click.echo("slotproof: interrupted", err=True)
             code = 130
+        except Exception as error:
+            code = defect.told(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -20,6 +20,10 @@ def main() -> None:
             sys.path.insert(0, str(home))
             break
     # Only now: it imports `model`.
-    from conformance.cli import main as command_line
+    try:
+        from conformance.cli import main as command_line
+    except Exception as error:
+        from conformance.commands.defect import told
 
+        sys.exit(told(error))
     command_line()

@@ -47,7 +47,7 @@ def commands_page() -> str:
         "# The commands",
         "",
         "What `--help` says of each command. Sizes take K, M, G, T, P or E (powers of two), or are",
-        "bytes. `slotproof COMMAND --help` prints the same.",
+        "bytes, decimal or hexadecimal (0x100000000). `slotproof COMMAND --help` prints the same.",
         "",
     ]
     for path, command in every_command():
@@ -64,6 +64,7 @@ AFTERWORD = [
     "| 1 | a property or an implementation fails |",
     "| 2 | wrong use or input: one line on standard error says what is wrong and what is right |",
     "| 3 | not decided within its limit |",
+    "| 4 | a defect of slotproof itself: one line, and its traceback in the file that it names |",
     "| 130, 143 | interrupted, terminated |",
     "",
     "## Completion",

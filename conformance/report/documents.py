@@ -110,7 +110,7 @@ def run(words: Sequence[str]) -> dict[str, Any]:
         capture_output=True,
         text=True,
     )
-    # One that fell over ends 1 as well, without a document.
+    # One without a document is told with its last line.
     if done.returncode not in ENDS or not done.stdout:
         last = (done.stderr.strip().splitlines() or [f"ended {done.returncode}"])[-1]
         raise ReportError(f"slotproof {' '.join(words)}: {last.removeprefix('slotproof: ')}")

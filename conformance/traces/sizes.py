@@ -1,4 +1,4 @@
-"""Sizes as people write them: powers of two from K to E, or bytes."""
+"""Sizes as people write them: powers of two from K to E, or bytes, decimal or hexadecimal."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from model.arithmetic import U64_MASK
 
 UNITS: Final = "KMGTPE"
 _SIZE: Final = re.compile(r"(\d{1,20})(?:([KMGTPE])(?:I?B)?|B)?", re.IGNORECASE | re.ASCII)
+_HEX: Final = re.compile(r"0x[0-9a-f]{1,32}", re.IGNORECASE | re.ASCII)
+"""Without a suffix: B and E are digits."""
 
 
 def parse_size(text: str) -> int:
-    """Bytes of `4096`, `2M`, `2MiB` or `2mb`, all in powers of two.
+    """Bytes of `4096`, `0x1000`, `2M`, `2MiB` or `2mb`, all in powers of two.
 
     Raises ValueError with one line for anything else, and for 2^64 bytes and more.
     """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
+    word = text.strip()
+    if _HEX.fullmatch(word) is not None:
+        parsed = int(word, 16)
+    elif (match := _SIZE.fullmatch(word)) is not None:
+        number, unit = match.groups()
+        parsed = int(number) << (10 * (UNITS.index(unit.upper()) + 1) if unit else 0)
+    else:
         raise ValueError(
-            f"{text!r} is not a size: write whole bytes or a number with K, M, G, T, P or E"
+            f"{text!r} is not a size: write whole bytes, 0x and hexadecimal digits, or a number "
+            f"with K, M, G, T, P or E"
         )
-    number, unit = match.groups()
-    parsed = int(number) << (10 * (UNITS.index(unit.upper()) + 1) if unit else 0)
     if parsed > U64_MASK:
         raise ValueError(f"{text!r} is too large: a size is below 2^64 bytes (16E)")
     return parsed

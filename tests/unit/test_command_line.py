@@ -5,6 +5,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from conformance import cli
 from conformance.cli import COMMANDS, slotproof
+from conformance.commands import defect
 
+ROOT = Path(__file__).parents[2]
 FULL = Path("/dev/full")
 
 
@@ -142,3 +146,55 @@ def test_generate_names_a_file_that_cannot_be() -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == f"slotproof: {'x' * 300}: file name too long\n"
+
+
+def fallen_over(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """A program with a defect, whose temporary files go to `place`."""
+
+    def broken(name: str) -> click.Command:
+        raise KeyError("max-size")
+
+    monkeypatch.setattr(cli, "imported", broken)
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+
+
+def test_a_defect_is_one_line_and_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fallen_over(monkeypatch, tmp_path)
+    result = CliRunner().invoke(slotproof, ["decide", "--region", "1G"])
+    assert (result.exit_code, result.stdout) == (4, "")
+    (file,) = tmp_path.iterdir()
+    line = f"slotproof: a defect of slotproof: KeyError: 'max-size'; its traceback is in {file}\n"
+    assert result.stderr == line
+    told = file.read_text()
+    assert told.startswith("$ ")
+    assert "Traceback (most recent call last)" in told
+    assert "in broken" in told
+
+
+def test_a_defect_is_told_where_no_file_can_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fallen_over(monkeypatch, tmp_path / "nowhere")
+    result = CliRunner().invoke(slotproof, ["decide", "--region", "1G"])
+    assert result.exit_code == 4
+    first, *rest = result.stderr.splitlines()
+    assert first == "slotproof: a defect of slotproof: KeyError: 'max-size'"
+    assert "in broken" in "\n".join(rest)
+
+
+def test_a_program_that_cannot_be_imported_is_a_defect(tmp_path: Path) -> None:
+    """What it needs is broken: that is neither wrong use nor a property that fails."""
+    (tmp_path / "click.py").write_text("raise RuntimeError('bent')\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from conformance.entry import main; main()"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}", "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("slotproof: a defect of slotproof: RuntimeError: bent; ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_program() -> None:
+    assert f"| {defect.EXIT_CODE} | a defect of slotproof" in (ROOT / "README.md").read_text()

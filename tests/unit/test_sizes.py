@@ -20,6 +20,10 @@ from conformance.traces.sizes import format_size, parse_size
         ("3P", 3 << 50),
         ("15E", 15 << 60),
         (" 7G ", 7 << 30),
+        ("0x10", 16),
+        ("0X100000000", 4 << 30),
+        ("0x1e", 30),
+        ("0xffffffffffffffff", (1 << 64) - 1),
         ("18446744073709551615", (1 << 64) - 1),
     ],
 )
@@ -28,7 +32,8 @@ def test_a_size_is_read(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "G", "5G+1", "-1", "1.5G", "0x10", "1 G", "1KK", "1Z", "1i", "٣G", "9" * 30]
+    "text",
+    ["", "G", "5G+1", "-1", "1.5G", "0x", "0xG", "0x10G", "1 G", "1KK", "1Z", "1i", "٣G", "9" * 30],
 )
 def test_nonsense_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size") as caught:
@@ -36,7 +41,9 @@ def test_nonsense_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["16E", "18446744073709551616", "99999999999E"])
+@pytest.mark.parametrize(
+    "text", ["16E", "0x10000000000000000", "18446744073709551616", "99999999999E"]
+)
 def test_a_size_of_more_than_64_bits_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="too large"):
         parse_size(text)
