@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.targets.qemu import migration
 from conformance.targets.qemu.machine import machine_args
 from conformance.targets.qemu.process import (
     QemuError,
@@ -437,3 +438,17 @@ def test_address_spaces_that_disagree() -> None:
     empty = "\n".join(line for line in full.splitlines() if "memslot" not in line)
     with pytest.raises(QemuError, match="disagree"):
         mapped_slots(shows(full + "\n" + empty))
+
+
+def test_a_migration_is_held_open_until_it_is_to_end(machine: Machine, tmp_path: Path) -> None:
+    """QEMU waits: however long the steps between take, the device stays busy."""
+    stream = migration.Stream(tmp_path / "stream", piped=False)
+    migration.start(machine.process, stream)
+    while machine.process.qmp("query-migrate")["status"] == "active":
+        pass
+    assert machine.process.qmp("query-migrate")["status"] == "pre-switchover"
+    assert machine.ask(PLUG, 0, 1)[0] == _BUSY
+    migration.cancel(machine.process)
+    assert machine.ask(PLUG, 0, 1)[0] == ACK
+    migration.finish(machine.process, stream)
+    assert stream.path.stat().st_size > 0

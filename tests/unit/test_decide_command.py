@@ -137,7 +137,7 @@ def test_a_count_that_is_stored_as_1_is_not_fine_enough() -> None:
     assert (found["count"], found["violated"]) == (1, ["slots-as-fine-as-allowed"])
 
 
-NUMBERS = ["", "x", "-1", "1.5", "0x10", "1e3", "NaN", "9" * 5000, "\n"]
+NUMBERS = ["", "x", "-1", "1.5", "0xG", "1e3", "NaN", "9" * 5000, "\n"]
 SIZES = [*NUMBERS, "5G+1", "5 G", "1Z", "16E", str(1 << 64), "٣G", "\x00"]
 
 

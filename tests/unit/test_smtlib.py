@@ -119,6 +119,7 @@ WRITE_ALL = """
 import z3
 noise = [z3.Int(f"noise{i}") + z3.Int("block") * i for i in range(%d)]
 del noise[::2]
+import smt_proofs.lemmas.division
 from smt_proofs.lemmas.foundations import obligation_of
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.smtlib import script
