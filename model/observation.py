@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from model.effects import Did
 from model.extents import Extents
-from model.state import Answer, BlockState, Heard
+from model.state import Answer, BlockState
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Told:
     """What the listeners to the device's memory took note of: POPULATE or DISCARD of guest physical
     [addr, addr + size), in bytes."""
 
-    heard: Heard
+    heard: Did
     addr: int
     size: int
 

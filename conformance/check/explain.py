@@ -15,6 +15,7 @@ from conformance.judge.oracle import ALWAYS, FIELDS, spelled
 from conformance.judge.virtio.rules import RULE_NAMED
 from conformance.targets.reference import at_start
 from conformance.traces.codec import action_to_json, observation_to_json
+from conformance.traces.effects import effects_told
 from conformance.traces.sizes import format_size
 from conformance.traces.slotmap import slot_map
 from conformance.traces.trace import Trace
@@ -25,7 +26,15 @@ from model.geometry import decide_memslots
 from model.invariants import INVARIANT_NAMED
 from model.observation import Observation
 from model.requests import REQUEST_RULES
-from model.state import RANGE_REQUESTS, ConcreteAction, ConcreteState, Config, Fixed, Op
+from model.state import (
+    RANGE_REQUESTS,
+    ConcreteAction,
+    ConcreteResult,
+    ConcreteState,
+    Config,
+    Fixed,
+    Op,
+)
 
 RULES = REQUEST_RULES | EVENT_RULES
 JUDGED_BY: Final[dict[str, Callable[..., object]]] = {
@@ -38,7 +47,10 @@ JUDGED_BY: Final[dict[str, Callable[..., object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A finding with what the model says around it; `allowed` is the model's observation."""
+    """A finding with what the model says around it.
+
+    `allowed` is the model's observation, `result` what came of the last step, if there was one.
+    """
 
     trace: Trace
     finding: Finding
@@ -47,6 +59,7 @@ class Failure:
     after: ConcreteState
     allowed: Observation
     seen: Observation | None
+    result: ConcreteResult | None
 
 
 def failure_of(trace: Trace) -> Failure:
@@ -56,11 +69,13 @@ def failure_of(trace: Trace) -> Failure:
         raise ValueError("the trace holds no finding to explain")
     model = ReferenceDevice(trace.profile, trace.config)
     before, allowed = model.state, at_start(model)
+    result = None
     for step in trace.steps[: finding.step]:
         before = model.state
-        allowed = model.apply(step.action)
+        result = model.take(step.action)
+        allowed = model.seen_after(result)
     seen = trace.seen_at(finding.step)
-    return Failure(trace, finding, model.fixed, before, model.state, allowed, seen)
+    return Failure(trace, finding, model.fixed, before, model.state, allowed, seen, result)
 
 
 def claim_of(failure: Failure) -> str:
@@ -107,6 +122,9 @@ def explain(failure: Failure, replay: str) -> list[str]:
         *_steps(trace, finding.step),
     ]
     lines += _sides(failure)
+    if failure.result is not None and failure.result.effects:
+        done = effects_told(failure.fixed, failure.result)
+        lines += ["effects of the last step, as the model has it:", *(f"  {line}" for line in done)]
     before = slot_map(failure.fixed, failure.before)
     after = slot_map(failure.fixed, failure.after)
     if before == after:

@@ -130,7 +130,7 @@ class _Run:
         if action.op is Op.MIGRATION_IN:
             self.listeners.renewed()
             self.due.renewed()
-        self.due.hear(constants_of(self.model.fixed), told(self.model, result))
+        self.due.hear(constants_of(self.model.fixed), told(self.model, result) or ())
 
     def again(
         self, before: ConcreteState, action: ConcreteAction, result: ConcreteResult, number: int

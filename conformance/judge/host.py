@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from model.effects import Did
 from model.extents import Extents
 from model.observation import Constants, HostMemory, Told
-from model.state import Heard
 
 
 def held_fault(constants: Constants, plugged: Extents, held: Sequence[HostMemory]) -> str | None:
@@ -47,13 +47,13 @@ class Listeners:
         self.known = Extents.EMPTY
 
     def hear(self, constants: Constants, told: Sequence[Told]) -> str | None:
-        """Take note of a step's notices in order; in one line what is wrong with one."""
+        """Take note of what was told in a step, in order; in one line what is wrong with one."""
         for each in told:
             first, odd = divmod(each.addr - constants.addr, constants.block)
             end, rest = divmod(each.addr + each.size - constants.addr, constants.block)
             if odd or rest or not 0 <= first <= end <= constants.region // constants.block:
                 return f"{each.heard.value} of {each.size} bytes at {each.addr:#x}: not its blocks"
-            if each.heard is Heard.POPULATE:
+            if each.heard is Did.POPULATE:
                 self.known = self.known.with_range(first, end)
             else:
                 self.known = self.known.without_range(first, end)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from conformance.targets.target import CAPABILITIES, MAPS_PLUGGED, PADDING
 from model.device import ReferenceDevice, slot_layout
+from model.effects import Did
 from model.observation import Constants, HostMemory, Observation, Told
 from model.profiles import Profile
 from model.state import (
@@ -15,7 +16,6 @@ from model.state import (
     ConcreteState,
     Config,
     Fixed,
-    Heard,
 )
 
 
@@ -37,19 +37,20 @@ def held(device: ReferenceDevice) -> tuple[HostMemory, ...]:
     return (part,)
 
 
-def told(device: ReferenceDevice, result: ConcreteResult) -> tuple[Told, ...]:
-    """What listeners took note of in a step; one that refuses to populate took none."""
+def told(device: ReferenceDevice, result: ConcreteResult) -> tuple[Told, ...] | None:
+    """What listeners took note of in a step; one that refuses to populate took none. None for a
+    device that has no listeners."""
+    if not device.profile.has_listeners:
+        return None
     fixed, heard = device.fixed, []
-    for notice in result.notices:
-        if notice.heard is Heard.REPLAY:
+    for effect in result.effects:
+        if effect.did is Did.REPLAY:
             heard += [
-                (Heard.POPULATE, first * fixed.block, (end - first) * fixed.block)
-                for first, end in notice.plugged.ranges()
+                (Did.POPULATE, first * fixed.block, (end - first) * fixed.block)
+                for first, end in effect.plugged.ranges()
             ]
-        elif notice.heard is Heard.DISCARD or (
-            notice.heard is Heard.POPULATE and result.answer is Answer.ACK
-        ):
-            heard.append((notice.heard, notice.offset, notice.size))
+        elif effect.did in (Did.POPULATE, Did.DISCARD) and effect.done:
+            heard.append((effect.did, effect.offset, effect.size))
     return tuple(Told(kind, fixed.addr + offset, size) for kind, offset, size in heard)
 
 

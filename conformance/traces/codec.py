@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeVar
 
 from model.arithmetic import U64_MASK
+from model.effects import Did
 from model.extents import Extents
 from model.observation import Constants, HostMemory, Observation, Probe, SlotLayout, Told
 from model.profiles import PROFILES, Profile
@@ -17,7 +18,6 @@ from model.state import (
     ConcreteAction,
     Config,
     Faults,
-    Heard,
     Op,
     action,
 )
@@ -37,7 +37,7 @@ CONSTANT_LIMITS: Final = {
     "node": (1 << 16) - 1,
 }
 """The members of `constants` and the largest number each may hold."""
-HEARD: Final = (Heard.POPULATE.value, Heard.DISCARD.value)
+HEARD: Final = (Did.POPULATE.value, Did.DISCARD.value)
 """What an entry of `told` may say; what is mapped is a view of its own."""
 FAULT_NAMES: Final = tuple(field.name for field in fields(Faults))
 
@@ -255,7 +255,7 @@ def _held(value: Any) -> HostMemory:
 
 def _told(value: Any) -> Told:
     given = members(value, "a notice of told", frozenset({"heard", "addr", "size"}))
-    heard = Heard(word(given.get("heard"), "heard", HEARD))
+    heard = Did(word(given.get("heard"), "heard", HEARD))
     numbers = {name: number(given.get(name), name, 0, U64_MASK) for name in ("addr", "size")}
     return Told(heard=heard, **numbers)
 

@@ -11,14 +11,14 @@ from itertools import islice
 from typing import Any, Final
 
 from model.profiles import Mapping, Profile
-from model.state import Op
+from model.state import ConcreteResult, Op
 from smt_proofs.solving.obligation import GOAL
 from smt_proofs.solving.settle import Decide, Settled, settle, tally
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions.claims import Claim, claims_of, slug
 from smt_proofs.transitions.induction import DEFINEDNESS, exactness, seek, seek_definedness
 from smt_proofs.transitions.refuted import REFUTED, RefutedClaim
-from smt_proofs.transitions.small import SmallSituation, broken, situations
+from smt_proofs.transitions.small import SmallSituation, broken, outcome, situations
 from smt_proofs.transitions.spoils import FEW, controls
 from smt_proofs.transitions.trails import invariants_wrap_outside, strayed, unreached, wraps_outside
 
@@ -165,7 +165,10 @@ class _Shown:
             shown[exactness(transition)] = "sizes of 2^64 - 1 bytes"
         failing: dict[str, str] = {}
         if any(not s.text for found in owed.values() for s in found):
-            failing = {name: in_words(at) for name, at in broken(profile, mapping, transition)}
+            failing = {
+                name: f"{in_words(at)}{effects_in_words(outcome(transition, at))}"
+                for name, at in broken(profile, mapping, transition)
+            }
         some = islice(situations(profile, mapping, transition), FEW)
         # Without a claim there are no goals, and nothing to be said of a case left out.
         astray = strayed(trails, transition, some) if len(claims) > 1 else None
@@ -191,6 +194,15 @@ def in_words(at: SmallSituation) -> str:
             *(f"{name}-fails" for name in faults),
         ]
     )
+
+
+def effects_in_words(result: ConcreteResult) -> str:
+    """What a step did to its host, in order, as the end of a line; nothing where it did nothing."""
+    told = [
+        f"{effect.did.value} {effect.size}@{effect.offset}{'' if effect.done else ' (failed)'}"
+        for effect in result.effects
+    ]
+    return f" => {', '.join(told)}" if told else ""
 
 
 def _proof(

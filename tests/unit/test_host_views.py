@@ -15,10 +15,11 @@ from conformance.traces.schemas import problem
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.device import fix
+from model.effects import Did
 from model.extents import Extents
 from model.observation import HostMemory, Observation, Told
 from model.profiles import QEMU
-from model.state import Answer, ConcreteAction, Config, Faults, Heard, Op, action
+from model.state import Answer, ConcreteAction, Config, Faults, Op, action
 
 CONFIG = Config(region=4 * GIB, block=2 * MIB, limit=4, requested=4 * GIB)
 FIRST, BLOCK = CONFIG.addr, CONFIG.block
@@ -58,9 +59,9 @@ def test_the_reference_device_shows_both_and_agrees() -> None:
         (HostMemory(FIRST, CONFIG.region, 2 * BLOCK),),
     ]
     assert [one.told for one in seen][:4] == [
-        (Told(Heard.POPULATE, FIRST, 4 * BLOCK),),
-        (Told(Heard.DISCARD, FIRST + BLOCK, 2 * BLOCK),),
-        (Told(Heard.POPULATE, FIRST, BLOCK), Told(Heard.POPULATE, FIRST + 3 * BLOCK, BLOCK)),
+        (Told(Did.POPULATE, FIRST, 4 * BLOCK),),
+        (Told(Did.DISCARD, FIRST + BLOCK, 2 * BLOCK),),
+        (Told(Did.POPULATE, FIRST, BLOCK), Told(Did.POPULATE, FIRST + 3 * BLOCK, BLOCK)),
         (),
     ]
 
@@ -76,9 +77,9 @@ def test_the_reference_device_shows_both_and_agrees() -> None:
         ((PLUG,), {"told": ()}, "not told of all of the plugged blocks 0..3"),
         ((PLUG, UNPLUG), {"told": ()}, "still know a block of 0..3 that is not plugged"),
         ((PLUG, MOVE), {"told": ()}, "not told of all of the plugged blocks 0..3"),
-        ((REFUSED,), {"told": (Told(Heard.POPULATE, FIRST, BLOCK),)}, "still know a block of 0..0"),
-        ((PLUG,), {"told": (Told(Heard.POPULATE, FIRST, BLOCK // 2),)}, "not its blocks"),
-        ((PLUG,), {"told": (Told(Heard.DISCARD, 0, BLOCK),)}, "not its blocks"),
+        ((REFUSED,), {"told": (Told(Did.POPULATE, FIRST, BLOCK),)}, "still know a block of 0..0"),
+        ((PLUG,), {"told": (Told(Did.POPULATE, FIRST, BLOCK // 2),)}, "not its blocks"),
+        ((PLUG,), {"told": (Told(Did.DISCARD, 0, BLOCK),)}, "not its blocks"),
     ],
 )
 def test_a_wrong_view_is_found(
@@ -117,7 +118,7 @@ def test_codec_and_schema_refuse_the_same_views(wrong: dict[str, object]) -> Non
 
 
 def test_the_views_survive_the_round_trip() -> None:
-    seen = Observation(Answer.ACK, held=(HostMemory(1, 2, 3),), told=(Told(Heard.DISCARD, 1, 2),))
+    seen = Observation(Answer.ACK, held=(HostMemory(1, 2, 3),), told=(Told(Did.DISCARD, 1, 2),))
     assert observation_from_json(observation_to_json(seen)) == seen
     assert problem(observation_to_json(seen), "trace-v1.json", "observation") is None
 
