@@ -75,9 +75,9 @@ def _reordered(f: Fixed[W, B], result: Result[W, B, S]) -> Result[W, B, S]:
     """A device marks the blocks first and then unmaps memslots before it gives host memory back and
     without listeners (Firecracker), or tells whoever maps it for devices last (Cloud Hypervisor).
     """
-    s, done = result.state, result.answer is Answer.ACK
-    if f.profile.failed_plug is FailedPlug.UNDONE or not done:
+    if f.profile.failed_plug is FailedPlug.UNDONE or result.answer is not Answer.ACK:
         return result
+    s = result.state
     if f.profile.slots_before_discard:
         kinds = (Did.UNMAP, Did.HOST_DISCARD)
     else:

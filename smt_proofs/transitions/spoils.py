@@ -104,6 +104,7 @@ SPOILS: Final = (
     Spoil("nothing is done to the host", lambda d, f, r: replace(r, effects=())),
     Spoil("what was done first is done last", _put_off),
     Spoil("what was done failed", _failed),
+    Spoil("a wrong map fails", lambda d, f, r: _failed(d, f, _did(Did.MAP, d, f, r))),
     *(Spoil(f"a wrong {did.value} is done", partial(_did, did)) for did in Did),
 )
 SPOIL_NAMED: Final = {spoil.name: spoil for spoil in SPOILS}
