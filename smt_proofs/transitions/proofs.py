@@ -234,7 +234,7 @@ def _proof(
     counterexample = shown.broken.get(claim.theorem, "")
     if counterexample:
         verdict = Verdict.REFUTED
-    elif verdict is Verdict.PROVEN and shown.strayed:
+    elif shown.strayed and (verdict is Verdict.PROVEN or reason == NOTHING_ASKED):
         verdict = Verdict.VACUOUS
         reason = f"a case that was shown impossible is executed: {shown.strayed}"
     return TransitionProof(
