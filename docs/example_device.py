@@ -32,7 +32,7 @@ REQUESTS = ("plug", "unplug", "unplug-all", "state", "unknown", "short")
 EVENTS = ("negotiate", "resize", "device-reset", "system-reset", "wake-up", "unrealize")
 EVENTS += ("migration-start", "migration-end", "migration-in")
 FAULTS = ("fail-discard", "fail-prealloc", "fail-populate")
-VIEWS = ("usable", "size", "requested", "mapped", "notified", "slots", "constants")
+VIEWS = ("usable", "size", "requested", "mapped", "notified", "slots", "constants", "held", "told")
 
 
 class Refused(Exception):
@@ -62,6 +62,7 @@ class Device:
         self.requested = config["requested"] // self.block
         self.usable = 0
         self.busy = self.broken = self.gone = False
+        self.told = []
         self.fit(shrink=True)
         self.fresh = list(self.mapped)
 
@@ -113,7 +114,18 @@ class Device:
                 if self.bug == "unmap-early" or 1 not in self.slots[slot]:
                     self.mapped[slot] = False
 
+    def hear(self, heard, first, count):
+        """Listeners to the device's memory take note of blocks."""
+        start, size = self.addr + first * self.block, count * self.block
+        if self.told and self.told[-1]["heard"] == heard:
+            last = self.told[-1]
+            if last["addr"] + last["size"] == start:
+                last["size"] += size
+                return
+        self.told.append({"heard": heard, "addr": start, "size": size})
+
     def fill(self, first, count, byte):
+        self.hear("populate" if byte else "discard", first, count)
         for slot, a, b in self.pieces(first, count):
             self.slots[slot][a:b] = bytes([byte]) * (b - a)
 
@@ -225,6 +237,13 @@ class Device:
         self.mapped = list(self.fresh)
         if not self.old and self.bug != "migration-forgets":
             self.mapped = [self.own_slots and 1 in slot for slot in self.slots]
+        # The device was moved: those that listen to the new one hear of every plugged block.
+        for number, slot in enumerate(self.slots):
+            first = slot.find(1)
+            while first >= 0:
+                end = (slot.find(0, first) + 1 or len(slot) + 1) - 1
+                self.hear("populate", number * self.per + first, end - first)
+                first = slot.find(1, end)
         return "done"
 
     def unrealize(self, do, fails):
@@ -235,7 +254,7 @@ class Device:
 
     def do(self, do):
         """Carry out one operation and show the device afterwards."""
-        more = {}
+        more, self.told = {}, []
         if do["op"] in REQUESTS and (self.gone or self.broken):
             answer = "silent"
         elif self.gone:
@@ -244,7 +263,8 @@ class Device:
             answer = getattr(self, do["op"].replace("-", "_"))(do, do.get("fail", ()))
         if isinstance(answer, tuple):
             answer, more = answer
-        return {"answer": answer} | self.show() | more
+        shown = self.show()
+        return {"answer": answer} | shown | ({"told": self.told} if shown else {}) | more
 
     def show(self):
         if self.gone:
@@ -257,6 +277,9 @@ class Device:
         }
         if self.own_slots:
             seen["mapped"] = runs(self.mapped)
+        # No memory stands behind this device: it claims to hold what a guest wrote all over.
+        held = max(self.plugged, 0) * self.block
+        seen["held"] = [{"addr": self.addr, "size": self.region, "held": held}]
         return seen
 
     def layout(self):

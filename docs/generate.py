@@ -32,6 +32,7 @@ MODULES = {
     "device": "Configurations",
     "mapping": "Which memslots are mapped",
     "rules": "One step",
+    "answers": "Requests that change no block",
     "requests": "Requests of the guest",
     "events": "Events of the host",
     "peers": "Devices of other programs",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.arithmetic import B, Domain, S, W, is_aligned
-from model.mapping import mapped_for_blocks, resize_usable_region
+from model.effects import Did, Effect, Effects
+from model.mapping import mapped_for_blocks, remapped, resize_usable_region
 from model.profiles import Mapping
 from model.requests import unplug_everything
-from model.state import Action, Answer, Fixed, Heard, Notice, Op, Result, State
+from model.state import Action, Answer, Fixed, Op, Result, State
 
 
 def realize(d: Domain[W, B, S], f: Fixed[W, B]) -> State[W, B, S]:
@@ -39,10 +40,13 @@ def resize(
     """
     if not d.test(is_aligned(d, a.value, f.block)) or d.test(d.lt(f.region, a.value)):
         return Result(s, Answer.REFUSED)
+    effects: Effects[W, B, S] = ()
     if not d.test(d.eq(a.value, s.requested)):
-        s = resize_usable_region(d, f, s, a.value, can_shrink=False)
-        s = replace(s, requested=a.value)
-    return Result(s, Answer.DONE, notified=True)
+        fitted = resize_usable_region(d, f, s, a.value, can_shrink=False)
+        # A usable region that would shrink is left before memslots are looked at.
+        effects = () if fitted is s else remapped(d, f, fitted)
+        s = replace(fitted, requested=a.value)
+    return Result(s, Answer.DONE, notified=True, effects=effects)
 
 
 def device_reset(
@@ -64,7 +68,7 @@ def system_reset(
     Source: virtio_mem_system_reset, which ignores a failure.
     """
     unplugged = unplug_everything(d, f, s, a.faults)
-    return replace(device_reset(d, f, unplugged.state, a), notices=unplugged.notices)
+    return replace(device_reset(d, f, unplugged.state, a), effects=unplugged.effects)
 
 
 def wake_up(
@@ -116,16 +120,25 @@ def migration_in(
     """The state arrives in a device just realized with the same configuration, which goes on.
 
     The bitmap, plugged, requested and usable size are loaded as they were; memslots are not part of
-    the stream. Listeners are told of the restored blocks.
-    Source: vmstate_virtio_mem_device(_early), virtio_mem_post_load, virtio_mem_post_load_bitmap;
-    the patch (v2) has no hunk there.
+    the stream. Memory is allocated for the restored blocks if that was asked for, listeners are
+    told of them, and at the end the memory of all others is given back. A host operation that fails
+    ends the migration, so that there is no device here to speak of: faults are not read.
+    Source: vmstate_virtio_mem_device(_early), virtio_mem_post_load_early, virtio_mem_post_load,
+    virtio_mem_post_load_bitmap (by precopy); the patch (v2) has no hunk there.
     """
+    yes, zero = d.truth(True), d.lit(0)
     mapped = realize(d, f).mapped
+    effects: Effects[W, B, S] = ()
+    if d.test(f.prealloc):
+        ready = Effect(Did.HOST_PREALLOC_PLUGGED, s.plugged, mapped, zero, f.region, yes)
+        effects = (ready,)
     if f.profile.post_load_maps and f.mapping is Mapping.PLUGGED:
         mapped = mapped_for_blocks(d, f, mapped, s.plugged)
-    replay = Notice(Heard.REPLAY, s.plugged, mapped, d.lit(0), f.region)
+        effects = (*effects, Effect(Did.MAP, s.plugged, mapped, zero, f.region, yes))
+    replay = Effect(Did.REPLAY, s.plugged, mapped, zero, f.region, yes)
+    restore = Effect(Did.HOST_DISCARD_UNPLUGGED, s.plugged, mapped, zero, f.region, yes)
     loaded = replace(s, mapped=mapped, busy=d.truth(False))
-    return Result(loaded, Answer.DONE, notices=(replay,))
+    return Result(loaded, Answer.DONE, effects=(*effects, replay, restore))
 
 
 def unrealize(
@@ -140,9 +153,11 @@ def unrealize(
         return Result(s, Answer.REFUSED)
     if d.test(d.lt(d.lit(0), s.size)) or d.test(d.lt(d.lit(0), s.requested)):
         return Result(s, Answer.REFUSED)
+    effects: Effects[W, B, S] = ()
     if f.profile.unrealize_shrinks:
         s = resize_usable_region(d, f, s, d.lit(0), can_shrink=True)
-    return Result(replace(s, realized=d.truth(False)), Answer.DONE)
+        effects = remapped(d, f, s)
+    return Result(replace(s, realized=d.truth(False)), Answer.DONE, effects=effects)
 
 
 EVENT_RULES = {

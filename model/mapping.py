@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.arithmetic import B, Domain, S, W, align_up, minimum
+from model.effects import Did, Effect, Effects
 from model.geometry import end_slot, first_slot, slot_length, slot_start
 from model.profiles import Mapping
 from model.state import Fixed, State
@@ -101,3 +102,13 @@ def resize_usable_region(
             lambda index: d.lt(slot_start(d, f.slots, index), usable),
         )
     return replace(s, usable=usable, mapped=mapped)
+
+
+def remapped(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> Effects[W, B, S]:
+    """The transaction in which memslots follow a usable region just fitted, if they follow it.
+
+    Source: patch hunk virtio_mem_resize_usable_region.
+    """
+    if f.mapping is not Mapping.USABLE:
+        return ()
+    return (Effect(Did.REMAP, s.plugged, s.mapped, d.lit(0), f.region, d.truth(True)),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from model.effects import Did
 from model.extents import Extents
 from model.state import Answer, BlockState
 
@@ -48,13 +49,33 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class HostMemory:
+    """How much memory the host spends on guest physical [addr, addr + size), all three in bytes."""
+
+    addr: int
+    size: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the listeners to the device's memory took note of: POPULATE or DISCARD of guest physical
+    [addr, addr + size), in bytes."""
+
+    heard: Did
+    addr: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What can be seen of a device after a step; None where a device cannot show it.
 
     `usable`, `size` and `requested` are the configuration space (bytes), `constants` the rest of
     it; `mapped` the mapped memslots; `notified` whether a configuration change notification was
     sent; `slots` how the region was cut, which is settled before the first step and shown at the
-    start only; `memory` what was tried with the memory itself.
+    start only; `memory` what was tried with the memory itself; `held` the host memory behind ranges
+    of the region; `told` what listeners took note of in this step, in order.
     """
 
     answer: Answer
@@ -67,3 +88,5 @@ class Observation:
     slots: SlotLayout | None = None
     constants: Constants | None = None
     memory: tuple[Probe, ...] | None = None
+    held: tuple[HostMemory, ...] | None = None
+    told: tuple[Told, ...] | None = None

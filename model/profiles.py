@@ -55,6 +55,7 @@ class Profile:
     `size_before_range`: PLUG compares with the requested size before it looks at the range.
     `excess_is_error`: PLUG beyond the requested size is answered by ERROR, not by NACK.
     `unplug_all_closes`: UNPLUG_ALL shrinks the usable region to nothing, whatever is requested.
+    `slots_before_discard`: UNPLUG unmaps memslots before it gives the host memory back.
     """
 
     name: str
@@ -72,12 +73,18 @@ class Profile:
     size_before_range: bool = False
     excess_is_error: bool = False
     unplug_all_closes: bool = False
+    slots_before_discard: bool = False
 
     @property
     def peer(self) -> bool:
         """A device whose requests are not QEMU's: `model.peers` has its rules."""
         differs = self.size_before_range or self.excess_is_error or self.unplug_all_closes
         return differs or self.failed_plug is not FailedPlug.UNDONE
+
+    @property
+    def has_listeners(self) -> bool:
+        """Somebody beside KVM hears of the memory; Firecracker has nobody to tell."""
+        return not self.slots_before_discard
 
     def mapping_for(self, *, option: bool, inaccessible: bool) -> Mapping:
         """How memslots follow the state. Raises ValueError where realize would refuse the pair."""
@@ -146,6 +153,7 @@ FIRECRACKER: Final = replace(
     failed_plug=FailedPlug.KEPT,
     excess_is_error=True,
     unplug_all_closes=True,
+    slots_before_discard=True,
 )
 CLOUD_HYPERVISOR: Final = replace(
     QEMU,

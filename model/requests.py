@@ -4,57 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from model.arithmetic import B, Domain, S, W, is_aligned
+from model.answers import report_state, request_size, valid_range, violate
+from model.arithmetic import B, Domain, S, W
+from model.effects import Did, Effect, Effects
 from model.mapping import (
     block_index,
     mapped_after_unplug,
     mapped_for_plug,
     range_plugged,
     range_unplugged,
+    remapped,
     resize_usable_region,
 )
+from model.profiles import Mapping
 from model.state import (
     Action,
     Answer,
-    BlockState,
     Faults,
     Fixed,
-    Heard,
-    Notice,
-    Notices,
     Op,
     Result,
     State,
 )
 
 
-def request_size(d: Domain[W, B, S], f: Fixed[W, B], a: Action[W, B]) -> W:
-    """Bytes that a range request covers. Source: virtio_mem_state_change_request."""
-    return d.mul(a.blocks, f.block)
-
-
-def valid_range(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], addr: W, size: W) -> bool:
-    """The range is block-aligned, not empty, and inside the usable region.
-
-    `addr` is any 64-bit guest physical address, so the sum may wrap and the rule looks for that.
-    Source: virtio_mem_valid_range.
-    """
-    if not d.test(is_aligned(d, addr, f.block)):
-        return False
-    end = d.wrapping_add(addr, size)
-    if d.test(d.lt(end, addr)) or d.test(d.eq(size, d.lit(0))):
-        return False
-    usable_end = d.add(f.addr, s.usable)
-    if d.test(d.lt(addr, f.addr)) or d.test(d.le(usable_end, addr)):
-        return False
-    return not d.test(d.lt(usable_end, end))
-
-
 def plug(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
     """PLUG maps the memslots that the range touches, tells the listeners, and marks the blocks.
 
-    Where a listener refuses, the memslots without a plugged block are unmapped again. Listeners may
-    replay the plugged blocks as soon as memslots are mapped, and see the new ones unplugged then.
+    Memory is allocated before, if that was asked for. Where that fails or a listener refuses, the
+    memslots without a plugged block are unmapped again and the host memory of the range is given
+    back, as far as that works. Listeners may replay the plugged blocks as soon as memslots are
+    mapped, and see the new ones unplugged then.
 
     Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = true.
     """
@@ -68,27 +48,37 @@ def plug(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B])
         return Result(s, Answer.ERROR)
     if d.test(s.busy):
         return Result(s, Answer.BUSY)
-    if d.test(d.both(f.prealloc, a.faults.prealloc)):
-        return Result(s, Answer.BUSY)
+    yes, no = d.truth(True), d.truth(False)
+    back = d.negate(a.faults.discard)
+    effects: Effects[W, B, S] = ()
+    if d.test(f.prealloc):
+        if d.test(a.faults.prealloc):
+            tried = Effect(Did.HOST_PREALLOC, s.plugged, s.mapped, offset, size, no)
+            undo = Effect(Did.HOST_DISCARD, s.plugged, s.mapped, offset, size, back)
+            return Result(s, Answer.BUSY, effects=(tried, undo))
+        effects = (Effect(Did.HOST_PREALLOC, s.plugged, s.mapped, offset, size, yes),)
     mapped = mapped_for_plug(d, f, s.mapped, offset, size)
-    told: Notices[W, S] = (
-        Notice(Heard.MAP, s.plugged, mapped, offset, size),
-        Notice(Heard.POPULATE, s.plugged, mapped, offset, size),
-    )
+    if f.mapping is Mapping.PLUGGED:
+        effects = (*effects, Effect(Did.MAP, s.plugged, mapped, offset, size, yes))
+    accepted = d.negate(a.faults.populate)
+    effects = (*effects, Effect(Did.POPULATE, s.plugged, mapped, offset, size, accepted))
     if d.test(a.faults.populate):
         mapped = mapped_after_unplug(d, f, mapped, s.plugged, offset, size)
-        told = (*told, Notice(Heard.UNMAP, s.plugged, mapped, offset, size))
-        return Result(replace(s, mapped=mapped), Answer.BUSY, notices=told)
+        if f.mapping is Mapping.PLUGGED:
+            effects = (*effects, Effect(Did.UNMAP, s.plugged, mapped, offset, size, yes))
+        effects = (*effects, Effect(Did.HOST_DISCARD, s.plugged, mapped, offset, size, back))
+        return Result(replace(s, mapped=mapped), Answer.BUSY, effects=effects)
     first = block_index(d, f, offset)
     plugged = d.filled(s.plugged, first, d.add(first, d.div(size, f.block)))
     grown = replace(s, plugged=plugged, mapped=mapped, size=d.add(s.size, size))
-    return Result(grown, Answer.ACK, notices=told)
+    return Result(grown, Answer.ACK, effects=effects)
 
 
 def unplug(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
 ) -> Result[W, B, S]:
-    """UNPLUG marks the blocks, then unmaps the memslots that are left without a plugged one.
+    """UNPLUG gives the host memory back, tells the listeners and marks the blocks, and then unmaps
+    the memslots that are left without a plugged one.
 
     Source: virtio_mem_state_change_request and virtio_mem_set_block_state, plug = false.
     """
@@ -98,15 +88,21 @@ def unplug(
     offset = d.sub(a.addr, f.addr)
     if not d.test(range_plugged(d, f, s.plugged, offset, size)):
         return Result(s, Answer.ERROR)
-    if d.test(s.busy) or d.test(a.faults.discard):
+    if d.test(s.busy):
         return Result(s, Answer.BUSY)
-    discard = Notice(Heard.DISCARD, s.plugged, s.mapped, offset, size)
+    done, yes = d.negate(a.faults.discard), d.truth(True)
+    discard = Effect(Did.HOST_DISCARD, s.plugged, s.mapped, offset, size, done)
+    if d.test(a.faults.discard):
+        return Result(s, Answer.BUSY, effects=(discard,))
+    effects: Effects[W, B, S]
+    effects = (discard, Effect(Did.DISCARD, s.plugged, s.mapped, offset, size, yes))
     first = block_index(d, f, offset)
     plugged = d.cleared(s.plugged, first, d.add(first, d.div(size, f.block)))
     mapped = mapped_after_unplug(d, f, s.mapped, plugged, offset, size)
-    unmap = Notice(Heard.UNMAP, plugged, mapped, offset, size)
+    if f.mapping is Mapping.PLUGGED:
+        effects = (*effects, Effect(Did.UNMAP, plugged, mapped, offset, size, yes))
     shrunk = replace(s, plugged=plugged, mapped=mapped, size=d.sub(s.size, size))
-    return Result(shrunk, Answer.ACK, notices=(discard, unmap))
+    return Result(shrunk, Answer.ACK, effects=effects)
 
 
 def unplug_everything(
@@ -116,19 +112,25 @@ def unplug_everything(
 
     Source: virtio_mem_unplug_all; patch v2 adds a BUSY check ahead of the test for plugged blocks.
     """
-    told: Notices[W, S] = ()
+    effects: Effects[W, B, S] = ()
     if f.profile.busy_before_empty and d.test(s.busy):
         return Result(s, Answer.BUSY)
     if d.test(d.lt(d.lit(0), s.size)):
-        if d.test(s.busy) or d.test(faults.discard):
+        if d.test(s.busy):
             return Result(s, Answer.BUSY)
-        discard = Notice(Heard.DISCARD, s.plugged, s.mapped, d.lit(0), f.region)
+        done, yes = d.negate(faults.discard), d.truth(True)
+        discard = Effect(Did.HOST_DISCARD, s.plugged, s.mapped, d.lit(0), f.region, done)
+        if d.test(faults.discard):
+            return Result(s, Answer.BUSY, effects=(discard,))
+        effects = (discard, Effect(Did.DISCARD, s.plugged, s.mapped, d.lit(0), f.region, yes))
         plugged = d.no_blocks()
         mapped = mapped_after_unplug(d, f, s.mapped, plugged, d.lit(0), f.region)
-        told = (discard, Notice(Heard.UNMAP, plugged, mapped, d.lit(0), f.region))
+        if f.mapping is Mapping.PLUGGED:
+            unmap = Effect(Did.UNMAP, plugged, mapped, d.lit(0), f.region, yes)
+            effects = (*effects, unmap)
         s = replace(s, plugged=plugged, mapped=mapped, size=d.lit(0))
     s = resize_usable_region(d, f, s, s.requested, can_shrink=True)
-    return Result(s, Answer.ACK, notices=told)
+    return Result(s, Answer.ACK, effects=(*effects, *remapped(d, f, s)))
 
 
 def unplug_all(
@@ -139,32 +141,6 @@ def unplug_all(
     Source: virtio_mem_unplug_all_request.
     """
     return unplug_everything(d, f, s, a.faults)
-
-
-def report_state(
-    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
-) -> Result[W, B, S]:
-    """STATE: answered even while busy. Source: virtio_mem_state_request."""
-    size = request_size(d, f, a)
-    if not valid_range(d, f, s, a.addr, size):
-        return Result(s, Answer.ERROR)
-    offset = d.sub(a.addr, f.addr)
-    if d.test(range_plugged(d, f, s.plugged, offset, size)):
-        return Result(s, Answer.ACK, BlockState.PLUGGED)
-    if d.test(range_unplugged(d, f, s.plugged, offset, size)):
-        return Result(s, Answer.ACK, BlockState.UNPLUGGED)
-    return Result(s, Answer.ACK, BlockState.MIXED)
-
-
-def violate(
-    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]
-) -> Result[W, B, S]:
-    """An unknown request type or a buffer too short breaks the device until its next reset.
-
-    Source: virtio_mem_handle_request, which answers nothing and calls virtio_error; that one asks
-    for a reset in the device status and notifies the driver of it.
-    """
-    return Result(replace(s, broken=d.truth(True)), Answer.VIOLATION, notified=True)
 
 
 REQUEST_RULES = {

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final, Generic
 
 from model.arithmetic import MIB, B, S, W
+from model.effects import Effects
 from model.extents import Extents
 from model.geometry import Memslots
 from model.profiles import Mapping, Profile
@@ -162,53 +163,18 @@ class BlockState(Enum):
     MIXED = "mixed"
 
 
-class Heard(Enum):
-    """What the host's listeners to the device's memory (vhost, VFIO) are told."""
-
-    MAP = "map"
-    """Memslots were added to guest memory; a listener that registers replays the plugged blocks.
-    Source: memory_region_transaction_commit, region_add."""
-    POPULATE = "populate"
-    """A range is about to be plugged. Source: virtio_mem_notify_plug."""
-    DISCARD = "discard"
-    """A range was just discarded. Source: virtio_mem_notify_unplug(_all)."""
-    REPLAY = "replay"
-    """All plugged ranges are told anew. Source: virtio_mem_post_load."""
-    UNMAP = "unmap"
-    """Memslots were removed from guest memory. Source: memory_region_transaction_commit,
-    region_del."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice(Generic[W, S]):
-    """One thing that listeners are told in the middle of an action, and what they can see then.
-
-    `plugged` and `mapped` are the sets as they are at that moment; the notice concerns
-    [offset, offset + size) of the region, both in bytes.
-    """
-
-    heard: Heard
-    plugged: S
-    mapped: S
-    offset: W
-    size: W
-
-
-Notices = tuple[Notice[W, S], ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Result(Generic[W, B, S]):
     """The outcome of one action. `notified`: a configuration change notification was sent.
 
-    `notices` are what listeners were told on the way, in order.
+    `effects` are what was done to the host on the way, in order.
     """
 
     state: State[W, B, S]
     answer: Answer
     block_state: BlockState | None = None
     notified: bool = False
-    notices: Notices[W, S] = ()
+    effects: Effects[W, B, S] = ()
 
 
 ConcreteState = State[int, bool, Extents]

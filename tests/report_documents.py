@@ -23,7 +23,7 @@ REFUTED = (
 """What the patch does not keep, and the weakest hypothesis under which it does."""
 MUTANTS = (
     "arithmetic.minimum:lt-a-b-becomes-le",
-    "requests.request_size:mul-blocks-block-becomes-add",
+    "answers.request_size:mul-blocks-block-becomes-add",
 )
 
 

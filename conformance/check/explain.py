@@ -6,14 +6,16 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from conformance.judge.finding import Finding, Kind
+from conformance.judge.host import Listeners, held_fault
 from conformance.judge.memory import memory_fault
 from conformance.judge.oracle import ALWAYS, FIELDS, spelled
 from conformance.judge.virtio.rules import RULE_NAMED
 from conformance.targets.reference import at_start
 from conformance.traces.codec import action_to_json, observation_to_json
+from conformance.traces.effects import effects_told
 from conformance.traces.sizes import format_size
 from conformance.traces.slotmap import slot_map
 from conformance.traces.trace import Trace
@@ -24,14 +26,31 @@ from model.geometry import decide_memslots
 from model.invariants import INVARIANT_NAMED
 from model.observation import Observation
 from model.requests import REQUEST_RULES
-from model.state import RANGE_REQUESTS, ConcreteAction, ConcreteState, Config, Fixed, Op
+from model.state import (
+    RANGE_REQUESTS,
+    ConcreteAction,
+    ConcreteResult,
+    ConcreteState,
+    Config,
+    Fixed,
+    Op,
+)
 
 RULES = REQUEST_RULES | EVENT_RULES
+JUDGED_BY: Final[dict[str, Callable[..., object]]] = {
+    "memory": memory_fault,
+    "held": held_fault,
+    "told": Listeners.fault,
+}
+"""Fields that the model has nothing beside, and what judges them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A finding with what the model says around it; `allowed` is the model's observation."""
+    """A finding with what the model says around it.
+
+    `allowed` is the model's observation, `result` what came of the last step, if there was one.
+    """
 
     trace: Trace
     finding: Finding
@@ -40,6 +59,7 @@ class Failure:
     after: ConcreteState
     allowed: Observation
     seen: Observation | None
+    result: ConcreteResult | None
 
 
 def failure_of(trace: Trace) -> Failure:
@@ -49,11 +69,13 @@ def failure_of(trace: Trace) -> Failure:
         raise ValueError("the trace holds no finding to explain")
     model = ReferenceDevice(trace.profile, trace.config)
     before, allowed = model.state, at_start(model)
+    result = None
     for step in trace.steps[: finding.step]:
         before = model.state
-        allowed = model.apply(step.action)
+        result = model.take(step.action)
+        allowed = model.seen_after(result)
     seen = trace.seen_at(finding.step)
-    return Failure(trace, finding, model.fixed, before, model.state, allowed, seen)
+    return Failure(trace, finding, model.fixed, before, model.state, allowed, seen, result)
 
 
 def claim_of(failure: Failure) -> str:
@@ -70,8 +92,8 @@ def claim_of(failure: Failure) -> str:
         return f"{rule.level.value}: {rule.says} (source: VIRTIO, {rule.section})"
     if finding.kind is not Kind.DIVERGENCE:
         return "a target answers every message in time and in the protocol"
-    if finding.what == "memory":
-        return told(memory_fault)
+    if finding.what in JUDGED_BY:
+        return told(JUDGED_BY[finding.what])
     if finding.step == 0:
         return told(decide_memslots if finding.what == "slots" else realize)
     return told(RULES[failure.trace.steps[finding.step - 1].action.op])
@@ -100,6 +122,9 @@ def explain(failure: Failure, replay: str) -> list[str]:
         *_steps(trace, finding.step),
     ]
     lines += _sides(failure)
+    if failure.result is not None and failure.result.effects:
+        done = effects_told(failure.fixed, failure.result)
+        lines += ["effects of the last step, as the model has it:", *(f"  {line}" for line in done)]
     before = slot_map(failure.fixed, failure.before)
     after = slot_map(failure.fixed, failure.after)
     if before == after:
@@ -113,9 +138,10 @@ def explain(failure: Failure, replay: str) -> list[str]:
 def _sides(failure: Failure) -> list[str]:
     """What was allowed and what was seen, where the message does not say it all."""
     finding, seen = failure.finding, failure.seen
-    if finding.what == "memory":
-        # The message names the byte; the model has no memory to show beside it.
-        return []
+    if finding.what in JUDGED_BY and finding.kind is Kind.DIVERGENCE:
+        shown = None if seen is None else observation_to_json(seen).get(finding.what)
+        allowed = " ".join((JUDGED_BY[finding.what].__doc__ or "").split("\n\n")[0].split())
+        return [f"  allowed  {allowed}", f"  seen     {finding.what} {_few(shown)}"]
     if finding.kind is Kind.DIVERGENCE and seen is not None:
         return _both(failure.allowed, seen, finding.what)
     if finding.kind is Kind.VIRTIO and seen is not None:
@@ -162,6 +188,8 @@ def describe(done: ConcreteAction, config: Config) -> str:
     return " ".join(parts)
 
 
+SHOWN_ENTRIES = 4
+"""Probes, ranges or notices printed at most."""
 SHOWN_STEPS = 12
 """Steps printed at most, the last ones."""
 
@@ -184,6 +212,15 @@ def _both(allowed: Observation, seen: Observation, field: str) -> list[str]:
         f"  {title:<9}{_show({name: values.get(name, 'nothing') for name in names})}"
         for title, values in (("allowed", want), ("seen", have))
     ]
+
+
+def _few(shown: list[dict[str, Any]] | None) -> str:
+    """The first entries of a list, the rest counted."""
+    if shown is None:
+        return "nothing"
+    told = "; ".join(spelled(entry) for entry in shown[:SHOWN_ENTRIES])
+    more = len(shown) - SHOWN_ENTRIES
+    return f"{told or 'none'}{f'; and {more} more' if more > 0 else ''}"
 
 
 def _show(values: dict[str, Any]) -> str:

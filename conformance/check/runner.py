@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 from conformance.judge.claims import breaks
 from conformance.judge.finding import Finding, Kind
+from conformance.judge.host import Listeners, held_fault
 from conformance.judge.judge import Judge, judge_of
 from conformance.judge.memory import memory_fault
 from conformance.judge.oracle import (
+    BY_THEMSELVES,
     broken_by_layout,
     broken_by_start,
     broken_by_state,
@@ -19,13 +22,13 @@ from conformance.judge.oracle import (
     spelled,
 )
 from conformance.judge.virtio.judge import Breach, VirtioOracle
-from conformance.targets.reference import at_start
+from conformance.targets.reference import at_start, constants_of, told
 from conformance.targets.target import PADDING, VIEWS, Target, TargetError
 from conformance.traces.codec import observation_to_json
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice
 from model.observation import Observation
-from model.state import ConcreteAction, ConcreteResult, ConcreteState
+from model.state import ConcreteAction, ConcreteResult, ConcreteState, Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class _Run:
         self.tolerated: Counter[str] = Counter()
         self.log = ""
         self.model = ReferenceDevice(trace.profile, trace.config)
+        self.listeners, self.due = Listeners(), Listeners()
         self.promised = target.capabilities & VIEWS
         self.start: Observation | None = None
         self.seen: list[Observation] = []
@@ -103,6 +107,7 @@ class _Run:
                     break
                 before = self.model.state
                 result = self.model.take(step.action)
+                self.listened(step.action, result)
                 seen = self.target.apply(step.action)
                 self.seen.append(seen)
                 self.answers[seen.answer.value] += 1
@@ -119,6 +124,13 @@ class _Run:
             self.log = error.log
             return Finding(error.kind, "", number, str(error))
         return found
+
+    def listened(self, action: ConcreteAction, result: ConcreteResult) -> None:
+        """Listeners of the model hear what came of a step; those of a moved device start anew."""
+        if action.op is Op.MIGRATION_IN:
+            self.listeners.renewed()
+            self.due.renewed()
+        self.due.hear(constants_of(self.model.fixed), told(self.model, result) or ())
 
     def again(
         self, before: ConcreteState, action: ConcreteAction, result: ConcreteResult, number: int
@@ -145,14 +157,30 @@ class _Run:
             want, have = map(spelled, sides)
             message = f"{field}: allowed {want}, seen {have}"
             return Finding(Kind.DIVERGENCE, field, number, message)
-        if seen.memory is not None:
-            self.compared["memory"] += len(seen.memory)
-            fault = memory_fault(self.model.fixed, self.model.state, seen.memory)
-            if fault is not None:
-                return Finding(Kind.DIVERGENCE, "memory", number, f"memory: {fault}")
-        elif number and "memory" in promised:
-            return Finding(Kind.DIVERGENCE, "memory", number, "memory: promised, and not shown")
+        for field in BY_THEMSELVES:
+            due = field in promised and (number > 0 or field == "held")
+            shown = getattr(seen, field)
+            if shown is not None:
+                self.compared[field] += len(shown)
+            elif due:
+                message = f"{field}: promised, and not shown"
+                return Finding(Kind.DIVERGENCE, field, number, message)
+            if (fault := self.fault_of(field, shown, number)) is not None:
+                return Finding(Kind.DIVERGENCE, field, number, f"{field}: {fault}")
         return self.states_judged(number)
+
+    def fault_of(self, field: str, shown: Any, number: int) -> str | None:
+        """What is wrong with a field that the blocks' states judge, in one line."""
+        if shown is None:
+            return None
+        fixed, state = self.model.fixed, self.model.state
+        if field == "memory":
+            return memory_fault(fixed, state, shown)
+        constants = constants_of(fixed)
+        if field == "held":
+            return held_fault(constants, state.plugged, shown)
+        wrong = self.listeners.hear(constants, shown)
+        return wrong or self.listeners.fault(self.due.known, self.due.known)
 
     def states_judged(self, number: int) -> Finding | None:
         """Check the model's state, and the target's own where it is open to us."""

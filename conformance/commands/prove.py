@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from difflib import get_close_matches
 from math import nan
 from pathlib import Path
@@ -24,6 +25,7 @@ from smt_proofs.book.plan import expected_outcomes, theorem_names
 from smt_proofs.book.work import Outcome
 from smt_proofs.certificates.files import Summary, certify_folder
 from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
+from smt_proofs.solving.pool import LostWork
 from smt_proofs.solving.solve import LONGEST, Verdict
 from smt_proofs.solving.solvers import SOLVERS, version
 
@@ -117,7 +119,12 @@ def prove(
         raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
     solvers = tuple(SOLVERS) if solver == ALL else (solver,)
     if mutants:
-        exit_with(run_mutants(Console(), Means(solvers=solvers, timeout=timeout), as_json=as_json))
+        try:
+            code = run_mutants(Console(), Means(solvers=solvers, timeout=timeout), as_json=as_json)
+        except LostWork as error:
+            click.echo(f"not decided: {error}", err=True)
+            code = 3
+        exit_with(code)
     names = chosen(theorems, profile)
     wanted = None if expect is None else expected_rows(expect, profile, theorems)
     if export and certificate:
@@ -144,15 +151,17 @@ def prove(
 
             summary = certify_folder(certificate, timeout, count)
         differences += certified(summary)
-        # A proof that is not accepted decides nothing.
-        code = max(code, 3) if summary.refused and code != 1 else code
+        # What has no proof that was accepted is not certified.
+        open_ones = summary.refused or summary.unproven or not summary.certified
+        code = 3 if open_ones and code == 0 else code
     told = document(book, traces, code)
     write_reports(told, junit_file, sarif_file)
     if as_json:
         click.echo(json.dumps(told, indent=2))
     else:
         print_book(book, traces, details=bool(theorems))
-    for line in [*plain(theorems, book), *differences]:
+    lost = [f"NOT DECIDED {task}" for task in book.lost]
+    for line in [*plain(theorems, book), *lost, *differences]:
         click.echo(line, err=as_json)
     exit_with(code)
 
@@ -239,6 +248,6 @@ def judged(book: Book, expected: frozenset[Row] | None) -> tuple[int, list[str]]
     if difference:
         return 1, difference.lines()
     rest = tuple(t for t in book.transitions if t.verdict is not Verdict.REFUTED)
-    code = Book(book.lemmas, book.proofs, rest, book.solvers, book.seconds).exit_code()
+    code = replace(book, transitions=rest).exit_code()
     same = f"as expected: {len(expected)} claims are refuted and no other"
     return code, [same] if code == 0 else []

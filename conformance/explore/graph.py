@@ -141,7 +141,7 @@ def _node(state: ConcreteState, *, merged: bool) -> ConcreteState:
 
 _but_accepted = attrgetter(*(f.name for f in fields(State) if f.name != "accepted"))
 """All of a state that a merged node has."""
-_seen = attrgetter("answer", "block_state", "notified", "notices")
+_seen = attrgetter("answer", "block_state", "notified", "effects")
 """All that comes of a step but the state."""
 
 

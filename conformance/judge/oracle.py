@@ -24,8 +24,12 @@ FIELDS: Final = {
     "mapped": "mapped",
     "notified": "notified",
     "memory": "memory",
+    "held": "held",
+    "told": "told",
 }
 """Fields of an observation by the names that traces give them, in the order they are judged."""
+BY_THEMSELVES: Final = ("memory", "held", "told")
+"""Fields that are judged against the blocks' states; the model shows none to compare with."""
 ALWAYS: Final = frozenset({"answer", "state"})
 """Fields that every target shows: no `state` then means that the device gave none."""
 

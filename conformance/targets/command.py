@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from conformance.judge.finding import Kind
+from conformance.targets.limits import FREE, Limits, limits_from_json
 from conformance.targets.pipes import LINE_LIMIT, Closed, Late, Pipes, TooLong
 from conformance.targets.target import PROTOCOL, PROTOCOL_VERSION, TargetError
 from conformance.traces.codec import (
@@ -47,10 +48,11 @@ class CommandTarget:
             raise ValueError("the command is empty: cmd:PROGRAM ARGUMENTS is right")
         self._deadline = deadline
         self._process: subprocess.Popen[bytes] | None = None
+        self.limits: Limits = FREE
         self.capabilities = self._hello()
 
     def fitted(self, profile: Profile, config: Config) -> Config:
-        return config
+        return self.limits.fitted(config)
 
     def start(self, profile: Profile, config: Config) -> Observation:
         if self._process is None:
@@ -94,7 +96,8 @@ class CommandTarget:
                 f"this program version {PROTOCOL_VERSION}",
             )
         if (wrong := problem(answer, "protocol-v1.json", "welcome")) is not None:
-            self._fail(Kind.GARBAGE, f"the target's hello is none: {wrong}")
+            self._fail(Kind.GARBAGE, f"invalid hello: {wrong}")
+        self.limits = limits_from_json(answer["hello"].get("limits", {}))
         return frozenset(answer["hello"]["capabilities"])
 
     def _seen(self, message: dict[str, Any]) -> Observation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.targets.limits import limits_schema
 from conformance.targets.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
 from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, vocabulary
 
@@ -14,10 +15,14 @@ def protocol_schema() -> Schema:
         "items": {"enum": sorted(CAPABILITIES)},
         "uniqueItems": True,
     }
-    welcome = version | {"name": {"type": "string"}, "capabilities": capabilities}
+    welcome = version | {
+        "name": {"type": "string"},
+        "capabilities": capabilities,
+        "limits": limits_schema(),
+    }
     definitions = {
         "hello": closed({"hello": closed(version)}),
-        "welcome": closed({"hello": closed(welcome)}),
+        "welcome": closed({"hello": closed(welcome, optional=("limits",))}),
         "start": closed({"start": closed({"profile": ref("profile"), "config": ref("config")})}),
         "do": closed({"do": ref("action")}),
         "see": closed({"see": ref("observation")}),

@@ -21,12 +21,15 @@ FAULTS: Final = frozenset(f"fail-{name}" for name in FAULT_NAMES)
 """Capabilities: the host operations that a target can make fail on demand."""
 VIEWS: Final = frozenset(
     {"usable", "size", "requested", "mapped", "notified", "slots", "constants", "memory"}
+    | {"held", "told"}
 )
-"""Capabilities: what a target promises to show besides the answer: `slots` and
-`constants` at the start, `notified` and `memory` after every step, the others at both."""
+"""Capabilities: what a target promises to show besides the answer: `slots` and `constants` at the
+start, `notified`, `memory` and `told` after every step, the others at both."""
 PADDING: Final = "padding"
 """Capability: requests carry arbitrary bytes wherever a device must not look."""
-CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING}
+MAPS_PLUGGED: Final = "maps-plugged"
+"""Capability: the device promises that a memslot is mapped only while it holds a plugged block."""
+CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING, MAPS_PLUGGED}
 
 
 def needs(action: ConcreteAction) -> frozenset[str]:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from model.arithmetic import U64_MASK
+from model.effects import Did
 from model.extents import Extents
-from model.observation import Constants, Observation, Probe, SlotLayout
+from model.observation import Constants, HostMemory, Observation, Probe, SlotLayout, Told
 from model.profiles import PROFILES, Profile
-from model.state import NO_FAULTS, Answer, BlockState, ConcreteAction, Config, Faults, Op, action
+from model.state import (
+    NO_FAULTS,
+    Answer,
+    BlockState,
+    ConcreteAction,
+    Config,
+    Faults,
+    Op,
+    action,
+)
+
+T = TypeVar("T")
 
 MAX_BLOCKS: Final = (1 << 16) - 1
 """The largest `nb_blocks` of a request (le16)."""
@@ -25,6 +37,8 @@ CONSTANT_LIMITS: Final = {
     "node": (1 << 16) - 1,
 }
 """The members of `constants` and the largest number each may hold."""
+HEARD: Final = (Did.POPULATE.value, Did.DISCARD.value)
+"""What an entry of `told` may say; what is mapped is a view of its own."""
 FAULT_NAMES: Final = tuple(field.name for field in fields(Faults))
 
 
@@ -162,6 +176,10 @@ def observation_to_json(seen: Observation) -> dict[str, Any]:
         values["slots"] = asdict(seen.slots)
     if seen.memory is not None:
         values["memory"] = [asdict(probe) for probe in seen.memory]
+    if seen.held is not None:
+        values["held"] = [asdict(part) for part in seen.held]
+    if seen.told is not None:
+        values["told"] = [asdict(each) | {"heard": each.heard.value} for each in seen.told]
     return values
 
 
@@ -170,6 +188,7 @@ def observation_from_json(value: Any) -> Observation:
     sizes = ("usable", "size", "requested")
     known = frozenset(
         {"answer", "state", *sizes, "mapped", "notified", "slots", "constants", "memory"}
+        | {"held", "told"}
     )
     given = members(value, "see", known)
     answer = word(given.get("answer"), "answer", tuple(answer.value for answer in Answer))
@@ -189,7 +208,9 @@ def observation_from_json(value: Any) -> Observation:
         notified=notified,
         slots=None if given.get("slots") is None else _slots(given["slots"]),
         constants=None if given.get("constants") is None else _constants(given["constants"]),
-        memory=None if given.get("memory") is None else _memory(given["memory"]),
+        memory=None if given.get("memory") is None else _each(_probe, given, "memory", "probes"),
+        held=None if given.get("held") is None else _each(_held, given, "held", "ranges"),
+        told=None if given.get("told") is None else _each(_told, given, "told", "notices"),
         **read,
     )
 
@@ -210,11 +231,11 @@ def _constants(value: Any) -> Constants:
     )
 
 
-def _memory(value: Any) -> tuple[Probe, ...]:
-    """What was tried with the memory, a list of probes."""
-    if not isinstance(value, list):
-        raise CodecError(f"memory is {value!r}: a list of probes is right")
-    return tuple(map(_probe, value))
+def _each(read: Callable[[Any], T], given: Mapping[str, Any], name: str, of: str) -> tuple[T, ...]:
+    """The entries of a list."""
+    if not isinstance(given[name], list):
+        raise CodecError(f"{name} is {given[name]!r}: a list of {of} is right")
+    return tuple(map(read, given[name]))
 
 
 def _probe(value: Any) -> Probe:
@@ -224,6 +245,19 @@ def _probe(value: Any) -> Probe:
             raise CodecError(f"{name} is {given.get(name)!r}: true or false is right")
     addr = number(given.get("addr"), "addr of a probe", 0, U64_MASK)
     return Probe(addr=addr, fresh=given["fresh"], held=given["held"])
+
+
+def _held(value: Any) -> HostMemory:
+    names = ("addr", "size", "held")
+    given = members(value, "a range of held", frozenset(names))
+    return HostMemory(**{name: number(given.get(name), name, 0, U64_MASK) for name in names})
+
+
+def _told(value: Any) -> Told:
+    given = members(value, "a notice of told", frozenset({"heard", "addr", "size"}))
+    heard = Did(word(given.get("heard"), "heard", HEARD))
+    numbers = {name: number(given.get(name), name, 0, U64_MASK) for name in ("addr", "size")}
+    return Told(heard=heard, **numbers)
 
 
 def _extents(value: Any) -> Extents:

@@ -9,6 +9,7 @@ from conformance.judge.finding import Kind
 from conformance.traces.codec import (
     CONSTANT_LIMITS,
     FAULT_NAMES,
+    HEARD,
     MAX_BLOCKS,
     MAX_SLOT,
     SLOT_LIMITS,
@@ -106,6 +107,14 @@ def _observation() -> Schema:
             "items": closed(
                 {"addr": size, "fresh": {"type": "boolean"}, "held": {"type": "boolean"}}
             ),
+        },
+        "held": {
+            "type": "array",
+            "items": closed({"addr": size, "size": size, "held": size}),
+        },
+        "told": {
+            "type": "array",
+            "items": closed({"heard": {"enum": list(HEARD)}, "addr": size, "size": size}),
         },
     }
     return closed(properties, optional=tuple(properties)[1:])

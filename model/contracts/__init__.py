@@ -12,9 +12,10 @@ from model.contracts import (
     answers,
     effects,
     events,
+    host,
     listeners,
     migration,
-    notices,
+    moments,
     plug,
     resets,
     start,
@@ -26,7 +27,18 @@ from model.state import Op
 
 CONTRACTS: Final = tuple(
     contract
-    for module in (plug, unplug, answers, events, resets, migration, effects, listeners, notices)
+    for module in (
+        plug,
+        unplug,
+        answers,
+        events,
+        resets,
+        migration,
+        effects,
+        listeners,
+        moments,
+        host,
+    )
     for contract in module.CONTRACTS
 )
 CONTRACT_NAMED: Final = {contract.name: contract for contract in CONTRACTS}

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from model.arithmetic import B, Domain, S, W, is_aligned
+from model.effects import Did, Effect
 from model.invariants import blocks_per_slot
 from model.state import Action, Answer, Fixed, Op, Result, State
 
@@ -123,3 +124,8 @@ def unplugs_all(f: Fixed[W, B], op: Op) -> bool:
 def hindered(d: Domain[W, B, S], s: State[W, B, S], a: Action[W, B]) -> B:
     """Blocks are plugged, and a migration or a failing discard keeps them so."""
     return d.both(d.lt(d.lit(0), s.size), d.either(s.busy, a.faults.discard))
+
+
+def only(r: Result[W, B, S], kinds: Iterable[Did]) -> list[Effect[W, B, S]]:
+    """The effects of these kinds."""
+    return [effect for effect in r.effects if effect.did in kinds]

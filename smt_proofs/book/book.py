@@ -12,7 +12,7 @@ import networkx as nx
 from model.profiles import PROFILES
 from smt_proofs.book.memory import keep, of_profile, recall, units_of
 from smt_proofs.book.plan import tasks_for
-from smt_proofs.book.work import Outcome, Task, Transitions, carry_out
+from smt_proofs.book.work import Outcome, Stated, Task, Transitions, tried
 from smt_proofs.decision.prover import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
@@ -20,7 +20,7 @@ from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.means import ORDINARY, Means
-from smt_proofs.solving.pool import carried_out
+from smt_proofs.solving.pool import LostWork, carried_out
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.solving.solvers import version
 from smt_proofs.transitions.claims import mappings_of, transitions
@@ -34,13 +34,17 @@ RADIX: Final = tuple(name for name in LEMMAS if name.startswith("radix_"))
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All outcomes of one run, in the order of registration; `solvers` by name and version."""
+    """All outcomes of one run, in the order of registration; `solvers` by name and version.
+
+    `lost` names tasks that nothing came of, and says why.
+    """
 
     lemmas: tuple[LemmaProof, ...]
     proofs: tuple[Proof, ...]
     transitions: tuple[TransitionProof, ...]
     solvers: tuple[str, ...]
     seconds: float
+    lost: tuple[str, ...] = ()
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -58,7 +62,7 @@ class Book:
         needed = all(n.confirmed for proof in self.proofs for n in proof.necessity)
         if verdicts & {Verdict.REFUTED, Verdict.VACUOUS} or not needed:
             return 1
-        if Verdict.UNKNOWN in verdicts or any(map(unshown, self.outcomes)):
+        if Verdict.UNKNOWN in verdicts or self.lost or any(map(unshown, self.outcomes)):
             return 3
         return 0
 
@@ -80,8 +84,9 @@ def unshown(outcome: Outcome) -> str:
 Listener = Callable[[Outcome], None]
 
 
-def _decided(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
-    """The outcomes of all tasks: what was proven before first, the rest as it comes."""
+def _decided(tasks: Sequence[Task], means: Means, lost: list[str]) -> Iterator[Outcome]:
+    """The outcomes of all tasks: what was proven before first, the rest as it comes; `lost` takes
+    note of what is not decided, and why."""
     cache = Cache.of_user()
     places: dict[str, list[Task]] = {}
     waiting: list[Task] = []
@@ -101,22 +106,36 @@ def _decided(tasks: Sequence[Task], means: Means) -> Iterator[Outcome]:
         if isinstance(task, Transitions) and left:
             waiting.append(replace(task, transitions=tuple(left)))
     keys = {alike[0]: key for key, alike in places.items()}
-    for unit_task, found in _by_unit(waiting, means):
+    for unit_task, found in _by_unit(waiting, means, lost):
         key = keys[unit_task]
         keep(cache, key, found)
         for alike in places[key]:
             yield from of_profile(found, alike)
 
 
-def _by_unit(tasks: Sequence[Task], means: Means) -> Iterator[tuple[Task, list[Outcome]]]:
+def _by_unit(
+    tasks: Sequence[Task], means: Means, lost: list[str]
+) -> Iterator[tuple[Task, list[Outcome]]]:
     """The outcomes of tasks, by what is remembered as a whole."""
-    for task, outcomes in carried_out(carry_out, tasks, means):
+    for task, (outcomes, trouble) in _as_they_come(tasks, means, lost):
+        if trouble:
+            lost.append(f"{spelled(task)}: {trouble}")
+            continue
         if not isinstance(task, Transitions):
             yield task, list(outcomes)
             continue
         for transition in task.transitions:
             found = [o for o in outcomes if getattr(o, "transition", "") == transition]
             yield replace(task, transitions=(transition,)), found
+
+
+def _as_they_come(
+    tasks: Sequence[Task], means: Means, lost: list[str]
+) -> Iterator[tuple[Task, tuple[tuple[Outcome, ...], str]]]:
+    try:
+        yield from carried_out(tried, tasks, means)
+    except LostWork as error:
+        lost += [f"{spelled(task)}: the process at work on it was killed" for task in error.items]
 
 
 def prove_book(
@@ -132,7 +151,8 @@ def prove_book(
     """
     start = time.perf_counter()
     done: list[Outcome] = []
-    for outcome in _decided(tasks_for(names, profile), means):
+    lost: list[str] = []
+    for outcome in _decided(tasks_for(names, profile), means, lost):
         done.append(outcome)
         listener(outcome)
     found = withdrawn(done)
@@ -146,7 +166,15 @@ def prove_book(
         transitions=tuple(sorted(stepwise, key=_place)),
         solvers=tuple(version(solver) for solver in means.solvers),
         seconds=time.perf_counter() - start,
+        lost=tuple(lost),
     )
+
+
+def spelled(task: object) -> str:
+    """What a task was to decide, in words."""
+    if isinstance(task, Transitions):
+        return f"{', '.join(task.transitions)} ({task.profile}, mapping {task.mapping.value})"
+    return task.theorem if isinstance(task, Stated) else "the lemmas"
 
 
 def _place(proof: TransitionProof) -> tuple[int, int, int]:

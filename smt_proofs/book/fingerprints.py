@@ -4,7 +4,8 @@ From the functions given, all that their code can reach is read as it is now: th
 functions through the names it uses, the values of constants, defaults and closures. A rule whose
 code was swapped changes the hash; the process, and what it proved before, do not.
 
-What the modules of `smt_proofs` say themselves is covered by a hash of their text as a whole.
+What the modules of `smt_proofs` and `model` say is covered by a hash of their text as a whole: any
+change of a rule, a table, a class or a constant has everything decided anew.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def fingerprint(*roots: object, extra: str, ops: Collection[Op] | None = None) -
     name. Raises TypeError for a value that cannot be read.
     """
     walk = _Walk(ops)
-    walk.emit(engine(), extra)
+    walk.emit(engine(), _model(), extra)
     for root in roots:
         walk.visit(root)
     walk.finish()

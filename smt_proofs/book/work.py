@@ -63,6 +63,15 @@ class Transitions:
 Task: TypeAlias = Foundations | Stated | Transitions
 
 
+def tried(task: Task, means: Means) -> tuple[tuple[Outcome, ...], str]:
+    """What comes of a task, and why it cannot be decided where a rule or a claim has no meaning in
+    terms."""
+    try:
+        return carry_out(task, means), ""
+    except TypeError as error:
+        return (), str(error)
+
+
 def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
     """Decide what a task asks for, and write its obligations where that is asked for."""
     decide = Decider(means)

@@ -64,11 +64,11 @@ ALIKE: Final = {
         "a usable region that fits already has its memslots mapped"
     ),
     "mapping.resize_usable_region:mapped-as-before": "both names are the mapped memslots before",
-    "requests.valid_range:lt-end-addr-becomes-le": (
+    "answers.valid_range:lt-end-addr-becomes-le": (
         "the end equals the address for a size of 0 alone, which is refused in the same line"
     ),
-    "requests.valid_range:or-without-le-usable_end-addr": REJECTED,
-    "requests.valid_range:le-usable_end-addr-becomes-lt": REJECTED,
+    "answers.valid_range:or-without-le-usable_end-addr": REJECTED,
+    "answers.valid_range:le-usable_end-addr-becomes-lt": REJECTED,
     "requests.plug:both-prealloc-prealloc-before-busy": ONE_ANSWER,
     "requests.plug:mapped-as-before-3": RESTORED,
     "requests.plug:mapped-as-before-4": RESTORED,
@@ -84,7 +84,7 @@ ALIKE: Final = {
     "requests.unplug_everything:0-becomes-1-3": (
         "the first memslot is cut and asked then, and has no plugged block left"
     ),
-    "requests.report_state:range_unplugged-before-range_plugged": (
+    "answers.report_state:range_unplugged-before-range_plugged": (
         "a range that is not empty is not both plugged and unplugged"
     ),
     "events.realize:0-becomes-1-3": "the usable region is fitted right after",

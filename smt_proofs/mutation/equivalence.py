@@ -131,22 +131,23 @@ def alike(d: Any, f: Any, s: Any, a: Any, outcomes: Outcomes) -> Any:
         return d.truth(False)
     states: tuple[Any, Any] = right.state, wrong.state
     same = kept(d, *states, [name for name in EVERY_FIELD if name not in SETS])
-    # Listeners mostly see the sets of the states: each pair is compared once.
+    # Effects mostly show the sets of the states: each pair is compared once.
     pairs: dict[tuple[int, int], tuple[Any, Any]] = {}
-    noticed: list[tuple[Any, Any]] = [*zip(right.notices, wrong.notices, strict=True)]
+    noticed: list[tuple[Any, Any]] = [*zip(right.effects, wrong.effects, strict=True)]
     for one, other in (states, *noticed):
         for seen, instead in ((one.plugged, other.plugged), (one.mapped, other.mapped)):
             if seen is not instead:
                 pairs[id(seen), id(instead)] = seen, instead
     for one, other in noticed:
-        same = d.both(same, d.both(d.eq(one.offset, other.offset), d.eq(one.size, other.size)))
+        there = d.both(d.eq(one.offset, other.offset), d.eq(one.size, other.size))
+        same = all_of(d, same, there, d.same_truth(one.done, other.done))
     for pair in pairs.values():
         same = d.both(same, d.same_members(*pair))
     return same
 
 
 def _told(r: Result[Any, Any, Any]) -> tuple[Any, ...]:
-    return r.answer, r.block_state, r.notified, [notice.heard for notice in r.notices]
+    return r.answer, r.block_state, r.notified, [effect.did for effect in r.effects]
 
 
 def transitions_of(mutant: RuleMutant) -> list[str]:

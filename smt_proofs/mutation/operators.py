@@ -235,11 +235,16 @@ WRONG_MEMBER: Final = {
         "DONE": "REFUSED",
     },
     "BlockState": {"PLUGGED": "MIXED", "UNPLUGGED": "PLUGGED", "MIXED": "UNPLUGGED"},
-    "Heard": {
+    "Did": {
+        "HOST_PREALLOC": "HOST_DISCARD",
+        "HOST_PREALLOC_PLUGGED": "HOST_PREALLOC",
+        "HOST_DISCARD": "HOST_PREALLOC",
+        "HOST_DISCARD_UNPLUGGED": "HOST_DISCARD",
         "MAP": "POPULATE",
         "POPULATE": "MAP",
         "DISCARD": "UNMAP",
         "UNMAP": "DISCARD",
+        "REMAP": "MAP",
         "REPLAY": "POPULATE",
     },
     "Mapping": {"PLUGGED": "USABLE", "USABLE": "PLUGGED", "STATIC": "PLUGGED"},
@@ -268,7 +273,7 @@ WRONG_FAULT: Final = {"discard": "populate", "prealloc": "discard", "populate": 
 
 
 def attribute_edits(node: ast.Attribute) -> Iterator[Edit]:
-    """A wrong answer, kind of notice or way of mapping; a wrong field; a switch turned."""
+    """A wrong answer, kind of effect or way of mapping; a wrong field; a switch turned."""
     if isinstance(node.value, ast.Name):
         owner = node.value.id
         if node.attr in WRONG_MEMBER.get(owner, {}):
@@ -327,25 +332,25 @@ def returned_edits(value: ast.expr | None) -> Iterator[Edit]:
 
 
 def tuple_edits(node: ast.Tuple) -> Iterator[Edit]:
-    """Notices: one left out, or both told the other way round."""
+    """Effects: one left out, or the first two the other way round."""
     if isinstance(node.ctx, ast.Store):
         return
     for number, element in enumerate(node.elts):
         rest = [*node.elts[:number], *node.elts[number + 1 :]]
-        label = f"{_notice(element)}-not-told"
+        label = f"{_effect(element)}-not-done"
         if label.startswith("-"):
             return
         yield Edit(label, (node,), (ast.Tuple(rest, ast.Load()),))
     if len(node.elts) > 1:
-        first, second = map(_notice, node.elts[:2])
+        first, second = map(_effect, node.elts[:2])
         swapped = ast.Tuple(list(reversed(node.elts)), ast.Load())
         yield Edit(f"{second}-before-{first}", (node,), (swapped,))
 
 
-def _notice(node: ast.AST) -> str:
+def _effect(node: ast.AST) -> str:
     if isinstance(node, ast.Starred):
         return "earlier"
-    if called(node) == "Notice" and isinstance(node, ast.Call):
+    if called(node) == "Effect" and isinstance(node, ast.Call):
         return handle(node.args[0])
     return node.id if isinstance(node, ast.Name) else ""
 

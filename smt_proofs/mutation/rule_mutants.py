@@ -14,11 +14,11 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Final
 
-from model import arithmetic, events, geometry, mapping, requests, rules
+from model import answers, arithmetic, events, geometry, mapping, requests, rules
 from smt_proofs.mutation.operators import Edit
 from smt_proofs.mutation.statements import edits
 
-RULE_MODULES: Final = (arithmetic, geometry, mapping, requests, events, rules)
+RULE_MODULES: Final = (arithmetic, geometry, mapping, answers, requests, events, rules)
 """Where the rules are; of arithmetic the helpers, which are functions."""
 
 

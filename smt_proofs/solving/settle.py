@@ -13,6 +13,7 @@ from smt_proofs.solving.solve import NEGATION_VERDICT, Answer, Verdict
 Decide = Callable[[str], Mapping[str, Answer]]
 """What each solver asked says of an SMT-LIB script."""
 
+NOTHING_ASKED: Final = "no obligation was stated"
 RESTS_ON: Final = ("hypothesis ", "lemma ", "theorem ")
 """How the labels of assertions begin that stand for something proven or assumed elsewhere."""
 
@@ -106,6 +107,8 @@ def tally(settled: Iterable[Settled]) -> Tally:
             conditions += owed.what != GOAL
         elif verdict is Verdict.PROVEN:
             verdict, reason = Verdict.UNKNOWN, _reason(owed)
+    if verdict is Verdict.PROVEN and not goals + conditions:
+        verdict, reason = Verdict.UNKNOWN, NOTHING_ASKED
     return Tally(verdict, reason, tuple(sorted(rests_on)), len(cases), goals, conditions)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from model.state import Heard
+from model.effects import Did
 from smt_proofs.source.evaluation import Lookup
 from smt_proofs.source.ir import (
     Arithmetic,
@@ -28,12 +28,12 @@ from smt_proofs.source.ir import (
 )
 
 _CHANGES: Final = {
-    "memory_region_add_subregion": Heard.MAP,
-    "memory_region_del_subregion": Heard.UNMAP,
+    "memory_region_add_subregion": Did.MAP,
+    "memory_region_del_subregion": Did.UNMAP,
 }
 
 
-def changes_of(body: tuple[Stmt, ...], follow: Lookup) -> frozenset[Heard]:
+def changes_of(body: tuple[Stmt, ...], follow: Lookup) -> frozenset[Did]:
     """Whether statements may map memslots, unmap some, or both."""
     return frozenset(_CHANGES[name] for name in calls_of(body, follow) if name in _CHANGES)
 

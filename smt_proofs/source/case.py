@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from model.effects import ABOUT_SLOTS, HOST, Did, Effect
 from model.profiles import Mapping, Profile
-from model.state import Heard, Notice
 from smt_proofs.source.c_types import BOOL, POINTER, VOID
 from smt_proofs.source.device import Device
 from smt_proofs.source.evaluation import Lookup, Pointer
@@ -121,22 +121,19 @@ class Case:
         claims.append(self.same_kind("open transactions", run.depth, 0))
         return claims
 
-    def told(self, notices: tuple[Notice[Any, Any], ...]) -> list[Claim]:
-        """Listeners are told the same, in the same order, with the same sets at that moment.
-
-        Where memslots do not follow the blocks nothing is mapped, and nothing told of it.
-        """
-        own = self.mapping is Mapping.PLUGGED
-        mapping = (Heard.MAP, Heard.UNMAP)
-        want = [n for n in notices if own or n.heard not in mapping]
+    def told(self, effects: tuple[Effect[Any, Any, Any], ...]) -> list[Claim]:
+        """Listeners are told the same, in the same order, with the same sets at that moment."""
+        # What a resize does to memslots has a transaction of its own.
+        want = [n for n in effects if n.did not in HOST and n.did is not Did.REMAP]
         got = list(self.run.events)
-        same = self.same_kind("what listeners are told, in order", kinds(got), kinds(want))
+        told = [n.did.value for n in want]
+        same = self.same_kind("what listeners are told, in order", kinds(got), told)
         claims = [same]
         for e, n in zip(got, want, strict=False):
-            when = f" when listeners hear {n.heard.value}"
+            when = f" when listeners hear {n.did.value}"
             claims.append(self.alike("plugged blocks" + when, e.plugged, n.plugged))
             claims.append(self.alike("mapped memslots" + when, e.mapped, n.mapped))
-            if e.offset is not None and n.heard not in mapping:
+            if e.offset is not None and n.did not in ABOUT_SLOTS:
                 claims.append(self.equal("offset" + when, e.offset, n.offset))
                 claims.append(self.equal("size" + when, e.size, n.size))
         return claims

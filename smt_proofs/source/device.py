@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from model.effects import Did
 from model.geometry import Memslots, slot_start
 from model.mapping import range_plugged, range_unplugged
-from model.state import Heard
 from smt_proofs.source.evaluation import Lookup, Pointer
 from smt_proofs.source.host import Event, Host
 from smt_proofs.source.ir import (
@@ -45,7 +45,7 @@ class Device(Machine):
         self.aliases: Callable[[Any], list[Alias]] = lambda index: []
         self.allocated: Any = None
         self.depth = 0
-        self.changes: frozenset[Heard] = frozenset()
+        self.changes: frozenset[Did] = frozenset()
         self.looping = False
         # Calls that stand for what they do even where the source shows their text.
         self.opaque = frozenset(PRIMITIVES)
@@ -115,14 +115,14 @@ class Device(Machine):
         place = d.eq(offset, slot_start(d, slots, index))
         self.must("a memslot is mapped where it starts", place, call.line)
         self.mapped = d.filled(self.mapped, index, d.add(index, d.lit(1)))
-        self._changed(Heard.MAP)
+        self._changed(Did.MAP)
 
     def _memory_region_del_subregion(self, call: Call, container: Pointer, slot: Pointer) -> None:
         d, index = self.d, self._slot(call, slot)
         self._expect(call, container, "mr")
         self.must("only a mapped memslot is removed", d.member(self.mapped, index), call.line)
         self.mapped = d.cleared(self.mapped, index, d.add(index, d.lit(1)))
-        self._changed(Heard.UNMAP)
+        self._changed(Did.UNMAP)
 
     def _unmapped(self, index: Any) -> Any:
         return self.d.negate(self.d.member(self.mapped, index))
@@ -139,17 +139,17 @@ class Device(Machine):
             (heard, *more) = self.changes
             self._tell(None if more else heard)
 
-    def _changed(self, heard: Heard) -> None:
+    def _changed(self, heard: Did) -> None:
         if not self.looping:
             self._change(frozenset({heard}))
 
-    def _change(self, heard: frozenset[Heard]) -> None:
+    def _change(self, heard: frozenset[Did]) -> None:
         """Memslots may change in this way, from here to the end of the transaction."""
         self.changes |= heard
         if heard and not self.depth:
             self._tell(None)
 
-    def _tell(self, heard: Heard | None, offset: Any = None, size: Any = None) -> None:
+    def _tell(self, heard: Did | None, offset: Any = None, size: Any = None) -> None:
         self.events += (Event(heard, self.plugged, self.mapped, offset, size),)
 
     def _g_new0(self, call: Call, count: Any) -> Pointer:
@@ -255,15 +255,15 @@ class Device(Machine):
         return self.d.negate(self.host.faults.prealloc)
 
     def _virtio_mem_notify_plug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> Any:
-        self._tell(Heard.POPULATE, offset, size)
+        self._tell(Did.POPULATE, offset, size)
         return self._failure(self.host.faults.populate)
 
     def _virtio_mem_notify_unplug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> None:
-        self._tell(Heard.DISCARD, offset, size)
+        self._tell(Did.DISCARD, offset, size)
 
     def _virtio_mem_notify_unplug_all(self, call: Call, vmem: Pointer) -> None:
         if self.d.test(self.d.lt(self.d.lit(0), self.fields["size"])):
-            self._tell(Heard.DISCARD, self.d.lit(0), self.host.fixed.region)
+            self._tell(Did.DISCARD, self.d.lit(0), self.host.fixed.region)
 
     def _notifier_list_notify(self, call: Call, notifiers: Pointer, value: Pointer) -> None:
         """What is told of the size is not part of the model."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from model.state import Faults, Fixed, Heard
+from model.effects import Did
+from model.state import Faults, Fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Event:
     `heard` is None where memslots change outside a transaction, or come and go in one.
     """
 
-    heard: Heard | None
+    heard: Did | None
     plugged: Any
     mapped: Any
     offset: Any = None

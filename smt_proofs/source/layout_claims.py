@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from model.answers import valid_range
 from model.geometry import (
     DecisionInput,
     decide_memslots,
@@ -13,7 +14,6 @@ from model.geometry import (
     slot_length,
     slot_start,
 )
-from model.requests import valid_range
 from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.evaluation import Pointer
 

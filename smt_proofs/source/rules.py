@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from model.effects import Did
 from model.mapping import range_plugged, range_unplugged
 from model.profiles import Mapping
-from model.state import Heard
 from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.inputs import Inputs
 from smt_proofs.source.layout_claims import (
@@ -107,13 +107,13 @@ RULES: Final = (
     Rule(
         "virtio_mem_activate_memslots_to_plug",
         "mapped_for_plug",
-        follows(maps_for_plug, Heard.MAP),
+        follows(maps_for_plug, Did.MAP),
         mappings=OWN,
     ),
     Rule(
         "virtio_mem_deactivate_unplugged_memslots",
         "mapped_after_unplug",
-        follows(unmaps_after_unplug, Heard.UNMAP),
+        follows(unmaps_after_unplug, Did.UNMAP),
         mappings=OWN,
     ),
     Rule(

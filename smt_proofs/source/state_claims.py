@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from model.answers import request_size
 from model.arithmetic import align_up, minimum
+from model.effects import Did
 from model.mapping import (
     mapped_after_unplug,
     mapped_for_plug,
@@ -13,8 +15,8 @@ from model.mapping import (
     usable_size,
 )
 from model.profiles import Mapping
-from model.requests import plug, request_size, unplug, unplug_everything
-from model.state import NO_FAULTS, Action, Answer, Faults, Heard, Op, Result
+from model.requests import plug, unplug, unplug_everything
+from model.state import NO_FAULTS, Action, Answer, Faults, Op, Result
 from smt_proofs.source.case import Case, Claim, kinds
 from smt_proofs.source.ir import UnsupportedError
 from smt_proofs.source.machine import Machine
@@ -49,7 +51,7 @@ def marks(*, plugged: bool) -> Callable[[Case], list[Claim]]:
     return claims
 
 
-def follows(rule: Callable[[Case], Any], heard: Heard) -> Callable[[Case], list[Claim]]:
+def follows(rule: Callable[[Case], Any], heard: Did) -> Callable[[Case], list[Claim]]:
     """The memslots that are mapped once they follow a range, in a single transaction."""
 
     def claims(c: Case) -> list[Claim]:
@@ -120,7 +122,7 @@ def _outcome(c: Case, result: Result[Any, Any, Any]) -> list[Claim]:
     return [
         c.alike("plugged blocks", c.run.plugged, want.plugged),
         c.alike("mapped memslots", c.run.mapped, want.mapped),
-        *c.told(result.notices),
+        *c.told(result.effects),
         *c.concerns(d.sub(x.gpa, x.addr), request_size(d, c.fixed, action)),
     ]
 
@@ -182,7 +184,7 @@ def unplugs_all(c: Case) -> list[Claim]:
         _succeeds(c, got, want),
         c.alike("plugged blocks", c.run.plugged, want.state.plugged),
         c.alike("mapped memslots", c.run.mapped, want.state.mapped),
-        *c.told(want.notices),
+        *c.told(want.effects),
         *c.concerns(d.lit(0), x.region),
         c.equal("plugged size", c.run.fields["size"], want.state.size),
         c.equal("usable region size", c.run.fields["usable_region_size"], want.state.usable),

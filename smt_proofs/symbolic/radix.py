@@ -18,29 +18,30 @@ from typing import Final, TypeAlias
 import z3
 
 from smt_proofs.solving.solve import Term
+from smt_proofs.symbolic.guard import Undecided
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.terms import IntTerms
 
 ZERO: Final = z3.IntVal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
+@dataclass(frozen=True, slots=True, eq=False)
+class Bytes(Undecided):
     """blocks * block + rest bytes, 0 <= rest < block."""
 
     blocks: Term
     rest: Term = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+@dataclass(frozen=True, slots=True, eq=False)
+class Count(Undecided):
     """A number of blocks or memslots, or an index of one."""
 
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+@dataclass(frozen=True, slots=True, eq=False)
+class Literal(Undecided):
     """A number of the rule's text, bytes or count by what it meets."""
 
     value: int

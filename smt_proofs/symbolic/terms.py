@@ -18,7 +18,10 @@ from dataclasses import dataclass
 import z3
 
 from smt_proofs.solving.solve import Term, contradict_linearly
+from smt_proofs.symbolic.guard import guard_terms
 from smt_proofs.symbolic.paths import Script
+
+guard_terms()
 
 WORD_BITS = 64
 WORD_LIMIT = 1 << WORD_BITS

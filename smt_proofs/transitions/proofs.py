@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from model.profiles import Mapping, Profile
-from model.state import Op
+from model.state import ConcreteResult, Op
 from smt_proofs.solving.obligation import GOAL
-from smt_proofs.solving.settle import Decide, Settled, settle, tally
+from smt_proofs.solving.settle import NOTHING_ASKED, Decide, Settled, settle, tally
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions.claims import Claim, claims_of, slug
 from smt_proofs.transitions.induction import DEFINEDNESS, exactness, seek, seek_definedness
 from smt_proofs.transitions.refuted import REFUTED, RefutedClaim
-from smt_proofs.transitions.small import SmallSituation, broken, situations
+from smt_proofs.transitions.small import SmallSituation, broken, outcome, situations
 from smt_proofs.transitions.spoils import FEW, controls
 from smt_proofs.transitions.trails import invariants_wrap_outside, strayed, unreached, wraps_outside
 
-PLAINLY_TRUE: Final = "(not true)"
-"""The negation of a claim that a path leaves nothing of, in an obligation."""
 INVARIANTS_DEFINED: Final = "invariants"
 """The pseudo transition of DEFINEDNESS, which all transitions of a way of mapping rest on."""
 
@@ -94,14 +92,7 @@ def prove_transition(
     return tuple(
         _proof(profile, mapping, transition, claim, owed[claim.theorem], shown, seconds)
         for claim in claims
-        if claim is claims[0] or claim.theorem in shown.controls or not _idle(owed[claim.theorem])
     )
-
-
-def _idle(owed: Sequence[Settled]) -> bool:
-    """All that is claimed is plainly true: it is no theorem of this transition."""
-    plain = f"(assert {PLAINLY_TRUE})"
-    return bool(owed) and all(plain in settled.text for settled in owed)
 
 
 def claims_in(
@@ -109,7 +100,28 @@ def claims_in(
 ) -> list[Claim]:
     """What is claimed of a transition in a profile, as far as it is wanted."""
     claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
-    return [claim for claim in claims if not wanted or claim.theorem in wanted]
+    silent = (SILENT.get(claim.theorem, _never)(profile, mapping) for claim in claims)
+    return [
+        claim
+        for claim, says_nothing in zip(claims, silent, strict=True)
+        if not says_nothing and (not wanted or claim.theorem in wanted)
+    ]
+
+
+def _never(profile: Profile, mapping: Mapping) -> bool:
+    return False
+
+
+SILENT: Final[dict[str, Callable[[Profile, Mapping], bool]]] = {
+    "wake_up_obeys_reset_unplugs": lambda profile, mapping: profile.wake_up_keeps,
+    "wake_up_obeys_reset_fits_usable": lambda profile, mapping: profile.wake_up_keeps,
+    "wake_up_obeys_reset_keeps_blocks": lambda profile, mapping: not profile.wake_up_keeps,
+    "migration_in_obeys_migration_in_maps": lambda profile, mapping: (
+        mapping is Mapping.STATIC or profile.post_load_maps
+    ),
+}
+"""Theorems that say nothing of some devices, by name, and of which: they speak of what a switch of
+the profile turns off. All others that no wrong outcome breaks are told as not shown."""
 
 
 def limits_of(profile: Profile, mapping: Mapping, transition: str) -> list[Claim]:
@@ -165,7 +177,10 @@ class _Shown:
             shown[exactness(transition)] = "sizes of 2^64 - 1 bytes"
         failing: dict[str, str] = {}
         if any(not s.text for found in owed.values() for s in found):
-            failing = {name: in_words(at) for name, at in broken(profile, mapping, transition)}
+            failing = {
+                name: f"{in_words(at)}{effects_in_words(outcome(transition, at))}"
+                for name, at in broken(profile, mapping, transition)
+            }
         some = islice(situations(profile, mapping, transition), FEW)
         # Without a claim there are no goals, and nothing to be said of a case left out.
         astray = strayed(trails, transition, some) if len(claims) > 1 else None
@@ -193,6 +208,15 @@ def in_words(at: SmallSituation) -> str:
     )
 
 
+def effects_in_words(result: ConcreteResult) -> str:
+    """What a step did to its host, in order, as the end of a line; nothing where it did nothing."""
+    told = [
+        f"{effect.did.value} {effect.size}@{effect.offset}{'' if effect.done else ' (failed)'}"
+        for effect in result.effects
+    ]
+    return f" => {', '.join(told)}" if told else ""
+
+
 def _proof(
     profile: Profile,
     mapping: Mapping,
@@ -204,10 +228,13 @@ def _proof(
 ) -> TransitionProof:
     sums = tally(owed)
     verdict, reason = sums.verdict, sums.reason
+    if reason == NOTHING_ASKED and claim.theorem == exactness_claim(transition)[0]:
+        # A rule without arithmetic owes nothing that could wrap.
+        verdict, reason = Verdict.PROVEN, ""
     counterexample = shown.broken.get(claim.theorem, "")
     if counterexample:
         verdict = Verdict.REFUTED
-    elif verdict is Verdict.PROVEN and shown.strayed:
+    elif shown.strayed and (verdict is Verdict.PROVEN or reason == NOTHING_ASKED):
         verdict = Verdict.VACUOUS
         reason = f"a case that was shown impossible is executed: {shown.strayed}"
     return TransitionProof(

@@ -64,6 +64,18 @@ class Universal:
     body: Callable[[Term], Term]
 
 
+LASTING: Final = frozenset({"_fresh", "_kept", "_script", "_deferred"})
+"""What a scope leaves as it finds it: names and terms that must not be taken again, the script of
+the path, and what awaits a witness, which is never open between claims."""
+
+
+def _copy(value: Any) -> Any:
+    """The value as it is now, whatever becomes of it."""
+    if isinstance(value, dict):
+        return {key: _copy(each) for key, each in value.items()}
+    return type(value)(value) if isinstance(value, list | set) else value
+
+
 Hint: TypeAlias = tuple[str, Term]
 """A formula that a query may use, with its origin."""
 
@@ -92,34 +104,20 @@ class SetTerms(RadixTerms):
 
     @contextmanager
     def scope(self) -> Iterator[None]:
-        """What is said inside is forgotten afterwards: one of several claims about a state."""
-        lists: list[list[Any]] = [self.facts, self.duties, self.closed, self.given, self.loops]
-        lengths = [len(items) for items in lists]
-        before = (
-            self._fresh,
-            {kind: dict(found) for kind, found in self.subjects.items()},
-            dict(self._divisions),
-            dict(self._asked),
-            dict(self._memo),
-            set(self._done),
-            dict(self._claims),
-            list(self._universals),
-            dict(self._labels),
-        )
+        """What is said inside is forgotten afterwards: one of several claims about a state.
+
+        All of this domain is then as it was, but for the names that were taken: one that came back
+        for something else would say of it what was said of the first.
+        """
+        before = {name: _copy(value) for name, value in vars(self).items() if name not in LASTING}
         yield
-        for items, length in zip(lists, lengths, strict=True):
-            del items[length:]
-        (
-            self._fresh,
-            self.subjects,
-            self._divisions,
-            self._asked,
-            self._memo,
-            self._done,
-            self._claims,
-            self._universals,
-            self._labels,
-        ) = before
+        for name, was in before.items():
+            now = getattr(self, name)
+            if isinstance(now, list):
+                # Others hold the lists themselves.
+                now[:] = was
+            else:
+                setattr(self, name, was)
 
     # Statements about all indices.
 

@@ -90,8 +90,10 @@ STARTING: Final = frozenset({REALIZE, Op.MIGRATION_IN.value})
 """Transitions that read the requested size at start."""
 OFFERING: Final = frozenset({Op.NEGOTIATE.value, Op.UNREALIZE.value})
 """Transitions that ask whether VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE is offered."""
+ALLOCATING: Final = frozenset({Op.PLUG.value, Op.MIGRATION_IN.value})
+"""Transitions that may preallocate memory."""
 FAULTS_MET: Final = {
-    Op.PLUG.value: ("populate", "prealloc"),
+    Op.PLUG.value: ("populate", "prealloc", "discard"),
     Op.UNPLUG.value: ("discard",),
     Op.UNPLUG_ALL.value: ("discard",),
     Op.SYSTEM_RESET.value: ("discard",),
@@ -119,7 +121,7 @@ def devices(
     offered: tuple[bool, ...] = (mapping is not Mapping.USABLE,)
     if mapping is Mapping.STATIC and transition in OFFERING:
         offered = (True, False)
-    prealloc = (False, True) if transition == Op.PLUG.value and scope.odd else (False,)
+    prealloc = (False, True) if transition in ALLOCATING and scope.odd else (False,)
     for slots, addr, extent, start, inaccessible, allocates in product(
         layouts(mapping, scope.blocks), addrs, extents, starts, offered, prealloc
     ):

@@ -12,11 +12,12 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
+from model.effects import Did, Effect
 from model.machine_ints import INTS
-from model.state import Answer, BlockState, Heard, Notice
+from model.state import Answer, BlockState
 from smt_proofs.transitions.claims import Claim, carry_out
 
-FEW: Final = 2000
+FEW: Final = 5000
 """Situations that a control is looked for in."""
 
 
@@ -44,10 +45,21 @@ def _reported(state: BlockState | None, d: Any, f: Any, r: Any) -> Any:
     return replace(r, block_state=state)
 
 
-def _told(heard: Heard, d: Any, f: Any, r: Any) -> Any:
-    """Listeners hear of the region's first block, plugged and in no mapped memslot."""
+def _did(did: Did, d: Any, f: Any, r: Any) -> Any:
+    """Something is done with the region's first block, plugged and in no mapped memslot."""
     plugged = d.filled(d.no_blocks(), d.lit(0), d.lit(1))
-    return replace(r, notices=(Notice(heard, plugged, d.no_slots(), d.lit(0), f.block),))
+    done = d.truth(True)
+    return replace(r, effects=(Effect(did, plugged, d.no_slots(), d.lit(0), f.block, done),))
+
+
+def _failed(d: Any, f: Any, r: Any) -> Any:
+    """What took place did not, and the other way round."""
+    return replace(r, effects=tuple(replace(e, done=d.negate(e.done)) for e in r.effects))
+
+
+def _put_off(d: Any, f: Any, r: Any) -> Any:
+    """What was done first is done last."""
+    return replace(r, effects=(*r.effects[1:], *r.effects[:1]))
 
 
 STATES: Final[dict[str, Callable[[Any, Any, Any], dict[str, Any]]]] = {
@@ -89,8 +101,11 @@ SPOILS: Final = (
         for b in (None, *BlockState)
     ),
     Spoil("a notification more or less", lambda d, f, r: replace(r, notified=not r.notified)),
-    Spoil("listeners hear nothing", lambda d, f, r: replace(r, notices=())),
-    *(Spoil(f"listeners hear a wrong {h.value}", partial(_told, h)) for h in Heard),
+    Spoil("nothing is done to the host", lambda d, f, r: replace(r, effects=())),
+    Spoil("what was done first is done last", _put_off),
+    Spoil("what was done failed", _failed),
+    Spoil("a wrong map fails", lambda d, f, r: _failed(d, f, _did(Did.MAP, d, f, r))),
+    *(Spoil(f"a wrong {did.value} is done", partial(_did, did)) for did in Did),
 )
 SPOIL_NAMED: Final = {spoil.name: spoil for spoil in SPOILS}
 

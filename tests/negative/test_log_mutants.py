@@ -6,7 +6,7 @@ import pytest
 
 from conformance.runlog.lines import read_lines
 from conformance.runlog.validate import Rejected, explain_log
-from model import requests
+from model import answers, requests
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
 from model.state import Config
@@ -18,12 +18,10 @@ CONFIG = Config(region=4 * GIB, block=2 * MIB, limit=4, addr=4 * GIB)
 # The rule, and the line of the log that it cannot write.
 CASES = [
     (
-        Mutant(
-            "mixed-unplugged", requests.report_state, "BlockState.MIXED", "BlockState.UNPLUGGED"
-        ),
+        Mutant("mixed-unplugged", answers.report_state, "BlockState.MIXED", "BlockState.UNPLUGGED"),
         7,
     ),
-    (Mutant("any-range", requests.valid_range, "d.eq(size, d.lit(0))", "d.eq(size, d.lit(1))"), 10),
+    (Mutant("any-range", answers.valid_range, "d.eq(size, d.lit(0))", "d.eq(size, d.lit(1))"), 10),
     (
         Mutant(
             "plug-over-request",

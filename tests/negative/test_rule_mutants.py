@@ -112,7 +112,7 @@ def test_edits_are_those_that_a_reviewer_would_think_of() -> None:
         ("arithmetic.align_up:1-becomes-2", "align_up_is_next_multiple"),
         ("geometry.decide_memslots:if-eq-count-1-dropped", "size_unset_for_one_slot"),
         ("requests.plug:mapped_after_unplug-undone", "plug_keeps_mapped_needs_plugged"),
-        ("requests.plug:POPULATE-before-MAP", "plug_obeys_plug_tells"),
+        ("requests.plug:POPULATE-before-MAP", "plug_obeys_plug_does"),
         ("events.resize:notified-becomes-False", "resize_obeys_notified_exactly"),
         ("rules.step:gone-or-broken-becomes-and", "plug_obeys_plug_error"),
     ],
@@ -130,7 +130,7 @@ NOT_ALIKE = [
     # Called in the body of a loop alone, which is evaluated after the rule was.
     ("mapping.range_unplugged:add-first-div-undone", QEMU, Mapping.PLUGGED, "unplug"),
     ("mapping.range_unplugged:div-size-block-one-more", QEMU, Mapping.PLUGGED, "unplug"),
-    ("requests.report_state:range_unplugged-negated", QEMU, Mapping.STATIC, "state"),
+    ("answers.report_state:range_unplugged-negated", QEMU, Mapping.STATIC, "state"),
     ("events.resize:notified-becomes-False", QEMU, Mapping.STATIC, "resize"),
     (
         "mapping.resize_usable_region:lt-slot_start-usable-becomes-le",
@@ -176,7 +176,7 @@ def test_a_wrong_rule_is_undecided_however_it_is_compared(name: str) -> None:
 SAMPLE = [
     "arithmetic.minimum:lt-a-b-becomes-le",
     "geometry.decide_memslots:narrow-ceil_div-UINT_BITS-undone",
-    "requests.report_state:range_unplugged-before-range_plugged",
+    "answers.report_state:range_unplugged-before-range_plugged",
     "events.resize:s-before-s",
     "events.unrealize:0-becomes-1",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from model import events, geometry, mapping, requests
+from model import answers, events, geometry, mapping, requests
 from model.profiles import QEMU, SEED_V2, Mapping
 from smt_proofs.decision.mutants import Mutant
 from smt_proofs.solving.obligation import Sought
@@ -63,7 +63,7 @@ WRONG_RULES = {
         {"keeps_plugged_in_mapped", "obeys_plugged_seen_mapped"},
     ),
     "range-may-leave-the-usable-region": (
-        Mutant("", requests.valid_range, "d.test(d.lt(usable_end, end))", "False"),
+        Mutant("", answers.valid_range, "d.test(d.lt(usable_end, end))", "False"),
         ("state", STATIC),
         {"obeys_state_error", "obeys_state_payload"},
     ),

@@ -19,10 +19,11 @@ from conformance.traces.trace import Trace, TraceStep, read_trace, write_trace
 from model.arithmetic import GIB, MIB
 from model.contracts import CONTRACT_NAMED, CONTRACTS, START_CONTRACTS, contracts_of
 from model.device import ReferenceDevice
+from model.effects import Did
 from model.extents import Extents
 from model.machine_ints import INTS
-from model.profiles import QEMU, SEED_V2, Mapping
-from model.state import Answer, BlockState, Config, Faults, Heard, Op, action
+from model.profiles import CLOUD_HYPERVISOR, FIRECRACKER, QEMU, SEED_V2, Mapping
+from model.state import Answer, BlockState, Config, Faults, Op, action
 
 CONFIG = Config(region=4 * GIB, block=MIB, limit=256, requested=2 * GIB)
 PLUG = action(Op.PLUG, addr=CONFIG.addr + GIB, blocks=2)
@@ -43,11 +44,17 @@ def test_every_contract_says_in_one_line_what_it_claims_and_where_that_was_read(
     assert contract.source and not contract.source.endswith(".")
 
 
-def test_every_operation_has_contracts_about_answer_state_and_listeners() -> None:
+def test_every_operation_has_contracts_about_answer_state_and_effects() -> None:
     for op in Op:
         names = {contract.name for contract in contracts_of(op, Mapping.PLUGGED)}
         assert {"rest-left-alone", "notified-exactly"} <= names
-        assert names & {"nothing-told", "plug-tells", "unplug-tells", "migration-in-replays"}
+        assert names & {
+            "nothing-done",
+            "plug-does",
+            "unplug-does",
+            "resize-does",
+            "migration-in-does",
+        }
 
 
 def test_contracts_do_not_ask_the_rules() -> None:
@@ -76,10 +83,27 @@ def in_state(**changes: Any) -> Any:
     return lambda result: replace(result, state=replace(result.state, **changes))
 
 
-def mute(heard: Heard) -> Any:
+def without(did: Did) -> Any:
     return lambda result: replace(
-        result, notices=tuple(n for n in result.notices if n.heard is not heard)
+        result, effects=tuple(e for e in result.effects if e.did is not did)
     )
+
+
+def failed(did: Did) -> Any:
+    return lambda result: replace(
+        result,
+        effects=tuple(replace(e, done=not e.done) if e.did is did else e for e in result.effects),
+    )
+
+
+def wiping(result: Any) -> Any:
+    """The host memory of a range just plugged is given back."""
+    last = replace(result.effects[-1], did=Did.HOST_DISCARD)
+    return replace(result, effects=(*result.effects, last))
+
+
+UNPLUG = replace(PLUG, op=Op.UNPLUG)
+REFUSED = replace(PLUG, faults=Faults(discard=False, prealloc=False, populate=True))
 
 
 @pytest.mark.parametrize(
@@ -91,28 +115,34 @@ def mute(heard: Heard) -> Any:
             PLUG,
             (),
             lambda r: replace(r, answer=Answer.ERROR),
-            {"plug-error", "plug-acknowledged", "refusal-changes-nothing", "plug-tells"},
+            {
+                "plug-error",
+                "plug-acknowledged",
+                "refusal-changes-nothing",
+                "plug-does",
+                "refused-plug-gives-back",
+            },
         ),
-        (PLUG, (), mute(Heard.POPULATE), {"plug-tells"}),
+        (PLUG, (), without(Did.POPULATE), {"plug-does"}),
         (
             PLUG,
             (),
             lambda r: replace(
-                r, notices=tuple(replace(n, mapped=Extents.EMPTY) for n in r.notices)
+                r, effects=tuple(replace(e, mapped=Extents.EMPTY) for e in r.effects)
             ),
             {"populate-in-mapped", "map-adds-touched"},
         ),
         (
-            replace(PLUG, op=Op.UNPLUG),
+            UNPLUG,
             (PLUG,),
-            lambda r: replace(r, notices=r.notices[::-1]),
-            {"unplug-tells"},
+            lambda r: replace(r, effects=r.effects[::-1]),
+            {"unplug-does"},
         ),
         (
             action(Op.UNPLUG_ALL),
             (PLUG,),
             in_state(plugged=Extents.of_ranges([(0, 1)])),
-            {"unplug-all-empties", "notices-show-state"},
+            {"unplug-all-empties", "discards-no-plugged", "effects-show-state"},
         ),
         (
             action(Op.STATE, addr=CONFIG.addr, blocks=1),
@@ -143,9 +173,19 @@ def mute(heard: Heard) -> Any:
             action(Op.DEVICE_RESET),
             (PLUG,),
             in_state(plugged=Extents.EMPTY),
-            {"reset-keeps-blocks", "rest-left-alone"},
+            {"reset-keeps-blocks", "rest-left-alone", "unplugged-is-discarded"},
         ),
-        (action(Op.MIGRATION_IN), (PLUG,), mute(Heard.REPLAY), {"migration-in-replays"}),
+        (action(Op.MIGRATION_IN), (PLUG,), without(Did.REPLAY), {"migration-in-does"}),
+        (PLUG, (), wiping, {"plug-does", "discards-no-plugged", "effects-show-state"}),
+        (REFUSED, (), without(Did.HOST_DISCARD), {"plug-does", "refused-plug-gives-back"}),
+        (REFUSED, (), failed(Did.HOST_DISCARD), {"effects-take-place"}),
+        (UNPLUG, (PLUG,), without(Did.HOST_DISCARD), {"unplug-does", "unplugged-is-discarded"}),
+        (
+            action(Op.MIGRATION_IN),
+            (PLUG,),
+            without(Did.HOST_DISCARD_UNPLUGGED),
+            {"migration-in-does"},
+        ),
         (
             action(Op.SYSTEM_RESET, faults=Faults(discard=True, prealloc=False, populate=False)),
             (PLUG,),
@@ -203,3 +243,65 @@ def test_contracts_are_counted() -> None:
     outcome = run_trace(ReferenceTarget(), trace)
     expected = len(START_CONTRACTS) + len(contracts_of(Op.PLUG, Mapping.PLUGGED))
     assert outcome.contract_checks == expected
+
+
+def kinds(device: ReferenceDevice, done: Any) -> list[str]:
+    return [e.did.value + ("" if e.done else "!") for e in device.take(done).effects]
+
+
+def test_effects_come_in_the_order_of_the_source() -> None:
+    """On success, on a refusal, and on the way back; the last may fail and is only tried."""
+    device = ReferenceDevice(QEMU, replace(CONFIG, prealloc=True))
+    no = Faults(discard=False, prealloc=False, populate=False)
+    assert kinds(device, replace(PLUG, faults=replace(no, prealloc=True))) == [
+        "host-prealloc!",
+        "host-discard",
+    ]
+    assert kinds(device, replace(PLUG, faults=replace(no, populate=True, discard=True))) == [
+        "host-prealloc",
+        "map",
+        "populate!",
+        "unmap",
+        "host-discard!",
+    ]
+    assert kinds(device, replace(PLUG, blocks=0)) == []
+    assert kinds(device, PLUG) == ["host-prealloc", "map", "populate"]
+    assert kinds(device, replace(UNPLUG, faults=replace(no, discard=True))) == ["host-discard!"]
+    assert kinds(device, action(Op.UNPLUG_ALL, faults=replace(no, discard=True))) == [
+        "host-discard!"
+    ]
+    assert kinds(device, action(Op.MIGRATION_IN)) == [
+        "host-prealloc-plugged",
+        "map",
+        "replay",
+        "host-discard-unplugged",
+    ]
+    assert kinds(device, action(Op.WAKE_UP)) == []
+    assert kinds(device, UNPLUG) == ["host-discard", "discard", "unmap"]
+    assert kinds(device, PLUG) and kinds(device, action(Op.SYSTEM_RESET)) == [
+        "host-discard",
+        "discard",
+        "unmap",
+    ]
+    assert kinds(device, action(Op.UNPLUG_ALL)) == []
+
+
+def test_memslots_that_follow_the_usable_region_do_so_in_a_transaction_of_their_own() -> None:
+    device = ReferenceDevice(SEED_V2, replace(CONFIG, inaccessible=False, requested=0))
+    assert kinds(device, action(Op.RESIZE, value=2 * GIB)) == ["remap"]
+    assert kinds(device, action(Op.RESIZE, value=2 * GIB)) == []
+    assert kinds(device, action(Op.RESIZE, value=GIB)) == []
+    assert kinds(device, PLUG) == ["populate"]
+    assert kinds(device, action(Op.UNPLUG_ALL)) == ["host-discard", "discard", "remap"]
+
+
+def test_peers_have_orders_of_their_own() -> None:
+    for profile, option, plugged, unplugged in (
+        (FIRECRACKER, True, ["map"], ["unmap", "host-discard"]),
+        (CLOUD_HYPERVISOR, False, ["populate"], ["host-discard", "discard"]),
+    ):
+        device = ReferenceDevice(profile, replace(CONFIG, option=option))
+        failing = replace(PLUG, blocks=1, faults=REFUSED.faults)
+        assert kinds(device, failing) == [f"{plugged[0]}!"]
+        assert kinds(device, replace(PLUG, addr=PLUG.addr + MIB, blocks=1)) == plugged
+        assert kinds(device, replace(UNPLUG, addr=PLUG.addr + MIB, blocks=1)) == unplugged

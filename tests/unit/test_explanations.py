@@ -40,6 +40,10 @@ def test_an_invariant_is_explained() -> None:
         "  step 2   migration-in -> done",
         "  seen     answer done, usable 3489660928, size 2097152, requested 3221225472, "
         "mapped [], notified False",
+        "effects of the last step, as the model has it:",
+        "  1. replay 5121 MiB at +0 B, 2 blocks plugged and 0 of 6 memslots mapped then",
+        "  2. host-discard-unplugged 5121 MiB at +0 B, 2 blocks plugged and 0 of 6 memslots mapped "
+        "then",
         "before, as the model has it:",
         "plugged 2 MiB, requested 3 GiB, usable 3328 MiB, 2 of 6 memslots mapped",
         "  slot 0               1 GiB  -       0/1024 blocks plugged",

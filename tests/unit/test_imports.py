@@ -99,19 +99,3 @@ def test_only_the_command_line_imports_proofs(file: Path) -> None:
     commands = ROOT / "conformance" / "commands"
     allowed = file.parent == commands or file.name == "cli.py"
     assert allowed or not imported(file) & ({"smt_proofs"} | SOLVERS)
-
-
-@pytest.mark.parametrize("file", modules("model"), ids=str)
-def test_rules_choose_and_compare_through_the_domain(file: Path) -> None:
-    """In a function that takes a domain no operator works on words: Python's would bypass it."""
-    for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if not isinstance(function, ast.FunctionDef):
-            continue
-        if not function.args.args or function.args.args[0].arg != "d":
-            continue
-        for node in ast.walk(function):
-            assert not isinstance(node, ast.BinOp), f"{file.name}:{node.lineno}"
-            assert not isinstance(node, ast.AugAssign), f"{file.name}:{node.lineno}"
-            if isinstance(node, ast.Compare):
-                identity = all(isinstance(op, ast.Is | ast.IsNot | ast.In) for op in node.ops)
-                assert identity, f"{file.name}:{node.lineno}"

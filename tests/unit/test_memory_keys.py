@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from model import invariants, requests
+from model import answers, invariants, requests
 from model.profiles import Mapping
 from model.state import Op
 from smt_proofs.book.memory import Unit
@@ -26,7 +26,7 @@ def swapped(monkeypatch: pytest.MonkeyPatch, function: object, other: object) ->
 
 def test_changed_rule_is_proven_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     before, unplug = key(PLUG), key(replace(PLUG, transitions=(Op.UNPLUG.value,)))
-    swapped(monkeypatch, requests.plug, requests.report_state)
+    swapped(monkeypatch, requests.plug, answers.report_state)
     assert key(PLUG) != before
     assert key(replace(PLUG, transitions=(Op.UNPLUG.value,))) == unplug
 

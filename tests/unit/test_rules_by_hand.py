@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from model.answers import request_size, valid_range
 from model.arithmetic import GIB, MIB
 from model.caller import MemslotDemand, decision_limit
 from model.device import ConfigError, check_config, fix
+from model.effects import Did
 from model.events import migration_end, migration_start, realize, wake_up
 from model.extents import Extents
 from model.geometry import (
@@ -27,11 +29,12 @@ from model.mapping import (
     mapped_for_plug,
     range_plugged,
     range_unplugged,
+    remapped,
     resize_usable_region,
     usable_size,
 )
-from model.profiles import QEMU, QEMU_8_2, SEED_V2, Profile
-from model.requests import request_size, unplug_everything, valid_range
+from model.profiles import QEMU, QEMU_8_2, SEED_V2, Mapping, Profile
+from model.requests import unplug_everything
 from model.state import NO_FAULTS, Answer, ConcreteState, Config, Op, action
 
 CONFIG = Config(region=5 * GIB, block=GIB, limit=3, requested=2 * GIB, addr=8 * GIB)
@@ -194,3 +197,17 @@ def test_every_invariant_can_fail(invariant: Invariant) -> None:
     fixed, broken = BROKEN[name]
     assert holds(INTS, fixed, realize(INTS, fixed))
     assert not holds(INTS, fixed, broken)
+
+
+def test_memslots_follow_a_usable_region_in_one_transaction() -> None:
+    """Only where they follow it at all."""
+    assert remapped(INTS, FIXED, START) == ()
+    follows = replace(FIXED, mapping=Mapping.USABLE)
+    (effect,) = remapped(INTS, follows, START)
+    assert (effect.did, effect.offset, effect.size, effect.done) == (
+        Did.REMAP,
+        0,
+        FIXED.region,
+        True,
+    )
+    assert (effect.plugged, effect.mapped) == (START.plugged, START.mapped)
