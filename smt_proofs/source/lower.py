@@ -53,10 +53,12 @@ class Lowering:
             if name in self._busy:
                 raise UnsupportedError(f"{name} calls itself", texts[0].lines[0])
             self._busy.add(name)
-            self._functions[name] = _Lowered(
-                self.function, self._source, self._fields, texts[0]
-            ).lower()
-            self._busy.discard(name)
+            try:
+                self._functions[name] = _Lowered(
+                    self.function, self._source, self._fields, texts[0]
+                ).lower()
+            finally:
+                self._busy.discard(name)
         return self._functions[name]
 
 

@@ -73,7 +73,8 @@ class Rule:
     """A function of virtio-mem.c and the rule it must equal.
 
     `mappings` are the ways of mapping in which it is called, None where it does not matter.
-    `arithmetic`: no sets are involved. `prototype` is its head, where a hunk may leave that out.
+    `arithmetic`: no sets are involved. `long`: the proof takes seconds. `prototype` is its head,
+    where a hunk may leave that out.
     """
 
     function: str
@@ -82,6 +83,7 @@ class Rule:
     hypotheses: Callable[[Any, Inputs], Hypotheses] = _device
     mappings: frozenset[Mapping] | None = EVERY
     arithmetic: bool = False
+    long: bool = False
     prototype: str = ""
 
 
@@ -150,9 +152,11 @@ RULES: Final = (
         marks(plugged=False),
         mappings=None,
     ),
-    Rule("virtio_mem_set_block_state", "plug, unplug past their checks", sets_block_state),
-    Rule("virtio_mem_state_change_request", "plug, unplug", requests),
-    Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits),
+    Rule(
+        "virtio_mem_set_block_state", "plug, unplug past their checks", sets_block_state, long=True
+    ),
+    Rule("virtio_mem_state_change_request", "plug, unplug", requests, long=True),
+    Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits, long=True),
 )
 """In the order of the report."""
 RULE_NAMED: Final = {rule.function: rule for rule in RULES}

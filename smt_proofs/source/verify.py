@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from itertools import repeat
 from typing import Any, Final
 
 from model.extents import Extents
@@ -21,9 +22,6 @@ from smt_proofs.source.proof import Equality, prove
 from smt_proofs.source.rules import PROTOTYPES, RULES, Rule
 from smt_proofs.source.search import Witness, find
 
-CROSS_CHECK: Final = 300
-"""Runs on machine integers of a function that is proven equal: they must not differ either."""
-
 
 class Verdict(Enum):
     """What is known of a function of the source."""
@@ -38,12 +36,18 @@ class Verdict(Enum):
     """A patch shows it in part, or not at all."""
 
 
+FAULT_WIDTH: Final = 200
+"""Characters of a fault of our own that are told."""
+DECIDED: Final = frozenset({Verdict.EQUAL, Verdict.DIFFERS})
+"""The verdicts that the text alone can change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The verdict on one function; `line` counts in `file`, 0 where there is none.
 
     `confirmed` says whether a compiled run does on the inputs what our own run did, None where none
-    was tried.
+    was tried. `remembered`: it was decided by an earlier run.
     """
 
     function: str
@@ -64,6 +68,7 @@ class Finding:
     model_says: str = ""
     confirmed: bool | None = None
     seconds: float = 0.0
+    remembered: bool = False
 
 
 def read_source(data: bytes, file: str) -> Source:
@@ -111,9 +116,22 @@ def verify(source: Source, profile: Profile, file: str) -> Iterator[Finding]:
     """The verdicts, in the order of the rules, as they are reached."""
     program = Lowering(source)
     for rule in RULES:
-        start = time.monotonic()
+        yield timed(rule, source, program, profile, file)
+
+
+def timed(rule: Rule, source: Source, program: Lowering, profile: Profile, file: str) -> Finding:
+    """The verdict on one function; a fault of our own leaves that function undecided."""
+    start = time.monotonic()
+    try:
         finding = verdict(rule, source, program, profile, file)
-        yield replace(finding, seconds=round(time.monotonic() - start, 3))
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:FAULT_WIDTH]
+        place, line = file, 0
+        for text in source.functions.get(rule.function, []):
+            place, line = text.file, text.lines[0]
+        reason = f"a fault of slotproof, please report it: {told}"
+        finding = Finding(rule.function, rule.rule, place, line, Verdict.NOT_VERIFIED, reason)
+    return replace(finding, seconds=round(time.monotonic() - start, 3))
 
 
 def verdict(rule: Rule, source: Source, program: Lowering, profile: Profile, file: str) -> Finding:
@@ -149,19 +167,22 @@ def _decided(
     mappings = mappings_of(rule, profile)
     paths = queries = 0
     reason, line = "", found.line
+    guessed: Iterable[tuple[Mapping, Inputs]] | None = None
     try:
         for mapping in mappings:
             proof = prove(rule, function, program.function, profile, mapping)
             paths, queries = paths + proof.paths, queries + proof.queries
             if proof.equality is not Equality.PROVEN:
                 reason = f"no proof ({proof.reason}) and no input found that differs"
+                guessed = zip(repeat(mapping), proof.tries, strict=False)
                 break
     except UnsupportedError as error:
         reason, line = f"not in the subset: {error.construct}", error.line or found.line
     found = replace(found, paths=paths, queries=queries)
-    tries = {} if reason else {"tries": CROSS_CHECK}
+    if reason and guessed is None:
+        guessed = ()
     try:
-        witness = find(rule, function, program.function, profile, mappings, **tries)
+        witness = find(rule, function, program.function, profile, mappings, guessed)
     except UnsupportedError as error:
         return replace(found, line=error.line, reason=f"not in the subset: {error.construct}")
     if witness is not None:
