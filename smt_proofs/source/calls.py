@@ -9,6 +9,7 @@ from model.effects import Did
 from smt_proofs.source.evaluation import Lookup
 from smt_proofs.source.ir import (
     Arithmetic,
+    Assert,
     Assign,
     Call,
     Choose,
@@ -20,11 +21,13 @@ from smt_proofs.source.ir import (
     For,
     If,
     Logic,
+    Masked,
     Not,
     Offset,
     Return,
     SlotAt,
     Stmt,
+    Switch,
 )
 
 _CHANGES: Final = {
@@ -66,11 +69,24 @@ def _calls(part: Stmt | Expr | None) -> Iterator[str]:
             yield from _calls(condition)
             for statement in (*then, *otherwise):
                 yield from _calls(statement)
-        case For(condition=condition, body=body):
+        case Assert(condition=condition):
             yield from _calls(condition)
-            for statement in body:
+        case For(start=start, condition=condition, step=step, body=body):
+            yield from _calls(condition)
+            yield from _calls(start)
+            for statement in (step, *body):
                 yield from _calls(statement)
-        case Arithmetic(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
+        case Switch(value=inner, arms=arms):
+            yield from _calls(inner)
+            for _, body in arms:
+                for statement in body:
+                    yield from _calls(statement)
+        case (
+            Arithmetic(left=a, right=b)
+            | Compare(left=a, right=b)
+            | Logic(left=a, right=b)
+            | Masked(left=a, right=b)
+        ):
             yield from _calls(a)
             yield from _calls(b)
         case Not(operand=a) | Convert(operand=a) | SlotAt(index=a):

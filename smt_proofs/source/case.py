@@ -116,6 +116,8 @@ class Case:
             claims.append(self.same_kind("what listeners are told", kinds(told), []))
         if "host" not in but:
             claims.append(self.same_kind("host operations on memory", len(run.discarded), 0))
+        if "sizes" not in but:
+            claims.append(self.same_kind("plugged sizes told", len(run.sizes), 0))
         moved = [p for p, now in run.pointers.items() if now is not self.pointers.get(p)]
         claims.append(self.same_kind("pointers", sorted({*moved} - {*but}), []))
         claims.append(self.same_kind("open transactions", run.depth, 0))
@@ -137,6 +139,13 @@ class Case:
                 claims.append(self.equal("offset" + when, e.offset, n.offset))
                 claims.append(self.equal("size" + when, e.size, n.size))
         return claims
+
+    def told_size(self, *, changes: Any) -> list[Claim]:
+        """Those who follow the plugged size are told the new one once, where it changes."""
+        run = self.run
+        want = int(self.d.test(changes))
+        claims = [self.same_kind("how often the plugged size is told", len(run.sizes), want)]
+        return claims + [self.equal("plugged size told", s, run.fields["size"]) for s in run.sizes]
 
     def concerns(self, offset: Any, size: Any) -> list[Claim]:
         """Host operations on memory concern this range."""

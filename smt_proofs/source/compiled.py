@@ -21,7 +21,7 @@ from smt_proofs.source.case import Case
 from smt_proofs.source.evaluation import Pointer, UndefinedError
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
-from smt_proofs.source.names import CONSTANTS, EXTENT, FIELDS, PRIMITIVES
+from smt_proofs.source.names import FIELDS, PRIMITIVES
 from smt_proofs.source.parse import Source, words_of
 from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import TrialRun
@@ -110,17 +110,14 @@ def _members(items: Extents) -> list[int]:
 def _program(source: Source, program: Lowering, function: Function, case: Case) -> str:
     """The C text: stubs, the functions, and a main that sets up, calls and prints."""
     names = _closure(program, function)
-    texts = [source.functions[name][0].text for name in names]
+    texts = [text.text for name in names if (text := program.text(name)) is not None]
     used = words_of("\n".join(texts))
     traces = sorted(word for word in used if word.startswith("trace_"))
-    stubbed = {EXTENT, *CONSTANTS}
-    macros = {n: v[0] for n, v in source.macros.items() if len(v) == 1 and n not in stubbed}
     parts = [
         *(f"#define OWN_{name}" for name in names),
         f"#define FIELDS {' '.join(_declared(name, kind) for name, kind in _fields(source))}",
         f'#include "{STUBS}"',
         *(f"#define {name}(...) ((void)0)" for name in traces),
-        *(f"#define {name} {value}" for name, value in macros.items()),
         *texts,
         "int main(void)\n{",
         *_setup(case),
@@ -152,13 +149,14 @@ def _closure(program: Lowering, function: Function) -> list[str]:
 
 
 def _fields(source: Source) -> list[tuple[str, CType]]:
-    return [(name, source.fields.get(name, kind)) for name, kind in FIELDS.items()]
+    return [(name, source.fields.get(name) or kind) for name, kind in FIELDS.items()]
 
 
 def _declared(name: str, kind: CType) -> str:
     if name == "unplugged_inaccessible":
         return f"OnOffAuto {name};"
-    return f"{kind.name} {name};"
+    base, _, width = kind.name.partition(":")
+    return f"{base} {name} : {width};" if width else f"{base} {name};"
 
 
 def _number(value: Any) -> str:

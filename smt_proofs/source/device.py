@@ -16,7 +16,7 @@ from smt_proofs.source.ir import (
     UnsupportedError,
 )
 from smt_proofs.source.machine import Machine
-from smt_proofs.source.names import EXTENT, PRIMITIVES
+from smt_proofs.source.names import EXTENT, PRIMITIVES, is_ignored
 
 Alias = tuple[Any, Any]
 """Offset and size in bytes of the part of the backend that a memslot shows."""
@@ -43,7 +43,11 @@ class Device(Machine):
         self.events: tuple[Event, ...] = ()
         self.discarded: tuple[tuple[Any, Any], ...] = ()
         self.aliases: Callable[[Any], list[Alias]] = lambda index: []
+        self.unmergeable: Callable[[Any], Any] = lambda index: d.truth(False)
         self.allocated: Any = None
+        # The plugged sizes that were told to those who follow it.
+        self.sizes: tuple[Any, ...] = ()
+        self.files: tuple[Any, ...] = ()
         self.depth = 0
         self.changes: frozenset[Did] = frozenset()
         self.looping = False
@@ -56,6 +60,11 @@ class Device(Machine):
     def primitive(self, call: Call, arguments: list[Any]) -> Any:
         if call.name == EXTENT:
             return self.host.fixed.extent
+        if is_ignored(call.name):
+            if call.name == "snprintf":
+                room, length = arguments[0], arguments[1]
+                self.must("snprintf has that much room", self.d.le(length, room), call.line)
+            return None
         return getattr(self, f"_{call.name}")(call, *arguments)
 
     def touch(self, index: Any, line: int) -> None:
@@ -86,6 +95,9 @@ class Device(Machine):
 
     def _virtio_mem_thp_size(self, call: Call) -> Any:
         return self.host.thp
+
+    def _virtio_mem_usable_extent_size(self, call: Call) -> Any:
+        return self.host.fixed.extent
 
     def _virtio_mem_default_block_size(self, call: Call, block: Pointer) -> Any:
         self._expect(call, block, f"{BACKEND}.ram_block")
@@ -176,7 +188,8 @@ class Device(Machine):
         self.aliases = aliases
 
     def _memory_region_set_unmergeable(self, call: Call, slot: Pointer, value: Any) -> None:
-        self._slot(call, slot)
+        d, own, before = self.d, self._slot(call, slot), self.unmergeable
+        self.unmergeable = lambda index: value if d.test(d.eq(index, own)) else before(index)
 
     # Blocks.
 
@@ -208,6 +221,12 @@ class Device(Machine):
     def _bitmap_clear(self, call: Call, bitmap: Pointer, start: Any, count: Any) -> None:
         self._expect(call, bitmap, "bitmap")
         self.plugged = self.d.cleared(self.plugged, start, self.d.add(start, count))
+
+    def _bitmap_zero(self, call: Call, bitmap: Pointer, count: Any) -> None:
+        """It clears whole words, so only a count of all blocks has a meaning here."""
+        whole = self.d.eq(count, self.fields["bitmap_size"])
+        self.must("bitmap_zero clears the whole bitmap", whole, call.line)
+        self._bitmap_clear(call, bitmap, self.d.lit(0), count)
 
     def _find_next_bit(self, call: Call, bitmap: Pointer, end: Any, start: Any) -> Any:
         self._expect(call, bitmap, "bitmap")
@@ -245,14 +264,31 @@ class Device(Machine):
 
     def _memory_region_get_fd(self, call: Call, region: Pointer) -> Any:
         self._expect(call, region, BACKEND)
-        return self.any_word(call.kind)
+        self.files += (self.any_word(call.kind),)
+        return self.files[-1]
 
     def _qemu_prealloc_mem(
-        self, call: Call, fd: Any, area: Pointer, size: Any, threads: Any, *rest: Any
+        self,
+        call: Call,
+        fd: Any,
+        area: Pointer,
+        size: Any,
+        threads: Any,
+        context: Pointer,
+        later: Any,
+        error: Pointer,
     ) -> Any:
+        d, fails = self.d, self.host.faults.prealloc
         self._expect(call, area, "ram")
+        own = any(fd is one or d.test(d.eq(fd, one)) for one in self.files)
+        self.must("memory is preallocated in the backend's file", d.truth(own), call.line)
+        one = d.le(d.lit(1), threads)
+        self.must("memory is preallocated by at least one thread", one, call.line)
+        self.must("memory is preallocated at once", d.negate(later), call.line)
+        if error.path.startswith("&"):
+            self.locals[error.path[1:]] = Pointer("error", fails)
         self.discarded += ((area.offset, size),)
-        return self.d.negate(self.host.faults.prealloc)
+        return d.negate(fails)
 
     def _virtio_mem_notify_plug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> Any:
         self._tell(Did.POPULATE, offset, size)
@@ -266,4 +302,10 @@ class Device(Machine):
             self._tell(Did.DISCARD, self.d.lit(0), self.host.fixed.region)
 
     def _notifier_list_notify(self, call: Call, notifiers: Pointer, value: Pointer) -> None:
-        """What is told of the size is not part of the model."""
+        if (notifiers.path, value.path) != ("size_change_notifiers", "&size"):
+            told = f"{call.name} of {value.path} to {notifiers.path}"
+            raise UnsupportedError(told, call.line)
+        self.sizes += (self.fields["size"],)
+
+    def _g_assert_not_reached(self, call: Call) -> None:
+        self.must("this is not reached", self.d.truth(False), call.line)

@@ -69,6 +69,16 @@ class SourceTerms(BitTerms):
             self._of_quotients[quotient.get_id()] = (quotient, divisor)
         return quotient
 
+    def masked(self, a: Term, b: Term) -> Term:
+        """a & b; for b = m - 1 and b = -m with a power of two m this is a remainder and a product
+        of a quotient."""
+        for m, below in ((z3.simplify(b + 1), True), (z3.simplify(-b), False)):
+            with self.without_duties():
+                other = self.mod(a, m) if below else self.mul(self.div(a, m), m)
+            power = z3.And(m != 0, m & (m - 1) == 0)
+            self.facts.append(z3.Implies(power, (a & b) == other))
+        return a & b
+
     def named(self, name: str, bits: int) -> Indices:
         """A free set of indices of `bits` bits."""
         return self._of(z3.Const(name, _SET), bits)

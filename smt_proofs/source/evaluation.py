@@ -23,6 +23,7 @@ from smt_proofs.source.ir import (
     Function,
     Local,
     Logic,
+    Masked,
     Not,
     Offset,
     Place,
@@ -67,6 +68,10 @@ class Evaluator(ABC):
     @abstractmethod
     def must(self, what: str, condition: Any, line: int) -> None:
         """A condition on which the meaning of the program rests."""
+
+    @abstractmethod
+    def masked(self, a: Any, b: Any) -> Any:
+        """a & b."""
 
     @abstractmethod
     def primitive(self, call: Call, arguments: list[Any]) -> Any:
@@ -138,8 +143,13 @@ class Evaluator(ABC):
                 self.must("vmem->memslots is set", self.pointer("memslots").there, expr.line)
                 return Pointer("memslots[]", d.truth(True), index=self.value(expr.index))
             case Offset():
-                base = self.value(expr.base)
-                return Pointer(base.path, base.there, offset=self.value(expr.by))
+                base, by = self.value(expr.base), self.value(expr.by)
+                if base.index is not None:
+                    raise UnsupportedError(f"arithmetic on {base.path}", expr.line)
+                at = by if base.offset is None else d.wrapping_add(base.offset, by)
+                return Pointer(base.path, base.there, offset=at)
+            case Masked():
+                return self.masked(self.value(expr.left), self.value(expr.right))
             case Arithmetic():
                 return self.computed(expr)
             case Choose():
@@ -208,6 +218,8 @@ class Evaluator(ABC):
         """A conversion; gcc keeps the low bits of what does not fit a signed type."""
         d, to, given = self.d, expr.kind, expr.operand.kind
         value = self.value(expr.operand)
+        if to == given == POINTER:
+            return value
         if POINTER in (to, given):
             raise UnsupportedError("conversion of a pointer", expr.line)
         fits = given.bits < to.bits and (to.signed or not given.signed)

@@ -149,6 +149,16 @@ class Call:
     arguments: tuple[Expr, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """left & right, in the type `kind`."""
+
+    kind: CType
+    line: int
+    left: Expr
+    right: Expr
+
+
 Expr: TypeAlias = (
     Const
     | Local
@@ -163,6 +173,7 @@ Expr: TypeAlias = (
     | Choose
     | Convert
     | Call
+    | Masked
 )
 
 
@@ -198,21 +209,57 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """for (start; condition; step) body, with the counter `name`."""
+    """for (start; condition; step) body, or a while loop that ends with its step.
+
+    `first`: the step comes ahead of the body, as in while (i-- > 0), which compares and then steps.
+    """
 
     line: int
-    start: Declare | Assign
+    start: Declare | Assign | None
     condition: Expr
     step: Assign
     body: tuple[Stmt, ...]
+    first: bool = False
 
     @property
     def counter(self) -> str:
         """The name of the variable that counts."""
-        start = self.start
-        if isinstance(start, Declare):
-            return start.name
-        return start.target.name if isinstance(start.target, Local) else ""
+        return self.step.target.name if isinstance(self.step.target, Local) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """switch (value): the arms in order, each with its numbers, None for the default.
+
+    No arm goes on into the next one.
+    """
+
+    line: int
+    value: Expr
+    arms: tuple[tuple[tuple[int, ...] | None, tuple[Stmt, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """goto label;"""
+
+    line: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """label:"""
+
+    line: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """break;"""
+
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +300,21 @@ class Gap:
     line: int
 
 
-Stmt: TypeAlias = Declare | Assign | If | For | Return | Continue | Assert | Evaluate | Gap
+Stmt: TypeAlias = (
+    Declare
+    | Assign
+    | If
+    | For
+    | Switch
+    | Goto
+    | Label
+    | Break
+    | Return
+    | Continue
+    | Assert
+    | Evaluate
+    | Gap
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common
+from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common, promoted
 from smt_proofs.source.ir import (
     Arithmetic,
     Choose,
@@ -13,6 +13,7 @@ from smt_proofs.source.ir import (
     Const,
     Convert,
     Expr,
+    Masked,
     UnsupportedError,
 )
 
@@ -38,6 +39,23 @@ def arithmetic(op: str, left: Expr, right: Expr, line: int) -> Expr:
     return Arithmetic(kind, line, op, a, b)
 
 
+def masked(left: Expr, right: Expr, line: int) -> Expr:
+    """left & right."""
+    kind = common(left.kind, right.kind)
+    a, b = converted(left, kind), converted(right, kind)
+    if kind.signed:
+        raise UnsupportedError("& of signed operands", line)
+    return Masked(kind, line, a, b)
+
+
+def complement(operand: Expr, line: int) -> Expr:
+    """~operand: what is left of the largest number."""
+    kind = promoted(operand.kind)
+    if kind.signed:
+        raise UnsupportedError("~ of a signed operand", line)
+    return arithmetic("-", Const(kind, line, kind.largest), converted(operand, kind), line)
+
+
 def compare(op: str, left: Expr, right: Expr, line: int) -> Expr:
     """A comparison, in the type that the usual conversions give."""
     if POINTER in (left.kind, right.kind):
@@ -54,6 +72,17 @@ def choose(condition: Expr, then: Expr, otherwise: Expr, line: int) -> Expr:
 
 def _align_down(n: Expr, m: Expr, line: int) -> Expr:
     return arithmetic("*", arithmetic("/", n, m, line), m, line)
+
+
+def _round_down(n: Expr, m: Expr, line: int) -> Expr:
+    """As osdep.h has it: n & -m, with -m in the type of a choice between both."""
+    kind = common(n.kind, m.kind)
+    minus = arithmetic("-", Const(kind, line, 0), converted(m, kind), line)
+    return masked(n, minus, line)
+
+
+def _round_up(n: Expr, m: Expr, line: int) -> Expr:
+    return _round_down(_plus_less_one(n, m, line), m, line)
 
 
 def _plus_less_one(n: Expr, m: Expr, line: int) -> Expr:
@@ -73,6 +102,8 @@ MACROS: Final[dict[str, tuple[int, Callable[[list[Expr], int], Expr]]]] = {
         2,
         lambda a, at: arithmetic("/", _plus_less_one(a[0], a[1], at), a[1], at),
     ),
+    "ROUND_UP": (2, lambda a, at: _round_up(a[0], a[1], at)),
+    "ROUND_DOWN": (2, lambda a, at: _round_down(a[0], a[1], at)),
     "likely": (1, lambda a, at: a[0]),
     "unlikely": (1, lambda a, at: a[0]),
 }

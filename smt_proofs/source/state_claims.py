@@ -138,7 +138,8 @@ def requests(c: Case) -> list[Claim]:
         Claim("answer", c.d.eq(got, c.d.lit(want)), said, result.answer.value),
         *_outcome(c, result),
         c.equal("plugged size", c.run.fields["size"], result.state.size),
-        *c.unchanged("size", "plugged", "mapped", "events", "host"),
+        *c.told_size(changes=c.d.truth(result.answer is Answer.ACK)),
+        *c.unchanged("size", "plugged", "mapped", "events", "host", "sizes"),
     ]
 
 
@@ -176,6 +177,7 @@ def unplugs_all(c: Case) -> list[Claim]:
     c.set(bitmap_size=d.div(x.region, x.block))
     faults = Faults(x.discard_fails, x.prealloc_fails, x.populate_fails)
     want = unplug_everything(d, c.fixed, c.state, faults)
+    emptied = want.answer is Answer.ACK and d.test(d.lt(d.lit(0), x.size))
     got = c.call()
     # What a resize does to memslots has a transaction of its own, which no notice stands for.
     resized = c.mapping is Mapping.USABLE
@@ -188,5 +190,6 @@ def unplugs_all(c: Case) -> list[Claim]:
         *c.concerns(d.lit(0), x.region),
         c.equal("plugged size", c.run.fields["size"], want.state.size),
         c.equal("usable region size", c.run.fields["usable_region_size"], want.state.usable),
-        *c.unchanged("size", "usable_region_size", "plugged", "mapped", "events", "host"),
+        *c.told_size(changes=d.truth(emptied)),
+        *c.unchanged("size", "usable_region_size", "plugged", "mapped", "events", "host", "sizes"),
     ]
