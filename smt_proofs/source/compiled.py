@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from model.effects import ABOUT_SLOTS
 from model.extents import Extents
 from model.machine_ints import INTS
 from model.profiles import Profile
@@ -91,7 +92,12 @@ def _expected(case: Case, function: Function) -> list[str]:
     """What the compiled run must print."""
     run = case.run
     slots = range(case.x.count + MOST_ALIASES) if run.allocated is not None else ()
-    lines = [f"alias={i},{offset},{size}" for i in slots for offset, size in run.aliases(i)]
+    lines = [
+        f"{e.did.value}={e.offset},{e.size}"
+        for e in run.events
+        if e.did is not None and e.did not in ABOUT_SLOTS
+    ]
+    lines += [f"alias={i},{offset},{size}" for i in slots for offset, size in run.aliases(i)]
     if function.kind != VOID:
         answer = int(case.answer)
         lines.append(f"result={answer if function.kind.bits == 64 else answer & 0xFFFFFFFF}")

@@ -41,7 +41,6 @@ class Device(Machine):
         self.host = host
         self.plugged, self.mapped = sets
         self.events: tuple[Event, ...] = ()
-        self.discarded: tuple[tuple[Any, Any], ...] = ()
         self.aliases: Callable[[Any], list[Alias]] = lambda index: []
         self.unmergeable: Callable[[Any], Any] = lambda index: d.truth(False)
         self.allocated: Any = None
@@ -148,21 +147,24 @@ class Device(Machine):
         self.must("a transaction was begun", self.d.truth(self.depth > 0), call.line)
         self.depth -= 1
         if not self.depth and self.changes:
-            (heard, *more) = self.changes
-            self._tell(None if more else heard)
+            (did, *more) = self.changes
+            self._tell(Did.REMAP if more else did)
 
-    def _changed(self, heard: Did) -> None:
+    def _changed(self, did: Did) -> None:
         if not self.looping:
-            self._change(frozenset({heard}))
+            self._change(frozenset({did}))
 
-    def _change(self, heard: frozenset[Did]) -> None:
+    def _change(self, changes: frozenset[Did]) -> None:
         """Memslots may change in this way, from here to the end of the transaction."""
-        self.changes |= heard
-        if heard and not self.depth:
+        self.changes |= changes
+        if changes and not self.depth:
             self._tell(None)
 
-    def _tell(self, heard: Did | None, offset: Any = None, size: Any = None) -> None:
-        self.events += (Event(heard, self.plugged, self.mapped, offset, size),)
+    def _tell(
+        self, did: Did | None, offset: Any = None, size: Any = None, fails: Any = None
+    ) -> None:
+        done = self.d.truth(True) if fails is None else self.d.negate(fails)
+        self.events += (Event(did, self.plugged, self.mapped, offset, size, done),)
 
     def _g_new0(self, call: Call, count: Any) -> Pointer:
         self.allocated = count
@@ -255,7 +257,7 @@ class Device(Machine):
 
     def _ram_block_discard_range(self, call: Call, block: Pointer, offset: Any, size: Any) -> Any:
         self._expect(call, block, f"{BACKEND}.ram_block")
-        self.discarded += ((offset, size),)
+        self._tell(Did.HOST_DISCARD, offset, size, self.host.faults.discard)
         return self._failure(self.host.faults.discard)
 
     def _memory_region_get_ram_ptr(self, call: Call, region: Pointer) -> Pointer:
@@ -287,11 +289,11 @@ class Device(Machine):
         self.must("memory is preallocated at once", d.negate(later), call.line)
         if error.path.startswith("&"):
             self.locals[error.path[1:]] = Pointer("error", fails)
-        self.discarded += ((area.offset, size),)
+        self._tell(Did.HOST_PREALLOC, area.offset, size, fails)
         return d.negate(fails)
 
     def _virtio_mem_notify_plug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> Any:
-        self._tell(Did.POPULATE, offset, size)
+        self._tell(Did.POPULATE, offset, size, self.host.faults.populate)
         return self._failure(self.host.faults.populate)
 
     def _virtio_mem_notify_unplug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> None:

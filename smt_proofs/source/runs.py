@@ -206,7 +206,7 @@ class ProofRun(Device):
             and _alike({name: after.locals.get(name) for name in outer}, outer)
             and after.plugged is self.plugged
             and after.events is self.events
-            and after.discarded is self.discarded
+            and after.sizes is self.sizes
             and after.locals[counter] is count
         )
         if not same or after.depth != self.depth:
