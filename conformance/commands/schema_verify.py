@@ -36,6 +36,7 @@ def verify_source_schema() -> Schema:
             "confirmed": or_null({"type": "boolean"}),
             "seconds": SECONDS,
             "remembered": {"type": "boolean"},
+            "assumed": array(TEXT),
         }
     )
     return {

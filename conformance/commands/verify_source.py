@@ -37,6 +37,10 @@ STYLES = {
     Verdict.DIFFERS: "red",
     Verdict.NOT_VERIFIED: "yellow",
     Verdict.UNSEEN: "dim",
+    Verdict.INTERFACE: "green",
+    Verdict.ABSENT: "dim",
+    Verdict.TRUSTED: "dim",
+    Verdict.CHANGED: "yellow",
 }
 
 
@@ -131,7 +135,8 @@ def exit_code(found: list[Finding]) -> int:
     verdicts = {finding.verdict for finding in found}
     if Verdict.DIFFERS in verdicts:
         return 1
-    return 3 if Verdict.NOT_VERIFIED in verdicts or Verdict.EQUAL not in verdicts else 0
+    undecided = {Verdict.NOT_VERIFIED, Verdict.CHANGED} & verdicts
+    return 3 if undecided or Verdict.EQUAL not in verdicts else 0
 
 
 def show(document: dict[str, Any], found: list[Finding]) -> None:

@@ -29,6 +29,7 @@ from smt_proofs.source.ir import (
     Stmt,
     Switch,
 )
+from smt_proofs.source.names import PRIMITIVES
 
 _CHANGES: Final = {
     "memory_region_add_subregion": Did.MAP,
@@ -39,6 +40,11 @@ _CHANGES: Final = {
 def changes_of(body: tuple[Stmt, ...], follow: Lookup) -> frozenset[Did]:
     """Whether statements may map memslots, unmap some, or both."""
     return frozenset(_CHANGES[name] for name in calls_of(body, follow) if name in _CHANGES)
+
+
+def followed(functions: Lookup) -> Lookup:
+    """The functions that calls step into: those that stand for what they do are none."""
+    return lambda name: None if name in PRIMITIVES else functions(name)
 
 
 def calls_of(body: tuple[Stmt, ...], follow: Lookup) -> set[str]:

@@ -38,6 +38,7 @@ from smt_proofs.source.names import (
     CONSTANTS,
     EXTENT,
     HELPERS,
+    OWN,
     PLACES,
     POINTERS,
     PRIMITIVES,
@@ -71,7 +72,9 @@ class Expressions:
         source: Source,
         fields: dict[str, CType | None],
         shown: FunctionText,
+        followed: frozenset[str],
     ) -> None:
+        self._followed = followed
         self._find = find
         self._source = source
         self._fields = fields
@@ -336,6 +339,8 @@ class Expressions:
             nodes = nodes[1:]
         if name in MACROS and len(nodes) == MACROS[name][0]:
             return MACROS[name][1]([self._expr(n) for n in nodes], line)
+        if name in self._followed:
+            name = f"{OWN}{name}"
         found = None if name in PRIMITIVES else self._find(name)
         if name in PRIMITIVES:
             kind: CType = PRIMITIVES[name].kind

@@ -126,6 +126,9 @@ PRIMITIVES: Final = {
 HELPERS: Final = frozenset(name for name in PRIMITIVES if name.startswith("virtio_mem_"))
 """Those of them that are functions of the file."""
 
+OWN: Final = "own "
+"""What goes ahead of the name of such a function where its text counts, not what it stands for."""
+
 SIGNATURES: Final[dict[str, Primitive]] = {
     "virtio_mem_decide_memslots": Primitive(VOID, (U32,)),
     "virtio_mem_get_memslots": Primitive(U32),

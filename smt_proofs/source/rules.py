@@ -159,5 +159,14 @@ RULES: Final = (
     Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits, long=True),
 )
 """In the order of the report."""
+RANGES: Final = tuple(rule.function for rule in RULES if "_range_" in rule.function)
+"""The helpers for a range of blocks, which calls take for what their rules say."""
+ENTRIES: Final = (
+    "virtio_mem_decide_memslots",
+    "virtio_mem_resize_usable_region",
+    "virtio_mem_state_change_request",
+    "virtio_mem_unplug_all",
+)
+"""What the device is asked through; all other functions serve these."""
 RULE_NAMED: Final = {rule.function: rule for rule in RULES}
 PROTOTYPES: Final = {rule.function: rule.prototype for rule in RULES if rule.prototype}

@@ -15,10 +15,12 @@ from model.profiles import PROFILES, Profile
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.engine import texts
 from smt_proofs.solving.pool import carried_out
+from smt_proofs.source.findings import DECIDED, Finding, Verdict
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.parse import Source
 from smt_proofs.source.rules import RULE_NAMED, RULES
-from smt_proofs.source.verify import DECIDED, Finding, Verdict, timed
+from smt_proofs.source.trust import settled, trusted
+from smt_proofs.source.verify import timed
 
 SHARED: Final = 4
 """Functions that take no time, in one process."""
@@ -27,23 +29,26 @@ SHARED: Final = 4
 def verified(source: Source, profile: Profile, file: str, cache: Cache) -> Iterator[Finding]:
     """The verdicts as `verify` has them, in the order of the rules, as soon as they are there."""
     keys = {rule.function: _key(source, profile, file, rule.function) for rule in RULES}
-    found = {name: _remembered(cache.record(key)) for name, key in keys.items()}
-    ready = {name: finding for name, finding in found.items() if finding is not None}
-    order = [rule.function for rule in RULES]
-    yield from _taken(order, ready)
-    tasks = _tasks([name for name in keys if found[name] is None])
+    known = {name: _remembered(cache.record(key)) for name, key in keys.items()}
+    found = {name: finding for name, finding in known.items() if finding is not None}
+    waiting = list(keys)
+    yield from _taken(waiting, found)
+    tasks = _tasks([name for name in keys if name not in found])
     for _, findings in carried_out(_judged, tasks, source, profile.name, file):
         for finding in findings:
-            ready[finding.function] = finding
+            found[finding.function] = finding
             if finding.verdict in DECIDED:
                 cache.keep_record(keys[finding.function], _record(finding))
-        yield from _taken(order, ready)
+        yield from _taken(waiting, found)
+    last = {f.function: f for f in settled([found[name] for name in keys], source)}
+    yield from (last[name] for name in waiting)
+    yield from trusted(source)
 
 
-def _taken(order: list[str], ready: dict[str, Finding]) -> Iterator[Finding]:
-    """Those that are next in order and there."""
-    while order and order[0] in ready:
-        yield ready.pop(order.pop(0))
+def _taken(waiting: list[str], found: dict[str, Finding]) -> Iterator[Finding]:
+    """Those that are next in order and equal, which nothing found later changes."""
+    while waiting and waiting[0] in found and found[waiting[0]].verdict is Verdict.EQUAL:
+        yield found[waiting.pop(0)]
 
 
 def _tasks(names: list[str]) -> list[tuple[str, ...]]:
@@ -75,6 +80,6 @@ def _remembered(record: dict[str, Any] | None) -> Finding | None:
     if record is None:
         return None
     record |= {"verdict": Verdict(record["verdict"]), "remembered": True, "seconds": 0.0}
-    for name in ("over", "mappings", "unseen"):
+    for name in ("over", "mappings", "unseen", "assumed"):
         record[name] = None if record[name] is None else tuple(record[name])
     return replace(Finding(**record))
