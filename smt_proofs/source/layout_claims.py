@@ -103,6 +103,6 @@ def prepares(c: Case) -> list[Claim]:
     return [
         c.equal("number of memslots made", made, slots.count),
         Claim("offset and size of each memslot", every, seen, want),
-        Claim("each memslot may not be merged", d.every_index(end, apart)),
+        Claim("each memslot may not be merged", d.every_index(end, apart), "not so", "so"),
         *c.unchanged("memslots"),
     ]
