@@ -38,9 +38,9 @@ STYLES = {
     Verdict.NOT_VERIFIED: "yellow",
     Verdict.UNSEEN: "dim",
     Verdict.INTERFACE: "green",
-    Verdict.ABSENT: "dim",
+    Verdict.NOT_HERE: "dim",
     Verdict.TRUSTED: "dim",
-    Verdict.CHANGED: "yellow",
+    Verdict.TRUSTED_CHANGED: "yellow",
 }
 
 
@@ -135,7 +135,7 @@ def exit_code(found: list[Finding]) -> int:
     verdicts = {finding.verdict for finding in found}
     if Verdict.DIFFERS in verdicts:
         return 1
-    undecided = {Verdict.NOT_VERIFIED, Verdict.CHANGED} & verdicts
+    undecided = {Verdict.NOT_VERIFIED, Verdict.TRUSTED_CHANGED} & verdicts
     return 3 if undecided or Verdict.EQUAL not in verdicts else 0
 
 

@@ -25,11 +25,11 @@ class Verdict(Enum):
     """A patch shows it in part, or not at all."""
     INTERFACE = "another interface"
     """Its rule does not fit it, but all that call it are proven equal with it."""
-    ABSENT = "not in this version"
+    NOT_HERE = "not in this version"
     """It belongs to memslots of the device's own, which the source does not have."""
     TRUSTED = "taken on trust"
     """What it does is not looked at; its text is a known one."""
-    CHANGED = "taken on trust, text changed"
+    TRUSTED_CHANGED = "taken on trust, text changed"
     """What it does is not looked at, and its text is none that is known."""
 
 

@@ -155,7 +155,7 @@ def _under(program: Lowering, rule: Rule, source: Source, profile: Profile, file
     memslots = has_memslots(source, profile)
     if not mappings_of(rule, profile, memslots=memslots):
         return replace(
-            found, verdict=Verdict.ABSENT, reason="the device has no memslots of its own"
+            found, verdict=Verdict.NOT_HERE, reason="the device has no memslots of its own"
         )
     if not source.functions.get(rule.function):
         return _absent(rule, source, file)
