@@ -43,6 +43,7 @@ NAMED: Final = {
     "unsigned": U32,
     "unsigned int": U32,
     "OnOffAuto": U32,
+    "ResetType": U32,
     "uint64_t": U64,
     "unsigned long": U64,
     "size_t": U64,

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
 
 from model.effects import Did
 from smt_proofs.source.evaluation import Lookup
-from smt_proofs.source.ir import (
+from smt_proofs.source.ir import Assert, Assign, Declare, Evaluate, For, If, Return, Stmt, Switch
+from smt_proofs.source.names import PRIMITIVES
+from smt_proofs.source.typed import (
     Arithmetic,
-    Assert,
-    Assign,
     Call,
     Choose,
     Compare,
     Convert,
-    Declare,
-    Evaluate,
     Expr,
-    For,
-    If,
     Logic,
     Masked,
+    Member,
     Not,
     Offset,
-    Return,
     SlotAt,
-    Stmt,
-    Switch,
 )
-from smt_proofs.source.names import PRIMITIVES
 
 _CHANGES: Final = {
     "memory_region_add_subregion": Did.MAP,
@@ -40,6 +34,16 @@ _CHANGES: Final = {
 def changes_of(body: tuple[Stmt, ...], follow: Lookup) -> frozenset[Did]:
     """Whether statements may map memslots, unmap some, or both."""
     return frozenset(_CHANGES[name] for name in calls_of(body, follow) if name in _CHANGES)
+
+
+def parts_of(node: Any) -> Iterator[Any]:
+    """A statement or expression with all that it is made of."""
+    yield node
+    for inner in node if isinstance(node, tuple) else ():
+        yield from parts_of(inner)
+    if is_dataclass(node):
+        for field in fields(node):
+            yield from parts_of(getattr(node, field.name))
 
 
 def followed(functions: Lookup) -> Lookup:
@@ -95,6 +99,8 @@ def _calls(part: Stmt | Expr | None) -> Iterator[str]:
         ):
             yield from _calls(a)
             yield from _calls(b)
+        case Member(base=a):
+            yield from _calls(a)
         case Not(operand=a) | Convert(operand=a) | SlotAt(index=a):
             yield from _calls(a)
         case Offset(base=a, by=b):

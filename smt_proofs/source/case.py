@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from model.effects import ABOUT_SLOTS, Effect
 from model.profiles import Mapping, Profile
 from smt_proofs.source.c_types import BOOL, POINTER, VOID
-from smt_proofs.source.device import Device
 from smt_proofs.source.evaluation import Lookup, Pointer
 from smt_proofs.source.host import Event
 from smt_proofs.source.inputs import Inputs, device_fields, fixed, host, state
-from smt_proofs.source.ir import Function, UnsupportedError
+from smt_proofs.source.ir import Function
+from smt_proofs.source.messages import Messenger
 from smt_proofs.source.names import SIGNATURES
+from smt_proofs.source.typed import UnsupportedError
+
+SAID: Final = {
+    "asked": "other functions asked",
+    "answers": "responses sent",
+    "refused": "errors told to the host",
+    "notified": "configuration changes told to the driver",
+}
+"""What only some functions do, by the name under which a run counts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ class Case:
         x: Inputs,
         profile: Profile,
         mapping: Mapping,
-        run: Callable[..., Device],
+        run: Callable[..., Messenger],
         functions: Lookup,
         function: Function,
     ) -> None:
@@ -114,6 +123,10 @@ class Case:
                 claims.append(self.alike(f"{name} set", now, value))
         if "events" not in but:
             claims += self.did(())
+        for name, what in SAID.items():
+            if name not in but:
+                said = getattr(run, name)
+                claims.append(self.same_kind(what, said if isinstance(said, int) else len(said), 0))
         if "sizes" not in but:
             claims.append(self.same_kind("plugged sizes told", len(run.sizes), 0))
         moved = [p for p, now in run.pointers.items() if now is not self.pointers.get(p)]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from smt_proofs.source.c_types import BOOL, I32, POINTER, U64
-from smt_proofs.source.ir import (
+from smt_proofs.source.ir import Function
+from smt_proofs.source.typed import (
     Arithmetic,
     Call,
     Choose,
@@ -20,10 +21,10 @@ from smt_proofs.source.ir import (
     Convert,
     Expr,
     Field,
-    Function,
     Local,
     Logic,
     Masked,
+    Member,
     Not,
     Offset,
     Place,
@@ -64,6 +65,8 @@ class Evaluator(ABC):
         self.fields = dict(fields)
         self.locals: dict[str, Any] = {}
         self.pointers: dict[str, Pointer] = {}
+        # The fields of messages, by the place where they lie.
+        self.memory: dict[tuple[str, str], Any] = {}
 
     @abstractmethod
     def must(self, what: str, condition: Any, line: int) -> None:
@@ -148,6 +151,11 @@ class Evaluator(ABC):
                     raise UnsupportedError(f"arithmetic on {base.path}", expr.line)
                 at = by if base.offset is None else d.wrapping_add(base.offset, by)
                 return Pointer(base.path, base.there, offset=at)
+            case Member():
+                place = self.member(expr)
+                if place not in self.memory:
+                    raise UnsupportedError(f"{expr.name} is read before it is set", expr.line)
+                return self.memory[place]
             case Masked():
                 return self.masked(self.value(expr.left), self.value(expr.right))
             case Arithmetic():
@@ -158,6 +166,12 @@ class Evaluator(ABC):
             case Convert() if expr.kind != BOOL:
                 return self.converted(expr)
         return self.number(self.truth(expr))
+
+    def member(self, expr: Member) -> tuple[str, str]:
+        """Where the field of a message lies."""
+        base = self.value(expr.base)
+        self.must("a message is there", base.there, expr.line)
+        return base.path, expr.name
 
     def number(self, truth: Any) -> Any:
         """1 or 0."""

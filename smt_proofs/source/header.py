@@ -8,10 +8,10 @@ from typing import Final
 from tree_sitter import Node
 
 from smt_proofs.source.c_types import I32, NAMED, POINTER, CType
-from smt_proofs.source.ir import UnsupportedError
 from smt_proofs.source.macros import Definition, Macros, definitions_of, expanded
 from smt_proofs.source.names import FIELDS, POINTERS
 from smt_proofs.source.syntax import descend, text_of, tree
+from smt_proofs.source.typed import UnsupportedError
 
 _STRUCT: Final = "VirtIOMEM"
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

@@ -20,6 +20,7 @@ class Host:
     default_block: Any
     busy: Any
     faults: Faults[Any]
+    inputs: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,20 +21,17 @@ from smt_proofs.source.ir import (
     Continue,
     Declare,
     Evaluate,
-    Field,
     For,
     Function,
     Gap,
     Goto,
     If,
     Label,
-    Local,
-    Place,
     Return,
     Stmt,
     Switch,
-    UnsupportedError,
 )
+from smt_proofs.source.typed import Field, Local, Member, Place, UnsupportedError
 
 
 class Flow(Enum):
@@ -61,7 +58,7 @@ class Machine(Evaluator):
     def copy(self) -> Any:
         """A machine in the same state that goes its own way."""
         other = copy.copy(self)
-        for name in ("fields", "locals", "kinds", "pointers"):
+        for name in ("fields", "locals", "kinds", "pointers", "memory"):
             setattr(other, name, dict(getattr(self, name)))
         return other
 
@@ -178,6 +175,8 @@ class Machine(Evaluator):
                 self.fields[target.name] = value
             case Place():
                 self.pointers[target.path] = value
+            case Member():
+                self.memory[self.member(target)] = value
 
 
 def _is_label(statement: Stmt, name: str) -> bool:

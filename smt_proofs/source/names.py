@@ -30,6 +30,7 @@ FIELDS: Final = {
     "size": U64,
     "requested_size": U64,
     "block_size": U64,
+    "node": U32,
     "bitmap_size": I32,
     "unplugged_inaccessible": U32,
     "prealloc": BOOL,
@@ -69,6 +70,12 @@ CONSTANTS: Final = {
     "VIRTIO_MEM_RESP_NACK": (I32, 1),
     "VIRTIO_MEM_RESP_BUSY": (I32, 2),
     "VIRTIO_MEM_RESP_ERROR": (I32, 3),
+    "VIRTIO_MEM_STATE_PLUGGED": (I32, 0),
+    "VIRTIO_MEM_STATE_UNPLUGGED": (I32, 1),
+    "VIRTIO_MEM_STATE_MIXED": (I32, 2),
+    "RESET_TYPE_COLD": (I32, 0),
+    "RESET_TYPE_SNAPSHOT_LOAD": (I32, 1),
+    "RESET_TYPE_WAKEUP": (I32, 2),
 }
 
 EXTENT: Final = "VIRTIO_MEM_USABLE_EXTENT"
@@ -109,6 +116,13 @@ PRIMITIVES: Final = {
     "bitmap_zero": Primitive(VOID, (_P, I64)),
     "g_assert_not_reached": Primitive(VOID),
     "notifier_list_notify": Primitive(VOID, (_P, _P)),
+    "migration_in_incoming_postcopy": Primitive(BOOL),
+    "migration_is_running": Primitive(BOOL),
+    "migration_is_idle": Primitive(BOOL),
+    "realized": Primitive(BOOL),
+    "visit_type_size": Primitive(BOOL, (_P, _P, _P, _P)),
+    "virtio_notify_config": Primitive(VOID, (_P,)),
+    "virtio_mem_send_response": Primitive(VOID, (_P, _P, _P)),
     "virtio_mem_thp_size": Primitive(U32),
     "virtio_mem_usable_extent_size": Primitive(U64),
     "virtio_mem_default_block_size": Primitive(U64, (_P,)),
@@ -145,6 +159,14 @@ SIGNATURES: Final[dict[str, Primitive]] = {
     "virtio_mem_set_block_state": Primitive(I32, (U64, U64, BOOL)),
     "virtio_mem_state_change_request": Primitive(I32, (U64, U16, BOOL)),
     "virtio_mem_unplug_all": Primitive(I32),
+    "virtio_mem_is_busy": Primitive(BOOL),
+    "virtio_mem_plug_request": Primitive(VOID, (_P, _P)),
+    "virtio_mem_unplug_request": Primitive(VOID, (_P, _P)),
+    "virtio_mem_unplug_all_request": Primitive(VOID, (_P,)),
+    "virtio_mem_state_request": Primitive(VOID, (_P, _P)),
+    "virtio_mem_get_config": Primitive(VOID, (_P, _P)),
+    "virtio_mem_set_requested_size": Primitive(VOID, (_P, _P, _P, _P, _P)),
+    "virtio_mem_system_reset_hold": Primitive(VOID, (_P, U32)),
 }
 """The functions to verify as their callers know them, the device itself left out."""
 
@@ -153,6 +175,7 @@ WITHOUT_EFFECT: Final = frozenset(
         "error_free",
         "error_report",
         "error_report_err",
+        "error_setg",
         "fprintf",
         "info_report",
         "printf",

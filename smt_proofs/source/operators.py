@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common, promoted
-from smt_proofs.source.ir import (
+from smt_proofs.source.structs import LITTLE
+from smt_proofs.source.typed import (
     Arithmetic,
     Choose,
     Compare,
@@ -20,8 +21,14 @@ from smt_proofs.source.ir import (
 
 def converted(expr: Expr, kind: CType) -> Expr:
     """The expression in a type; a constant that the type can hold takes it on at once."""
-    if isinstance(expr, Const) and kind not in (BOOL, POINTER) and expr.value <= kind.largest:
+    if (
+        isinstance(expr, Const)
+        and kind not in LITTLE | {BOOL, POINTER}
+        and expr.value <= kind.largest
+    ):
         return Const(kind, expr.line, expr.value)
+    if expr.kind != kind and LITTLE & {expr.kind, kind}:
+        raise UnsupportedError("a number of a message used without its byte order", expr.line)
     if VOID in (kind, expr.kind) and expr.kind != kind:
         raise UnsupportedError("a value where there is none", expr.line)
     return expr if expr.kind == kind else Convert(kind, expr.line, expr)

@@ -9,7 +9,8 @@ from typing import Final
 from tree_sitter import Node
 
 from smt_proofs.source.c_types import CType
-from smt_proofs.source.macros import Definition, conditions_by_line, definitions_of
+from smt_proofs.source.conditions import conditions_by_line
+from smt_proofs.source.macros import Definition, definitions_of
 from smt_proofs.source.syntax import declared_in, descend, function_name, text_of, tree
 
 
@@ -66,6 +67,9 @@ class Source:
     words: frozenset[str] = frozenset()
 
 
+_STYLED: Final = re.compile(
+    r"^[A-Za-z_][^;{}()#/]*?\b(\w+)\([^;{}#]*\)\n\{\n(?:.*?\n)??\}$", re.MULTILINE | re.DOTALL
+)
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
@@ -84,16 +88,25 @@ def read_c(text: str, file: str) -> Source:
         declared=declared_in(root),
     )
     under = conditions_by_line(text)
+    found: list[tuple[str, int, str]] = []
+    taken: set[int] = set()
+    whole: list[tuple[str, int, str]] = []
+    broken: list[tuple[str, int, str]] = []
     for definition in descend(root, "function_definition"):
         name = function_name(definition)
         if name is not None:
-            first, last = definition.start_point[0] + 1, definition.end_point[0] + 1
-            shown = FunctionText(
-                name,
-                file,
-                text_of(definition),
-                tuple(range(first, last + 1)),
-                conditions=under[first - 1],
-            )
-            source.functions.setdefault(name, []).append(shown)
+            of = (name, int(definition.start_point[0]) + 1, text_of(definition))
+            (broken if definition.has_error else whole).append(of)
+    # What does not parse, such as a macro that makes a type, may hide what is behind it: there a
+    # function ends at a brace in the first column, as QEMU's coding style has it.
+    styled = [(m[1], text.count("\n", 0, m.start()) + 1, m[0]) for m in _STYLED.finditer(text)]
+    for name, first, body in (*whole, *styled, *broken):
+        lines = range(first, first + body.count("\n") + 1)
+        if taken.isdisjoint(lines):
+            found.append((name, first, body))
+            taken.update(lines)
+    for name, first, body in sorted(found, key=lambda f: f[1]):
+        numbers = tuple(range(first, first + body.count("\n") + 1))
+        shown = FunctionText(name, file, body, numbers, conditions=under[first - 1])
+        source.functions.setdefault(name, []).append(shown)
     return source

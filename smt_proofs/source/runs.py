@@ -9,22 +9,20 @@ import z3
 
 from smt_proofs.source.c_types import CType
 from smt_proofs.source.calls import calls_of, changes_of
-from smt_proofs.source.device import Device
 from smt_proofs.source.domain import SLOT_BITS
 from smt_proofs.source.evaluation import UndefinedError
-from smt_proofs.source.ir import (
+from smt_proofs.source.ir import Assign, For, Return
+from smt_proofs.source.machine import Ends, Flow
+from smt_proofs.source.messages import Messenger
+from smt_proofs.source.typed import (
     Arithmetic,
-    Assign,
     Compare,
     Const,
     Convert,
     Expr,
-    For,
     Local,
-    Return,
     UnsupportedError,
 )
-from smt_proofs.source.machine import Ends, Flow
 
 MOST_ROUNDS: Final = 2000
 """Rounds of a loop on machine integers; the search asks for devices of few memslots."""
@@ -50,7 +48,7 @@ class EndlessError(Exception):
     """A loop of more rounds than the search waits for."""
 
 
-class TrialRun(Device):
+class TrialRun(Messenger):
     """On machine integers, loops round by round."""
 
     def must(self, what: str, condition: Any, line: int) -> None:
@@ -88,7 +86,7 @@ class TrialRun(Device):
         raise EndlessError
 
 
-class ProofRun(Device):
+class ProofRun(Messenger):
     """On terms: a loop whose body touches only the memslot of its own round is one change.
 
     Rounds do not see each other, as the run of one arbitrary round checks; that such a loop leaves
@@ -207,6 +205,10 @@ class ProofRun(Device):
             and after.plugged is self.plugged
             and after.events is self.events
             and after.sizes is self.sizes
+            and after.memory == self.memory
+            and after.asked is self.asked
+            and after.answers is self.answers
+            and (after.notified, after.refused) == (self.notified, self.refused)
             and after.locals[counter] is count
         )
         if not same or after.depth != self.depth:

@@ -18,8 +18,8 @@ from model.profiles import Mapping
 from model.requests import plug, unplug, unplug_everything
 from model.state import Action, Answer, Faults, Op, Result
 from smt_proofs.source.case import Case, Claim
-from smt_proofs.source.ir import UnsupportedError
 from smt_proofs.source.machine import Machine
+from smt_proofs.source.typed import UnsupportedError
 
 RESPONSES: Final = {Answer.ACK: 0, Answer.NACK: 1, Answer.BUSY: 2, Answer.ERROR: 3}
 """Source: VIRTIO_MEM_RESP_*."""

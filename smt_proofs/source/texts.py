@@ -1,5 +1,6 @@
 """Texts of the helpers that are taken on trust, by digest: those that were read when a meaning was
 given to them.
+given to them.
 
 A digest is that of `trust.digest`. Sources: hw/virtio/virtio-mem.c of QEMU 10.0.2 and 10.2.2.
 """

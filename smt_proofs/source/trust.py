@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from smt_proofs.source.calls import calls_of, followed
+from smt_proofs.source.c_types import CType
+from smt_proofs.source.calls import calls_of, followed, parts_of
 from smt_proofs.source.findings import Finding, Verdict
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
@@ -16,6 +17,7 @@ from smt_proofs.source.names import FIELDS, HELPERS
 from smt_proofs.source.parse import FunctionText, Source
 from smt_proofs.source.rules import ENTRIES, RULE_NAMED
 from smt_proofs.source.texts import KNOWN
+from smt_proofs.source.typed import Field
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TOKEN: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|\w+|[^\w\s]')
@@ -78,10 +80,25 @@ def not_covered(source: Source) -> list[tuple[str, str, int]]:
 
 def assumed(function: Function, source: Source, program: Lowering) -> tuple[str, ...]:
     """The fields that a function reads or writes and whose types no header showed."""
+    return tuple(name for name in _fields(function, program) if name not in source.fields)
+
+
+def narrowed(function: Function, source: Source, program: Lowering) -> tuple[str, ...]:
+    """The fields that a function reads or writes and that are of another type than the rules have
+    it: what is proven of all values of the one is not of the other."""
+    types = {name: source.fields.get(name) for name in _fields(function, program)}
+    return tuple(n for n, kind in types.items() if kind and not _alike(kind, FIELDS[n]))
+
+
+def _alike(kind: CType, known: CType) -> bool:
+    return (kind.bits, kind.signed) == (known.bits, known.signed)
+
+
+def _fields(function: Function, program: Lowering) -> list[str]:
     names = {function.name, *calls_of(function.body, followed(program.function))}
-    shown = [text.text for name in names if (text := program.text(name)) is not None]
-    words = set(_NAME.findall(_COMMENT.sub(" ", "\n".join(shown))))
-    return tuple(name for name in FIELDS if name in words and name not in source.fields)
+    bodies = [f.body for name in names if (f := followed(program.function)(name)) is not None]
+    named = {part.name for part in parts_of((function.body, *bodies)) if isinstance(part, Field)}
+    return [name for name in FIELDS if name in named]
 
 
 def settled(found: list[Finding], source: Source) -> list[Finding]:

@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import Final
 
 from model.profiles import QEMU, QEMU_8_2, SEED_V2, Mapping, Profile
-from smt_proofs.source.calls import calls_of, followed
+from smt_proofs.source.calls import calls_of, followed, parts_of
 from smt_proofs.source.compiled import confirm
 from smt_proofs.source.findings import (
     DECIDED,
@@ -20,15 +20,16 @@ from smt_proofs.source.findings import (
     shown_inputs,
 )
 from smt_proofs.source.inputs import Inputs
-from smt_proofs.source.ir import Function, UnsupportedError
+from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.macros import OpenConditionError
 from smt_proofs.source.parse import PartText, Source, SourceError, read_c
 from smt_proofs.source.patch import is_patch, read_patch
 from smt_proofs.source.proof import Equality, prove
-from smt_proofs.source.rules import PROTOTYPES, RANGES, RULE_NAMED, RULES, Rule
+from smt_proofs.source.rules import PROTOTYPES, RANGES, RULE_NAMED, RULES, Rule, power_of_two
 from smt_proofs.source.search import Witness, find
-from smt_proofs.source.trust import assumed, settled, trusted
+from smt_proofs.source.trust import assumed, narrowed, settled, trusted
+from smt_proofs.source.typed import Masked, UnsupportedError
 
 FAULT_WIDTH: Final = 200
 """Characters of a fault of our own that are told."""
@@ -173,8 +174,17 @@ def _under(program: Lowering, rule: Rule, source: Source, profile: Profile, file
             assert function is not None
     except UnsupportedError as error:
         return replace(found, line=error.line, reason=f"not in the subset: {error.construct}")
+    names = {function.name, *calls_of(function.body, followed(program.function))}
+    bodies = [f.body for name in names if (f := followed(program.function)(name)) is not None]
+    if any(isinstance(part, Masked) for part in parts_of((function.body, *bodies))):
+        rule = replace(rule, hypotheses=power_of_two(rule.hypotheses))
     decided = _decided(found, rule, source, program, profile, function)
-    return replace(decided, assumed=assumed(function, source, program))
+    decided = replace(decided, assumed=assumed(function, source, program))
+    other = narrowed(function, source, program)
+    if decided.verdict is Verdict.EQUAL and other:
+        why = f"proven for other types of {', '.join(other)} than the header has"
+        return replace(decided, verdict=Verdict.NOT_VERIFIED, reason=why)
+    return decided
 
 
 def _as_its_rule(name: str, program: Lowering, profile: Profile) -> bool:
@@ -243,7 +253,7 @@ def _different(
 ) -> Finding:
     """The function differs; a compiled run is to say so too."""
     reason, confirmed = "", None
-    if found.unseen is None:
+    if found.unseen is None and rule.stubbed:
         compiled = confirm(rule, source, program, profile, witness)
         reason, confirmed = compiled.reason, compiled.confirmed
     return replace(
@@ -272,5 +282,7 @@ def _absent(rule: Rule, source: Source, file: str) -> Finding:
     if source.is_patch:
         reason = "no hunk names it"
         return Finding(rule.function, rule.rule, "", 0, Verdict.UNSEEN, reason)
+    if rule.since:
+        return Finding(rule.function, rule.rule, file, 0, Verdict.NOT_HERE, f"since {rule.since}")
     reason = "there is no function of this name"
     return Finding(rule.function, rule.rule, file, 0, Verdict.NOT_VERIFIED, reason)
