@@ -35,6 +35,8 @@ def verify_source_schema() -> Schema:
             "model_says": TEXT,
             "confirmed": or_null({"type": "boolean"}),
             "seconds": SECONDS,
+            "remembered": {"type": "boolean"},
+            "assumed": array(TEXT),
         }
     )
     return {

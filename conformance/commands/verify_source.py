@@ -20,10 +20,12 @@ from conformance.report.source import github as annotated
 from conformance.report.source import junit, message, sarif
 from conformance.traces.files import write_whole
 from model.profiles import PROFILES, Profile
+from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.parse import Source, SourceError
 from smt_proofs.source.rules import RULES
-from smt_proofs.source.verify import Finding, Verdict, infer_profile, read_source, verify
+from smt_proofs.source.verify import Finding, Verdict, infer_profile, read_source
+from smt_proofs.source.work import verified
 
 VERIFY_SOURCE_VERSION = 1
 LARGEST = 16 << 20
@@ -35,6 +37,10 @@ STYLES = {
     Verdict.DIFFERS: "red",
     Verdict.NOT_VERIFIED: "yellow",
     Verdict.UNSEEN: "dim",
+    Verdict.INTERFACE: "green",
+    Verdict.NOT_HERE: "dim",
+    Verdict.TRUSTED: "dim",
+    Verdict.TRUSTED_CHANGED: "yellow",
 }
 
 
@@ -78,7 +84,7 @@ def verify_source(
         )
     found: list[Finding] = []
     with progress("verifying") as bars:
-        for finding in verify(source, chosen, str(file)):
+        for finding in verified(source, chosen, str(file), Cache.of_user()):
             found.append(finding)
             bars.update(bars.task_ids[0], total=len(RULES), completed=len(found))
     document = {
@@ -129,7 +135,8 @@ def exit_code(found: list[Finding]) -> int:
     verdicts = {finding.verdict for finding in found}
     if Verdict.DIFFERS in verdicts:
         return 1
-    return 3 if Verdict.NOT_VERIFIED in verdicts or Verdict.EQUAL not in verdicts else 0
+    undecided = {Verdict.NOT_VERIFIED, Verdict.TRUSTED_CHANGED} & verdicts
+    return 3 if undecided or Verdict.EQUAL not in verdicts else 0
 
 
 def show(document: dict[str, Any], found: list[Finding]) -> None:
@@ -160,11 +167,13 @@ def show(document: dict[str, Any], found: list[Finding]) -> None:
             f"equal: for all inputs, given where a function reads them that {'; '.join(assumed)}",
             soft_wrap=True,
         )
+    remembered = sum(f.remembered for f in found)
     counts = ", ".join(
         f"{sum(f.verdict is verdict for f in found)} {verdict.value}"
         for verdict in Verdict
         if any(f.verdict is verdict for f in found)
     )
+    counts += f" ({remembered} remembered)" if remembered else ""
     console.print(f"{counts}; {document['solver']}, {document['seconds']:.1f} s", highlight=False)
 
 

@@ -11,11 +11,24 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
-LEVELS: Final = {"differs": "error", "not verified": "warning", "unseen": "note"}
+LEVELS: Final = {
+    "differs": "error",
+    "not verified": "warning",
+    "taken on trust, text changed": "warning",
+    "another interface": "note",
+    "unseen": "note",
+}
 """How loud a verdict is; `equal` is no finding."""
 ANNOTATIONS: Final = {"error": "error", "warning": "warning", "note": "notice"}
 """The same in words of a workflow command."""
-JUNIT: Final = {"differs": "failure", "not verified": "error", "unseen": "skipped"}
+JUNIT: Final = {
+    "differs": "failure",
+    "not verified": "error",
+    "taken on trust, text changed": "error",
+    "taken on trust": "skipped",
+    "not in this version": "skipped",
+    "unseen": "skipped",
+}
 
 
 def message(finding: dict[str, Any]) -> str:
@@ -27,7 +40,7 @@ def message(finding: dict[str, Any]) -> str:
         return f"{head}, {sides}, model {finding['model_says']}, at {inputs or 'all inputs 0'}"
     if finding["verdict"] == "equal":
         return f"{head} to {finding['rule']}"
-    return f"{head}: {finding['reason']}"
+    return f"{head}: {finding['reason']}" if finding["reason"] else head
 
 
 def sarif(document: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +87,8 @@ def junit(document: dict[str, Any]) -> bytes:
     counts = {
         "tests": str(len(found)),
         "failures": str(sum(f["verdict"] == "differs" for f in found)),
-        "errors": str(sum(f["verdict"] == "not verified" for f in found)),
-        "skipped": str(sum(f["verdict"] == "unseen" for f in found)),
+        "errors": str(sum(JUNIT.get(f["verdict"]) == "error" for f in found)),
+        "skipped": str(sum(JUNIT.get(f["verdict"]) == "skipped" for f in found)),
         "time": f"{document['seconds']:.3f}",
     }
     root = Element("testsuites", {"name": "slotproof", **counts})

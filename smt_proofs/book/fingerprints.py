@@ -14,23 +14,18 @@ import dataclasses
 import enum
 import functools
 import hashlib
-import platform
 import sys
 import types
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import z3
 
-import model
-import smt_proofs
 from model.profiles import Profile
 from model.state import Op
 from smt_proofs.book.compiled import PLAIN, order_of, read
-from smt_proofs.solving.solvers import available, version
+from smt_proofs.solving.engine import engine, rules_text
 
 ENGINE: Final = "smt_proofs"
 OTHERS: Final = frozenset(sys.stdlib_module_names) | {"z3", "cvc5", "bitwuzla", "networkx"}
@@ -44,31 +39,6 @@ METHODS: Final = (
 )
 
 
-@cache
-def engine() -> str:
-    """A hash of the text of `smt_proofs` and of the versions of Python and of all solvers."""
-    found = hashlib.sha256()
-    for path in sorted(Path(smt_proofs.__file__ or "").parent.rglob("*.py")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    versions = [platform.python_version(), *(version(solver) for solver in available())]
-    found.update("\0".join(versions).encode())
-    return found.hexdigest()
-
-
-@cache
-def _model() -> str:
-    found = hashlib.sha256()
-    for path in sorted(Path(model.__file__ or "").parent.rglob("*.py")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()
-
-
-def texts(extra: str) -> str:
-    """The hash of the text of all rules and claims, of the engine, and of `extra`: for what depends
-    on all of them."""
-    return hashlib.sha256("\0".join((_model(), engine(), extra)).encode()).hexdigest()
-
-
 def fingerprint(*roots: object, extra: str, ops: Collection[Op] | None = None) -> str:
     """The hash of all that the roots depend on, of the engine, and of `extra`.
 
@@ -77,7 +47,7 @@ def fingerprint(*roots: object, extra: str, ops: Collection[Op] | None = None) -
     name. Raises TypeError for a value that cannot be read.
     """
     walk = _Walk(ops)
-    walk.emit(engine(), _model(), extra)
+    walk.emit(engine(), rules_text(), extra)
     for root in roots:
         walk.visit(root)
     walk.finish()

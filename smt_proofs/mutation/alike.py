@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from smt_proofs.book.fingerprints import texts
 from smt_proofs.mutation.equivalence import Equivalence, compare
 from smt_proofs.mutation.rule_mutants import rule_mutants
 from smt_proofs.mutation.testing import Judged, judge_all
 from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.engine import texts
 from smt_proofs.solving.means import ORDINARY, Decider, Means
 from smt_proofs.solving.pool import carried_out
 from smt_proofs.solving.solve import Verdict

@@ -25,13 +25,13 @@ from model.profiles import QEMU, SEED_V2, Mapping, Profile
 from model.requests import REQUEST_RULES
 from model.rules import step
 from model.state import ConcreteResult, Op
-from smt_proofs.book.fingerprints import texts
 from smt_proofs.book.work import FAMILIES
 from smt_proofs.decision.prover import flat, goal_fails, meets
 from smt_proofs.decision.small_inputs import boundary_inputs
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.mutation.rule_mutants import RULE_MODULES, RuleMutant, rule_mutants
 from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.engine import texts
 from smt_proofs.solving.pool import carried_out
 from smt_proofs.transitions.claims import REALIZE, Claim, claims_of, slug, transitions
 from smt_proofs.transitions.inputs import state_invariants

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class CType:
-    """A type by name: `bits` wide, of two's complement where `signed`."""
+    """A type by name: `bits` wide, of two's complement where `signed`.
+
+    `pointee` is what a pointer points to, as far as that is known.
+    """
 
     name: str
     bits: int
     signed: bool = False
+    pointee: str = field(default="", compare=False)
 
     @property
     def largest(self) -> int:
@@ -39,6 +43,7 @@ NAMED: Final = {
     "unsigned": U32,
     "unsigned int": U32,
     "OnOffAuto": U32,
+    "ResetType": U32,
     "uint64_t": U64,
     "unsigned long": U64,
     "size_t": U64,
@@ -52,6 +57,19 @@ NAMED: Final = {
 }
 """The types of the subset by their spelling. An enumeration without negative members is an
 `unsigned int` to gcc."""
+
+
+def pointer_to(name: str) -> CType:
+    """A pointer to a type of this name."""
+    return CType("pointer", 64, pointee=name)
+
+
+def bytes_of(name: str) -> int | None:
+    """The size of a type to which pointers point, None where it is not known."""
+    kind = NAMED.get(name)
+    if name in ("void", "char", "bool"):
+        return 1
+    return kind.bits // 8 if kind is not None else None
 
 
 def promoted(kind: CType) -> CType:

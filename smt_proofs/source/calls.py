@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
 
 from model.effects import Did
 from smt_proofs.source.evaluation import Lookup
-from smt_proofs.source.ir import (
+from smt_proofs.source.ir import Assert, Assign, Declare, Evaluate, For, If, Return, Stmt, Switch
+from smt_proofs.source.names import PRIMITIVES
+from smt_proofs.source.typed import (
     Arithmetic,
-    Assign,
     Call,
     Choose,
     Compare,
     Convert,
-    Declare,
-    Evaluate,
     Expr,
-    For,
-    If,
     Logic,
+    Masked,
+    Member,
     Not,
     Offset,
-    Return,
     SlotAt,
-    Stmt,
 )
 
 _CHANGES: Final = {
@@ -36,6 +34,21 @@ _CHANGES: Final = {
 def changes_of(body: tuple[Stmt, ...], follow: Lookup) -> frozenset[Did]:
     """Whether statements may map memslots, unmap some, or both."""
     return frozenset(_CHANGES[name] for name in calls_of(body, follow) if name in _CHANGES)
+
+
+def parts_of(node: Any) -> Iterator[Any]:
+    """A statement or expression with all that it is made of."""
+    yield node
+    for inner in node if isinstance(node, tuple) else ():
+        yield from parts_of(inner)
+    if is_dataclass(node):
+        for field in fields(node):
+            yield from parts_of(getattr(node, field.name))
+
+
+def followed(functions: Lookup) -> Lookup:
+    """The functions that calls step into: those that stand for what they do are none."""
+    return lambda name: None if name in PRIMITIVES else functions(name)
 
 
 def calls_of(body: tuple[Stmt, ...], follow: Lookup) -> set[str]:
@@ -66,13 +79,28 @@ def _calls(part: Stmt | Expr | None) -> Iterator[str]:
             yield from _calls(condition)
             for statement in (*then, *otherwise):
                 yield from _calls(statement)
-        case For(condition=condition, body=body):
+        case Assert(condition=condition):
             yield from _calls(condition)
-            for statement in body:
+        case For(start=start, condition=condition, step=step, body=body):
+            yield from _calls(condition)
+            yield from _calls(start)
+            for statement in (step, *body):
                 yield from _calls(statement)
-        case Arithmetic(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
+        case Switch(value=inner, arms=arms):
+            yield from _calls(inner)
+            for _, body in arms:
+                for statement in body:
+                    yield from _calls(statement)
+        case (
+            Arithmetic(left=a, right=b)
+            | Compare(left=a, right=b)
+            | Logic(left=a, right=b)
+            | Masked(left=a, right=b)
+        ):
             yield from _calls(a)
             yield from _calls(b)
+        case Member(base=a):
+            yield from _calls(a)
         case Not(operand=a) | Convert(operand=a) | SlotAt(index=a):
             yield from _calls(a)
         case Offset(base=a, by=b):

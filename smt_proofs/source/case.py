@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from model.effects import ABOUT_SLOTS, HOST, Did, Effect
+from model.effects import ABOUT_SLOTS, Effect
 from model.profiles import Mapping, Profile
 from smt_proofs.source.c_types import BOOL, POINTER, VOID
-from smt_proofs.source.device import Device
 from smt_proofs.source.evaluation import Lookup, Pointer
+from smt_proofs.source.host import Event
 from smt_proofs.source.inputs import Inputs, device_fields, fixed, host, state
-from smt_proofs.source.ir import Function, UnsupportedError
+from smt_proofs.source.ir import Function
+from smt_proofs.source.messages import Messenger
 from smt_proofs.source.names import SIGNATURES
+from smt_proofs.source.typed import UnsupportedError
+
+SAID: Final = {
+    "asked": "other functions asked",
+    "answers": "responses sent",
+    "refused": "errors told to the host",
+    "notified": "configuration changes told to the driver",
+}
+"""What only some functions do, by the name under which a run counts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Case:
         x: Inputs,
         profile: Profile,
         mapping: Mapping,
-        run: Callable[..., Device],
+        run: Callable[..., Messenger],
         functions: Lookup,
         function: Function,
     ) -> None:
@@ -112,44 +122,87 @@ class Case:
             if name not in but and now is not value:
                 claims.append(self.alike(f"{name} set", now, value))
         if "events" not in but:
-            told = [e for e in run.events if e.heard is not None]
-            claims.append(self.same_kind("what listeners are told", kinds(told), []))
-        if "host" not in but:
-            claims.append(self.same_kind("host operations on memory", len(run.discarded), 0))
+            claims += self.did(())
+        for name, what in SAID.items():
+            if name not in but:
+                said = getattr(run, name)
+                claims.append(self.same_kind(what, said if isinstance(said, int) else len(said), 0))
+        if "sizes" not in but:
+            claims.append(self.same_kind("plugged sizes told", len(run.sizes), 0))
         moved = [p for p, now in run.pointers.items() if now is not self.pointers.get(p)]
         claims.append(self.same_kind("pointers", sorted({*moved} - {*but}), []))
         claims.append(self.same_kind("open transactions", run.depth, 0))
         return claims
 
-    def told(self, effects: tuple[Effect[Any, Any, Any], ...]) -> list[Claim]:
-        """Listeners are told the same, in the same order, with the same sets at that moment."""
-        # What a resize does to memslots has a transaction of its own.
-        want = [n for n in effects if n.did not in HOST and n.did is not Did.REMAP]
-        got = list(self.run.events)
-        told = [n.did.value for n in want]
-        same = self.same_kind("what listeners are told, in order", kinds(got), told)
-        claims = [same]
-        for e, n in zip(got, want, strict=False):
-            when = f" when listeners hear {n.did.value}"
-            claims.append(self.alike("plugged blocks" + when, e.plugged, n.plugged))
-            claims.append(self.alike("mapped memslots" + when, e.mapped, n.mapped))
-            if e.offset is not None and n.did not in ABOUT_SLOTS:
-                claims.append(self.equal("offset" + when, e.offset, n.offset))
-                claims.append(self.equal("size" + when, e.size, n.size))
+    def did(self, effects: tuple[Effect[Any, Any, Any], ...]) -> list[Claim]:
+        """The same is done to the host and to listeners, in the same order, with the same sets at
+        that moment and the same success.
+
+        A transaction in which no memslot changes is nothing to anybody: either side may have it.
+        """
+        got, want = self.run.events, effects
+        pairs = aligned(list(got), list(want))
+        if pairs is None:
+            return [self.same_kind("what is done, in order", names(got), names(want))]
+        claims: list[Claim] = []
+        before = [self.x.mapped, self.x.mapped]
+        for event, effect in pairs:
+            if event is not None and effect is not None:
+                claims += self._same_effect(event, effect)
+            for side, one in enumerate((event, effect)):
+                if one is None:
+                    continue
+                if event is None or effect is None:
+                    what = "memslots in a transaction that one side alone has"
+                    claims.append(self.alike(what, one.mapped, before[side]))
+                before[side] = one.mapped
         return claims
 
-    def concerns(self, offset: Any, size: Any) -> list[Claim]:
-        """Host operations on memory concern this range."""
-        return [
-            claim
-            for start, length in self.run.discarded
-            for claim in (
-                self.equal("offset of a host operation", start, offset),
-                self.equal("size of a host operation", length, size),
-            )
+    def _same_effect(self, event: Event, effect: Effect[Any, Any, Any]) -> list[Claim]:
+        when = f" at {effect.did.value}"
+        claims = [
+            self.alike("plugged blocks" + when, event.plugged, effect.plugged),
+            self.alike("mapped memslots" + when, event.mapped, effect.mapped),
         ]
+        if effect.did not in ABOUT_SLOTS:
+            same = self.d.same_truth(event.done, effect.done)
+            claims += [
+                self.equal("offset" + when, event.offset, effect.offset),
+                self.equal("size" + when, event.size, effect.size),
+                Claim("success" + when, same, event.done, effect.done),
+            ]
+        return claims
+
+    def told_size(self, *, changes: Any) -> list[Claim]:
+        """Those who follow the plugged size are told the new one once, where it changes."""
+        run = self.run
+        want = int(self.d.test(changes))
+        claims = [self.same_kind("how often the plugged size is told", len(run.sizes), want)]
+        return claims + [self.equal("plugged size told", s, run.fields["size"]) for s in run.sizes]
 
 
-def kinds(told: list[Any]) -> list[str]:
-    """What is told, in words."""
-    return [e.heard.value if e.heard is not None else "outside a transaction" for e in told]
+Pair = tuple[Event | None, Effect[Any, Any, Any] | None]
+
+
+def aligned(got: list[Event], want: list[Effect[Any, Any, Any]]) -> list[Pair] | None:
+    """What was done beside what should be; transactions may stand alone. None where that fails."""
+    if not got and not want:
+        return []
+    if got and want and got[0].did is want[0].did:
+        rest = aligned(got[1:], want[1:])
+        if rest is not None:
+            return [(got[0], want[0]), *rest]
+    if got and got[0].did in ABOUT_SLOTS:
+        rest = aligned(got[1:], want)
+        if rest is not None:
+            return [(got[0], None), *rest]
+    if want and want[0].did in ABOUT_SLOTS:
+        rest = aligned(got, want[1:])
+        if rest is not None:
+            return [(None, want[0]), *rest]
+    return None
+
+
+def names(done: Iterable[Event | Effect[Any, Any, Any]]) -> list[str]:
+    """What is done, in words."""
+    return [e.did.value if e.did is not None else "memslots outside a transaction" for e in done]

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from model.effects import ABOUT_SLOTS
 from model.extents import Extents
 from model.machine_ints import INTS
 from model.profiles import Profile
@@ -21,7 +22,7 @@ from smt_proofs.source.case import Case
 from smt_proofs.source.evaluation import Pointer, UndefinedError
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
-from smt_proofs.source.names import CONSTANTS, EXTENT, FIELDS, PRIMITIVES
+from smt_proofs.source.names import FIELDS, PRIMITIVES
 from smt_proofs.source.parse import Source, words_of
 from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import TrialRun
@@ -91,7 +92,12 @@ def _expected(case: Case, function: Function) -> list[str]:
     """What the compiled run must print."""
     run = case.run
     slots = range(case.x.count + MOST_ALIASES) if run.allocated is not None else ()
-    lines = [f"alias={i},{offset},{size}" for i in slots for offset, size in run.aliases(i)]
+    lines = [
+        f"{e.did.value}={e.offset},{e.size}"
+        for e in run.events
+        if e.did is not None and e.did not in ABOUT_SLOTS
+    ]
+    lines += [f"alias={i},{offset},{size}" for i in slots for offset, size in run.aliases(i)]
     if function.kind != VOID:
         answer = int(case.answer)
         lines.append(f"result={answer if function.kind.bits == 64 else answer & 0xFFFFFFFF}")
@@ -110,17 +116,14 @@ def _members(items: Extents) -> list[int]:
 def _program(source: Source, program: Lowering, function: Function, case: Case) -> str:
     """The C text: stubs, the functions, and a main that sets up, calls and prints."""
     names = _closure(program, function)
-    texts = [source.functions[name][0].text for name in names]
+    texts = [text.text for name in names if (text := program.text(name)) is not None]
     used = words_of("\n".join(texts))
     traces = sorted(word for word in used if word.startswith("trace_"))
-    stubbed = {EXTENT, *CONSTANTS}
-    macros = {n: v[0] for n, v in source.macros.items() if len(v) == 1 and n not in stubbed}
     parts = [
         *(f"#define OWN_{name}" for name in names),
         f"#define FIELDS {' '.join(_declared(name, kind) for name, kind in _fields(source))}",
         f'#include "{STUBS}"',
         *(f"#define {name}(...) ((void)0)" for name in traces),
-        *(f"#define {name} {value}" for name, value in macros.items()),
         *texts,
         "int main(void)\n{",
         *_setup(case),
@@ -152,13 +155,14 @@ def _closure(program: Lowering, function: Function) -> list[str]:
 
 
 def _fields(source: Source) -> list[tuple[str, CType]]:
-    return [(name, source.fields.get(name, kind)) for name, kind in FIELDS.items()]
+    return [(name, source.fields.get(name) or kind) for name, kind in FIELDS.items()]
 
 
 def _declared(name: str, kind: CType) -> str:
     if name == "unplugged_inaccessible":
         return f"OnOffAuto {name};"
-    return f"{kind.name} {name};"
+    base, _, width = kind.name.partition(":")
+    return f"{base} {name} : {width};" if width else f"{base} {name};"
 
 
 def _number(value: Any) -> str:

@@ -7,16 +7,12 @@ from typing import Any, Final
 
 from model.effects import Did
 from model.geometry import Memslots, slot_start
-from model.mapping import range_plugged, range_unplugged
 from smt_proofs.source.evaluation import Lookup, Pointer
 from smt_proofs.source.host import Event, Host
-from smt_proofs.source.ir import (
-    Call,
-    Function,
-    UnsupportedError,
-)
+from smt_proofs.source.ir import Function
 from smt_proofs.source.machine import Machine
-from smt_proofs.source.names import EXTENT, PRIMITIVES
+from smt_proofs.source.names import EXTENT, PRIMITIVES, is_ignored
+from smt_proofs.source.typed import Call, UnsupportedError
 
 Alias = tuple[Any, Any]
 """Offset and size in bytes of the part of the backend that a memslot shows."""
@@ -41,9 +37,12 @@ class Device(Machine):
         self.host = host
         self.plugged, self.mapped = sets
         self.events: tuple[Event, ...] = ()
-        self.discarded: tuple[tuple[Any, Any], ...] = ()
         self.aliases: Callable[[Any], list[Alias]] = lambda index: []
+        self.unmergeable: Callable[[Any], Any] = lambda index: d.truth(False)
         self.allocated: Any = None
+        # The plugged sizes that were told to those who follow it.
+        self.sizes: tuple[Any, ...] = ()
+        self.files: tuple[Any, ...] = ()
         self.depth = 0
         self.changes: frozenset[Did] = frozenset()
         self.looping = False
@@ -56,6 +55,11 @@ class Device(Machine):
     def primitive(self, call: Call, arguments: list[Any]) -> Any:
         if call.name == EXTENT:
             return self.host.fixed.extent
+        if is_ignored(call.name):
+            if call.name == "snprintf":
+                room, length = arguments[0], arguments[1]
+                self.must("snprintf has that much room", self.d.le(length, room), call.line)
+            return None
         return getattr(self, f"_{call.name}")(call, *arguments)
 
     def touch(self, index: Any, line: int) -> None:
@@ -86,6 +90,9 @@ class Device(Machine):
 
     def _virtio_mem_thp_size(self, call: Call) -> Any:
         return self.host.thp
+
+    def _virtio_mem_usable_extent_size(self, call: Call) -> Any:
+        return self.host.fixed.extent
 
     def _virtio_mem_default_block_size(self, call: Call, block: Pointer) -> Any:
         self._expect(call, block, f"{BACKEND}.ram_block")
@@ -136,21 +143,24 @@ class Device(Machine):
         self.must("a transaction was begun", self.d.truth(self.depth > 0), call.line)
         self.depth -= 1
         if not self.depth and self.changes:
-            (heard, *more) = self.changes
-            self._tell(None if more else heard)
+            (did, *more) = self.changes
+            self._tell(Did.REMAP if more else did)
 
-    def _changed(self, heard: Did) -> None:
+    def _changed(self, did: Did) -> None:
         if not self.looping:
-            self._change(frozenset({heard}))
+            self._change(frozenset({did}))
 
-    def _change(self, heard: frozenset[Did]) -> None:
+    def _change(self, changes: frozenset[Did]) -> None:
         """Memslots may change in this way, from here to the end of the transaction."""
-        self.changes |= heard
-        if heard and not self.depth:
+        self.changes |= changes
+        if changes and not self.depth:
             self._tell(None)
 
-    def _tell(self, heard: Did | None, offset: Any = None, size: Any = None) -> None:
-        self.events += (Event(heard, self.plugged, self.mapped, offset, size),)
+    def _tell(
+        self, did: Did | None, offset: Any = None, size: Any = None, fails: Any = None
+    ) -> None:
+        done = self.d.truth(True) if fails is None else self.d.negate(fails)
+        self.events += (Event(did, self.plugged, self.mapped, offset, size, done),)
 
     def _g_new0(self, call: Call, count: Any) -> Pointer:
         self.allocated = count
@@ -176,94 +186,5 @@ class Device(Machine):
         self.aliases = aliases
 
     def _memory_region_set_unmergeable(self, call: Call, slot: Pointer, value: Any) -> None:
-        self._slot(call, slot)
-
-    # Blocks.
-
-    def _offset(self, start: Any) -> Any:
-        return self.d.sub(start, self.host.fixed.addr)
-
-    def _virtio_mem_is_range_plugged(self, call: Call, vmem: Pointer, start: Any, size: Any) -> Any:
-        return range_plugged(self.d, self.host.fixed, self.plugged, self._offset(start), size)
-
-    def _virtio_mem_is_range_unplugged(
-        self, call: Call, vmem: Pointer, start: Any, size: Any
-    ) -> Any:
-        return range_unplugged(self.d, self.host.fixed, self.plugged, self._offset(start), size)
-
-    def _blocks(self, start: Any, size: Any) -> tuple[Any, Any]:
-        first = self.d.div(self._offset(start), self.host.fixed.block)
-        return first, self.d.add(first, self.d.div(size, self.host.fixed.block))
-
-    def _virtio_mem_set_range_plugged(self, call: Call, vmem: Any, start: Any, size: Any) -> None:
-        self.plugged = self.d.filled(self.plugged, *self._blocks(start, size))
-
-    def _virtio_mem_set_range_unplugged(self, call: Call, vmem: Any, start: Any, size: Any) -> None:
-        self.plugged = self.d.cleared(self.plugged, *self._blocks(start, size))
-
-    def _bitmap_set(self, call: Call, bitmap: Pointer, start: Any, count: Any) -> None:
-        self._expect(call, bitmap, "bitmap")
-        self.plugged = self.d.filled(self.plugged, start, self.d.add(start, count))
-
-    def _bitmap_clear(self, call: Call, bitmap: Pointer, start: Any, count: Any) -> None:
-        self._expect(call, bitmap, "bitmap")
-        self.plugged = self.d.cleared(self.plugged, start, self.d.add(start, count))
-
-    def _find_next_bit(self, call: Call, bitmap: Pointer, end: Any, start: Any) -> Any:
-        self._expect(call, bitmap, "bitmap")
-        return self.found(start, end, inside=True)
-
-    def _find_next_zero_bit(self, call: Call, bitmap: Pointer, end: Any, start: Any) -> Any:
-        self._expect(call, bitmap, "bitmap")
-        return self.found(start, end, inside=False)
-
-    def found(self, start: Any, end: Any, *, inside: bool) -> Any:
-        """The first index of [start, end) inside or outside the plugged blocks, or else `end`."""
-        d = self.d
-        none = d.none_in if inside else d.all_in
-        if d.test(d.either(d.le(end, start), none(self.plugged, start, end))):
-            return end
-        return self.first(start, end, inside=inside)
-
-    def first(self, start: Any, end: Any, *, inside: bool) -> Any:
-        """As `found`, where there is one."""
-        raise NotImplementedError
-
-    # Host operations and listeners.
-
-    def _failure(self, fails: Any) -> Any:
-        return self.d.lit(FAILED) if self.d.test(fails) else self.d.lit(0)
-
-    def _ram_block_discard_range(self, call: Call, block: Pointer, offset: Any, size: Any) -> Any:
-        self._expect(call, block, f"{BACKEND}.ram_block")
-        self.discarded += ((offset, size),)
-        return self._failure(self.host.faults.discard)
-
-    def _memory_region_get_ram_ptr(self, call: Call, region: Pointer) -> Pointer:
-        self._expect(call, region, BACKEND)
-        return Pointer("ram", self.d.truth(True), offset=self.d.lit(0))
-
-    def _memory_region_get_fd(self, call: Call, region: Pointer) -> Any:
-        self._expect(call, region, BACKEND)
-        return self.any_word(call.kind)
-
-    def _qemu_prealloc_mem(
-        self, call: Call, fd: Any, area: Pointer, size: Any, threads: Any, *rest: Any
-    ) -> Any:
-        self._expect(call, area, "ram")
-        self.discarded += ((area.offset, size),)
-        return self.d.negate(self.host.faults.prealloc)
-
-    def _virtio_mem_notify_plug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> Any:
-        self._tell(Did.POPULATE, offset, size)
-        return self._failure(self.host.faults.populate)
-
-    def _virtio_mem_notify_unplug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> None:
-        self._tell(Did.DISCARD, offset, size)
-
-    def _virtio_mem_notify_unplug_all(self, call: Call, vmem: Pointer) -> None:
-        if self.d.test(self.d.lt(self.d.lit(0), self.fields["size"])):
-            self._tell(Did.DISCARD, self.d.lit(0), self.host.fixed.region)
-
-    def _notifier_list_notify(self, call: Call, notifiers: Pointer, value: Pointer) -> None:
-        """What is told of the size is not part of the model."""
+        d, own, before = self.d, self._slot(call, slot), self.unmergeable
+        self.unmergeable = lambda index: value if d.test(d.eq(index, own)) else before(index)

@@ -19,12 +19,12 @@ from smt_proofs.symbolic.terms import WORD_BITS, BitTerms
 
 _WORD: Final = z3.BitVecSort(WORD_BITS)
 _SET: Final = z3.DeclareSort("IndexSet")
-_PRODUCT: Final = z3.Function("product", _WORD, _WORD, _WORD)
-_MEMBER: Final = z3.Function("member", _SET, _WORD, z3.BoolSort())
+PRODUCT: Final = z3.Function("product", _WORD, _WORD, _WORD)
+MEMBER: Final = z3.Function("member", _SET, _WORD, z3.BoolSort())
 _FILLED: Final = z3.Function("filled", _SET, _WORD, _WORD, _SET)
 _CLEARED: Final = z3.Function("cleared", _SET, _WORD, _WORD, _SET)
-_NONE_IN: Final = z3.Function("none_in", _SET, _WORD, _WORD, z3.BoolSort())
-_ALL_IN: Final = z3.Function("all_in", _SET, _WORD, _WORD, z3.BoolSort())
+NONE_IN: Final = z3.Function("none_in", _SET, _WORD, _WORD, z3.BoolSort())
+ALL_IN: Final = z3.Function("all_in", _SET, _WORD, _WORD, z3.BoolSort())
 EMPTY: Final = z3.Const("empty", _SET)
 SLOT_BITS: Final = 32
 """C counts memslots in `unsigned int`."""
@@ -53,7 +53,7 @@ class SourceTerms(BitTerms):
             return a * b
         self._kept += [x, y]
         # One order for both, so that a * b is b * a.
-        return _PRODUCT(x, y) if x.get_id() <= y.get_id() else _PRODUCT(y, x)
+        return PRODUCT(x, y) if x.get_id() <= y.get_id() else PRODUCT(y, x)
 
     def div(self, a: Term, b: Term) -> Term:
         dividend, divisor = z3.simplify(a), z3.simplify(b)
@@ -69,12 +69,22 @@ class SourceTerms(BitTerms):
             self._of_quotients[quotient.get_id()] = (quotient, divisor)
         return quotient
 
+    def masked(self, a: Term, b: Term) -> Term:
+        """a & b; for b = m - 1 and b = -m with a power of two m this is a remainder and a product
+        of a quotient."""
+        for m, below in ((z3.simplify(b + 1), True), (z3.simplify(-b), False)):
+            with self.without_duties():
+                other = self.mod(a, m) if below else self.mul(self.div(a, m), m)
+            power = z3.And(m != 0, m & (m - 1) == 0)
+            self.facts.append(z3.Implies(power, (a & b) == other))
+        return a & b
+
     def named(self, name: str, bits: int) -> Indices:
         """A free set of indices of `bits` bits."""
         return self._of(z3.Const(name, _SET), bits)
 
     def _of(self, term: Term, bits: int) -> Indices:
-        return Indices(bits, lambda index: _MEMBER(term, index), term)
+        return Indices(bits, lambda index: MEMBER(term, index), term)
 
     def no_blocks(self) -> Indices:
         return Indices(WORD_BITS, lambda index: z3.BoolVal(False), EMPTY)
@@ -123,12 +133,12 @@ class SourceTerms(BitTerms):
         return function(items.term, start, end)
 
     def none_in(self, items: Indices, start: Term, end: Term) -> Term:
-        none = self._asked(items, _NONE_IN, start, end)
+        none = self._asked(items, NONE_IN, start, end)
         self.facts.append(z3.Implies(items.term == EMPTY, none))
         return none
 
     def all_in(self, items: Indices, start: Term, end: Term) -> Term:
-        return self._asked(items, _ALL_IN, start, end)
+        return self._asked(items, ALL_IN, start, end)
 
     def member(self, items: Indices, index: Term) -> Term:
         return items.holds(index)

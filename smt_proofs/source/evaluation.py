@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from smt_proofs.source.c_types import BOOL, I32, POINTER, U64
-from smt_proofs.source.ir import (
+from smt_proofs.source.ir import Function
+from smt_proofs.source.typed import (
     Arithmetic,
     Call,
     Choose,
@@ -20,9 +21,10 @@ from smt_proofs.source.ir import (
     Convert,
     Expr,
     Field,
-    Function,
     Local,
     Logic,
+    Masked,
+    Member,
     Not,
     Offset,
     Place,
@@ -63,10 +65,16 @@ class Evaluator(ABC):
         self.fields = dict(fields)
         self.locals: dict[str, Any] = {}
         self.pointers: dict[str, Pointer] = {}
+        # The fields of messages, by the place where they lie.
+        self.memory: dict[tuple[str, str], Any] = {}
 
     @abstractmethod
     def must(self, what: str, condition: Any, line: int) -> None:
         """A condition on which the meaning of the program rests."""
+
+    @abstractmethod
+    def masked(self, a: Any, b: Any) -> Any:
+        """a & b."""
 
     @abstractmethod
     def primitive(self, call: Call, arguments: list[Any]) -> Any:
@@ -138,8 +146,18 @@ class Evaluator(ABC):
                 self.must("vmem->memslots is set", self.pointer("memslots").there, expr.line)
                 return Pointer("memslots[]", d.truth(True), index=self.value(expr.index))
             case Offset():
-                base = self.value(expr.base)
-                return Pointer(base.path, base.there, offset=self.value(expr.by))
+                base, by = self.value(expr.base), self.value(expr.by)
+                if base.index is not None:
+                    raise UnsupportedError(f"arithmetic on {base.path}", expr.line)
+                at = by if base.offset is None else d.wrapping_add(base.offset, by)
+                return Pointer(base.path, base.there, offset=at)
+            case Member():
+                place = self.member(expr)
+                if place not in self.memory:
+                    raise UnsupportedError(f"{expr.name} is read before it is set", expr.line)
+                return self.memory[place]
+            case Masked():
+                return self.masked(self.value(expr.left), self.value(expr.right))
             case Arithmetic():
                 return self.computed(expr)
             case Choose():
@@ -148,6 +166,12 @@ class Evaluator(ABC):
             case Convert() if expr.kind != BOOL:
                 return self.converted(expr)
         return self.number(self.truth(expr))
+
+    def member(self, expr: Member) -> tuple[str, str]:
+        """Where the field of a message lies."""
+        base = self.value(expr.base)
+        self.must("a message is there", base.there, expr.line)
+        return base.path, expr.name
 
     def number(self, truth: Any) -> Any:
         """1 or 0."""
@@ -208,6 +232,8 @@ class Evaluator(ABC):
         """A conversion; gcc keeps the low bits of what does not fit a signed type."""
         d, to, given = self.d, expr.kind, expr.operand.kind
         value = self.value(expr.operand)
+        if to == given == POINTER:
+            return value
         if POINTER in (to, given):
             raise UnsupportedError("conversion of a pointer", expr.line)
         fits = given.bits < to.bits and (to.signed or not given.signed)

@@ -2,77 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from tree_sitter import Node
 
-from smt_proofs.source.c_types import I32, NAMED, POINTER, U64, VOID, CType, literal_type, promoted
-from smt_proofs.source.ir import (
-    Call,
-    Const,
-    Expr,
-    Field,
-    Function,
-    Local,
-    Logic,
-    Not,
-    Offset,
-    Place,
-    SlotAt,
-    UnsupportedError,
+from smt_proofs.source.c_types import (
+    I32,
+    NAMED,
+    POINTER,
+    U64,
+    VOID,
+    bytes_of,
+    literal_type,
+    pointer_to,
+    promoted,
 )
-from smt_proofs.source.names import CONSTANTS, EXTENT, PLACES, PRIMITIVES
-from smt_proofs.source.operators import MACROS, arithmetic, choose, compare, converted
-from smt_proofs.source.parse import FunctionText, Source, descend, text_of, tree
+from smt_proofs.source.calling import Calling
+from smt_proofs.source.names import (
+    CONSTANTS,
+    EXTENT,
+    PRIMITIVES,
+)
+from smt_proofs.source.operators import (
+    arithmetic,
+    choose,
+    compare,
+    complement,
+    converted,
+    masked,
+)
+from smt_proofs.source.syntax import text_of
+from smt_proofs.source.typed import Call, Const, Convert, Expr, Local, Logic, Not, Place
 
 _COMPARISONS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 _ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "%"})
 _WORD: Final = (1 << 64) - 1
 
 
-class Expressions:
-    """The expressions of one function: `find` looks up other functions of the source."""
-
-    def __init__(
-        self,
-        find: Callable[[str], Function | None],
-        source: Source,
-        fields: dict[str, CType],
-        shown: FunctionText,
-    ) -> None:
-        self._find = find
-        self._source = source
-        self._fields = fields
-        self._shown = shown
-        self._scopes: list[dict[str, CType]] = [{}]
-        self._device = ""
-        # How often a variable is named, and where its address is given away.
-        self._used: dict[str, int] = {}
-        self._lent: dict[str, int] = {}
-        self._expanding: tuple[str, ...] = ()
-        self._macro_line = 0
-
-    def _line(self, node: Node) -> int:
-        return self._macro_line or self._shown.line(node)
-
-    def _refuse(self, construct: str, node: Node) -> UnsupportedError:
-        return UnsupportedError(construct, self._line(node))
-
-    def _child(self, node: Node, name: str) -> Node:
-        """A part that the subset asks for."""
-        child = node.child_by_field_name(name)
-        if child is None:
-            raise self._refuse(f"{node.type.replace('_', ' ')} without {name}", node)
-        return child
-
-    def _type(self, node: Node) -> CType:
-        named = node.child_by_field_name("type")
-        name = " ".join(text_of(named).split()) if named is not None else "?"
-        if name in NAMED:
-            return NAMED[name]
-        # Only a pointer to it can be declared, which `_declared` sees to.
-        return CType(name, 0)
+class Expressions(Calling):
+    """The expressions of one function."""
 
     def _expr(self, node: Node) -> Expr:
         line = self._line(node)
@@ -108,6 +76,8 @@ class Expressions:
                 return self._cast(node)
             case "call_expression":
                 return self._call(node)
+            case "sizeof_expression":
+                return self._sizeof(node)
         raise self._refuse(f"{node.type.replace('_', ' ')} {text_of(node)[:40]!r}", node)
 
     def _number(self, node: Node) -> Expr:
@@ -131,65 +101,26 @@ class Expressions:
                 return Local(scope[name], line, name)
         if name == self._device:
             return Place(POINTER, line, "vmem")
+        if name in self._source.declared:
+            raise self._refuse(f"the name {name}, which the file declares", node)
         if name == EXTENT:
             return Call(PRIMITIVES[EXTENT].kind, line, EXTENT, ())
         if name in CONSTANTS:
             kind, value = CONSTANTS[name]
             return Const(kind, line, value)
-        return self._macro(name, node)
+        if self._loose:
+            return Place(POINTER, line, "text")
+        raise self._refuse(f"the name {name}, which is not defined here", node)
 
-    def _macro(self, name: str, node: Node) -> Expr:
-        texts = self._source.macros.get(name, [])
-        if len(texts) != 1 or name in self._expanding:
-            why = "is not defined here" if not texts else "is defined more than once"
-            raise self._refuse(f"the name {name}, which {why}", node)
-        parsed = tree(f"int macro = ({texts[0]});")
-        value = next(descend(parsed, "init_declarator"), None)
-        if parsed.has_error or value is None:
-            raise self._refuse(f"the macro {name}, which is no expression", node)
-        before = self._expanding, self._macro_line
-        self._macro_line = self._line(node)
-        self._expanding = (*self._expanding, name)
-        found = self._expr(self._child(value, "value"))
-        self._expanding, self._macro_line = before
-        return found
-
-    def _place(self, node: Node) -> Expr:
-        """A field of the device, or a place reached through its pointers."""
-        line = self._line(node)
-        if node.type == "subscript_expression":
-            base = self._expr(self._child(node, "argument"))
-            if isinstance(base, Place) and base.path == "memslots":
-                return SlotAt(POINTER, line, converted(self._expr(self._child(node, "index")), U64))
-            raise self._refuse(f"subscript {text_of(node)}", node)
-        base = self._expr(self._child(node, "argument"))
-        name = text_of(self._child(node, "field"))
-        if not isinstance(base, Place):
-            raise self._refuse(f"field {text_of(node)}", node)
-        if base.path == "vmem":
-            if name in self._fields:
-                return Field(self._fields[name], line, name)
-            if name not in PLACES:
-                raise self._refuse(f"field {name}", node)
-            return Place(POINTER, line, name)
-        if f"{base.path}.{name}" not in PLACES:
-            raise self._refuse(f"field {text_of(node)}", node)
-        arrow = text_of(self._child(node, "operator")) == "->"
-        through = (*base.through, base.path) if arrow else base.through
-        return Place(POINTER, line, f"{base.path}.{name}", through)
-
-    def _address(self, node: Node) -> Expr:
-        """&place: pointers and the places they lead to share one form."""
-        if text_of(node.children[0]) != "&":
-            raise self._refuse(f"dereference {text_of(node)}", node)
-        inner = self._expr(self._child(node, "argument"))
-        if isinstance(inner, Place | SlotAt):
-            return inner
-        if isinstance(inner, Local):
-            self._lent[inner.name] = self._line(node)
-        if isinstance(inner, Field | Local):
-            return Place(POINTER, self._line(node), f"&{inner.name}")
-        raise self._refuse(f"address {text_of(node)}", node)
+    def _sizeof(self, node: Node) -> Expr:
+        """The size of an array."""
+        inner = node.child_by_field_name("value")
+        while inner is not None and inner.type == "parenthesized_expression":
+            inner = inner.named_children[0]
+        name = text_of(inner) if inner is not None else ""
+        if name not in self._arrays:
+            raise self._refuse("sizeof", node)
+        return Const(U64, self._line(node), self._arrays[name])
 
     def _unary(self, node: Node) -> Expr:
         op, line = text_of(node.children[0]), self._line(node)
@@ -203,20 +134,24 @@ class Expressions:
             return Const(kind, line, -operand.value & _WORD)
         if op == "-" and not kind.signed:
             return arithmetic("-", Const(kind, line, 0), operand, line)
+        if op == "~" and POINTER not in (kind, operand.kind):
+            return complement(operand, line)
         raise self._refuse(f"operator {op}", node)
 
     def _binary(self, op: str, left: Expr, right: Expr, node: Node) -> Expr:
         line = self._line(node)
         if op in ("&&", "||"):
             return Logic(I32, line, op, left, right)
-        if left.kind == POINTER and op == "+":
-            return Offset(POINTER, line, left, converted(right, U64))
+        if left.kind == POINTER and op == "+" and right.kind != POINTER:
+            return self._moved(left, converted(right, U64), node)
         if op in _COMPARISONS:
             return compare(op, left, right, line)
         if POINTER in (left.kind, right.kind) or VOID in (left.kind, right.kind):
             raise self._refuse(f"operator {op} on a pointer", node)
         if op in _ARITHMETIC:
             return arithmetic(op, left, right, line)
+        if op == "&":
+            return masked(left, right, line)
         if op == "<<" and isinstance(left, Const) and isinstance(right, Const):
             kind = promoted(left.kind)
             if right.value < kind.bits and left.value << right.value <= kind.largest:
@@ -225,47 +160,15 @@ class Expressions:
 
     def _cast(self, node: Node) -> Expr:
         descriptor = self._child(node, "type")
-        if any(child.type.startswith("abstract") for child in descriptor.named_children):
-            raise self._refuse(f"cast to {text_of(descriptor)}", node)
+        abstract = [c for c in descriptor.named_children if c.type.startswith("abstract")]
+        if abstract:
+            named = " ".join(text_of(self._child(descriptor, "type")).split())
+            value = self._expr(self._child(node, "value"))
+            plain = text_of(abstract[0]) == "*" and bytes_of(named) is not None
+            if not plain or value.kind != POINTER:
+                raise self._refuse(f"cast to {text_of(descriptor)}", node)
+            return Convert(pointer_to(named), self._line(node), value)
         name = " ".join(text_of(descriptor).split())
         if name not in NAMED:
             raise self._refuse(f"cast to {name}", node)
         return converted(self._expr(self._child(node, "value")), NAMED[name])
-
-    def _callee(self, node: Node) -> str:
-        function = self._child(node, "function")
-        if function.type != "identifier":
-            raise self._refuse(f"call of {text_of(function)}", node)
-        return text_of(function)
-
-    def _arguments(self, node: Node) -> list[Node]:
-        found = self._child(node, "arguments").named_children
-        return [child for child in found if child.type != "comment"]
-
-    def _call(self, node: Node) -> Expr:
-        name, nodes, line = self._callee(node), self._arguments(node), self._line(node)
-        if name == "OBJECT":
-            return Place(POINTER, line, "object")
-        if name == "g_new0":
-            nodes = nodes[1:]
-        if name in MACROS and len(nodes) == MACROS[name][0]:
-            return MACROS[name][1]([self._expr(n) for n in nodes], line)
-        found = None if name in PRIMITIVES else self._find(name)
-        if name in PRIMITIVES:
-            kind: CType = PRIMITIVES[name].kind
-            wanted: tuple[CType, ...] = PRIMITIVES[name].parameters
-        elif found is not None:
-            kind = found.kind
-            wanted = tuple(POINTER if p is None else p[1] for p in found.parameters)
-        else:
-            raise self._refuse(f"call of {name}", node)
-        given = [self._expr(n) for n in nodes]
-        if name == "virtio_mem_is_busy" and not wanted:
-            given = []
-        if len(given) < len(wanted) or (found is not None and len(given) != len(wanted)):
-            raise self._refuse(f"call of {name} with {len(given)} arguments", node)
-        arguments = tuple(converted(a, k) for a, k in zip(given, wanted, strict=False))
-        for argument, want in zip(arguments, wanted, strict=False):
-            if (argument.kind == POINTER) != (want == POINTER):
-                raise self._refuse(f"argument of {name}", node)
-        return Call(kind, line, name, arguments)

@@ -1,4 +1,4 @@
-"""What surrounds the device, and what its listeners hear."""
+"""What surrounds the device, and what is done to it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ class Host:
     default_block: Any
     busy: Any
     faults: Faults[Any]
+    inputs: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """What listeners are told, with the sets as they are then.
+    """One thing done, with the sets as they are then, as the model's Effect has it.
 
-    `heard` is None where memslots change outside a transaction, or come and go in one.
+    `did` is None where memslots change outside a transaction. `offset` and `size` are None where
+    memslots change, which says by itself what changed.
     """
 
-    heard: Did | None
+    did: Did | None
     plugged: Any
     mapped: Any
-    offset: Any = None
-    size: Any = None
+    offset: Any
+    size: Any
+    done: Any

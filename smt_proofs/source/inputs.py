@@ -13,7 +13,15 @@ from smt_proofs.source.host import Host
 
 ON, OFF = 1, 2
 """ON_OFF_AUTO_ON and ON_OFF_AUTO_OFF."""
-NARROW: Final = {"count": 16, "limit": 32, "blocks": 16, "thp": 32}
+NARROW: Final = {
+    "count": 16,
+    "limit": 32,
+    "blocks": 16,
+    "thp": 32,
+    "node": 32,
+    "reset": 32,
+    "answer": 16,
+}
 """The numbers of fewer than 64 bits."""
 FLAGS: Final = frozenset(
     {
@@ -28,6 +36,11 @@ FLAGS: Final = frozenset(
         "populate_fails",
         "plug",
         "can_shrink",
+        "postcopy",
+        "running",
+        "realized",
+        "visits",
+        "fails",
     }
 )
 
@@ -38,7 +51,10 @@ class Inputs:
 
     `region` to `count` are the device, `usable` to `mapped` its state, `gpa` (guest physical),
     `offset` (into the region), `length`, `blocks`, `asked` (a requested size), `limit`, `plug` and
-    `can_shrink` the arguments; the rest is the host.
+    `can_shrink` the arguments; the rest is the host. `answer` and `fails` are what functions that
+    are verified by themselves answer, `reset` the type of a reset, `realized` whether the device
+    is, `visits` whether a property's value could be read, `running` and `postcopy` (memory comes in
+    on demand) what migration does.
     """
 
     region: Any
@@ -71,6 +87,14 @@ class Inputs:
     populate_fails: Any
     plug: Any
     can_shrink: Any
+    node: Any
+    reset: Any
+    answer: Any
+    postcopy: Any
+    running: Any
+    realized: Any
+    visits: Any
+    fails: Any
     plugged: Any
     mapped: Any
 
@@ -120,7 +144,7 @@ def state(d: Any, x: Inputs) -> State[Any, Any, Any]:
 def host(f: Fixed[Any, Any], x: Inputs) -> Host:
     """What surrounds the device."""
     faults = Faults(x.discard_fails, x.prealloc_fails, x.populate_fails)
-    return Host(f, x.page, x.host_page, x.thp, x.default_block, x.busy, faults)
+    return Host(f, x.page, x.host_page, x.thp, x.default_block, x.busy, faults, x)
 
 
 def device_fields(d: Any, x: Inputs, mapping: Mapping) -> dict[str, Any]:
@@ -135,6 +159,7 @@ def device_fields(d: Any, x: Inputs, mapping: Mapping) -> dict[str, Any]:
         "size": x.size,
         "requested_size": x.requested,
         "block_size": x.block,
+        "node": x.node,
         "unplugged_inaccessible": d.lit(ON) if d.test(kept) else d.lit(OFF),
         "prealloc": x.prealloc,
         "dynamic_memslots": d.truth(not static),

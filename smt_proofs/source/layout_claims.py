@@ -87,6 +87,9 @@ def prepares(c: Case) -> list[Claim]:
         starts = d.eq(offset, slot_start(d, slots, index))
         return d.both(starts, d.eq(size, slot_length(d, slots, x.region, index)))
 
+    def apart(index: Any) -> Any:
+        return d.same_truth(c.run.unmergeable(index), d.lt(index, slots.count))
+
     # On machine integers a few indices past the last memslot stand for the rest.
     end = x.count + 2 if isinstance(x.count, int) else d.lit(1 << 32)
     made = d.lit(0) if c.run.allocated is None else c.run.allocated
@@ -100,5 +103,6 @@ def prepares(c: Case) -> list[Claim]:
     return [
         c.equal("number of memslots made", made, slots.count),
         Claim("offset and size of each memslot", every, seen, want),
+        Claim("each memslot may not be merged", d.every_index(end, apart), "not so", "so"),
         *c.unchanged("memslots"),
     ]

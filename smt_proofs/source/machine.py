@@ -13,33 +13,36 @@ from enum import Enum
 from typing import Any
 
 from smt_proofs.source.c_types import BOOL, VOID, CType
-from smt_proofs.source.evaluation import Evaluator, Lookup
+from smt_proofs.source.evaluation import WORD, Evaluator, Lookup
 from smt_proofs.source.ir import (
     Assert,
     Assign,
+    Break,
     Continue,
     Declare,
     Evaluate,
-    Field,
     For,
     Function,
     Gap,
+    Goto,
     If,
-    Local,
-    Place,
+    Label,
     Return,
     Stmt,
-    UnsupportedError,
+    Switch,
 )
+from smt_proofs.source.typed import Field, Local, Member, Place, UnsupportedError
 
 
 class Flow(Enum):
-    """How a statement ends, where it does not simply go on."""
+    """How a statement ends, where it does not simply go on or jump."""
 
+    BREAK = "break"
     CONTINUE = "continue"
     RETURN = "return"
 
 
+Ends = Flow | Goto | None
 Gaps = Callable[["Machine"], None]
 
 
@@ -55,7 +58,7 @@ class Machine(Evaluator):
     def copy(self) -> Any:
         """A machine in the same state that goes its own way."""
         other = copy.copy(self)
-        for name in ("fields", "locals", "kinds", "pointers"):
+        for name in ("fields", "locals", "kinds", "pointers", "memory"):
             setattr(other, name, dict(getattr(self, name)))
         return other
 
@@ -77,7 +80,9 @@ class Machine(Evaluator):
         named = [p for p in function.parameters if p is not None]
         self.locals = {name: value for (name, _), value in zip(named, arguments, strict=True)}
         self.kinds, self.result = dict(named), None
-        self.block(function.body)
+        flow = self.block(function.body)
+        if isinstance(flow, Goto):
+            raise UnsupportedError("goto that goes back or into a block", flow.line)
         result = self.result
         if result is None and function.kind != VOID:
             raise UnsupportedError("a way to the end without a result", function.line)
@@ -86,15 +91,33 @@ class Machine(Evaluator):
 
     # Statements.
 
-    def block(self, body: tuple[Stmt, ...]) -> Flow | None:
-        """Carry out statements until one leaves."""
-        for statement in body:
-            flow = self.statement(statement)
-            if flow is not None:
+    def block(self, body: tuple[Stmt, ...]) -> Ends:
+        """Carry out statements until one leaves; jumps go forward alone."""
+        at = 0
+        while at < len(body):
+            flow = self.statement(body[at])
+            at += 1
+            if isinstance(flow, Goto):
+                ahead = [i for i in range(at, len(body)) if _is_label(body[i], flow.label)]
+                if not ahead:
+                    return flow
+                at = ahead[0]
+            elif flow is not None:
                 return flow
         return None
 
-    def statement(self, statement: Stmt) -> Flow | None:
+    def switch(self, statement: Switch) -> Ends:
+        """Carry out the arm whose number the value is, or the default."""
+        d, value = self.d, self.value(statement.value)
+        chosen: tuple[Stmt, ...] = ()
+        for numbers, body in sorted(statement.arms, key=lambda arm: arm[0] is None):
+            if numbers is None or any(d.test(d.eq(value, d.lit(n % WORD))) for n in numbers):
+                chosen = body
+                break
+        flow = self.block(chosen)
+        return None if flow is Flow.BREAK else flow
+
+    def statement(self, statement: Stmt) -> Ends:
         """Carry out one statement."""
         match statement:
             case Declare():
@@ -105,8 +128,15 @@ class Machine(Evaluator):
                 taken = self.d.test(self.truth(statement.condition))
                 return self.block(statement.then if taken else statement.otherwise)
             case For():
-                self.statement(statement.start)
+                if statement.start is not None:
+                    self.statement(statement.start)
                 self.loop(statement)
+            case Switch():
+                return self.switch(statement)
+            case Goto():
+                return statement
+            case Break():
+                return Flow.BREAK
             case Return(value=value):
                 if value is not None:
                     self.result = self.truth(value) if value.kind == BOOL else self.value(value)
@@ -145,3 +175,9 @@ class Machine(Evaluator):
                 self.fields[target.name] = value
             case Place():
                 self.pointers[target.path] = value
+            case Member():
+                self.memory[self.member(target)] = value
+
+
+def _is_label(statement: Stmt, name: str) -> bool:
+    return isinstance(statement, Label) and statement.name == name

@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from smt_proofs.source.c_types import BOOL, I32, I64, POINTER, U16, U32, U64, VOID, CType
+from smt_proofs.source.c_types import (
+    BOOL,
+    I32,
+    I64,
+    POINTER,
+    U16,
+    U32,
+    U64,
+    VOID,
+    CType,
+    pointer_to,
+)
 
 FIELDS: Final = {
     "nb_memslots": U16,
@@ -19,6 +30,7 @@ FIELDS: Final = {
     "size": U64,
     "requested_size": U64,
     "block_size": U64,
+    "node": U32,
     "bitmap_size": I32,
     "unplugged_inaccessible": U32,
     "prealloc": BOOL,
@@ -27,11 +39,19 @@ FIELDS: Final = {
 }
 """The numbers and flags of VirtIOMEM. A patch that shows a declaration overrules its type."""
 
-POINTERS: Final = frozenset({"memdev", "mr", "memslots", "bitmap"})
-"""The pointers of VirtIOMEM that are not null in a device that is realized."""
+POINTERS: Final = {
+    "memdev": "HostMemoryBackend",
+    "mr": "MemoryRegion",
+    "memslots": "MemoryRegion",
+    "bitmap": "unsigned long",
+}
+"""The pointers of VirtIOMEM, not null in a device that is realized, and what they point to."""
 
-PLACES: Final = POINTERS | {"memdev.mr", "memdev.mr.ram_block", "size_change_notifiers"}
+PLACES: Final = POINTERS.keys() | {"memdev.mr", "memdev.mr.ram_block", "size_change_notifiers"}
 """The places that may be named, by their way from the device. Another one could hold anything."""
+
+SLOT_TYPE: Final = "MemoryRegion"
+"""What memslots are."""
 
 CONSTANTS: Final = {
     "KiB": (I64, 1 << 10),
@@ -41,6 +61,8 @@ CONSTANTS: Final = {
     "EIO": (I32, 5),
     "EBUSY": (I32, 16),
     "EINVAL": (I32, 22),
+    "ENOMEM": (I32, 12),
+    "EFAULT": (I32, 14),
     "ON_OFF_AUTO_AUTO": (I32, 0),
     "ON_OFF_AUTO_ON": (I32, 1),
     "ON_OFF_AUTO_OFF": (I32, 2),
@@ -48,6 +70,12 @@ CONSTANTS: Final = {
     "VIRTIO_MEM_RESP_NACK": (I32, 1),
     "VIRTIO_MEM_RESP_BUSY": (I32, 2),
     "VIRTIO_MEM_RESP_ERROR": (I32, 3),
+    "VIRTIO_MEM_STATE_PLUGGED": (I32, 0),
+    "VIRTIO_MEM_STATE_UNPLUGGED": (I32, 1),
+    "VIRTIO_MEM_STATE_MIXED": (I32, 2),
+    "RESET_TYPE_COLD": (I32, 0),
+    "RESET_TYPE_SNAPSHOT_LOAD": (I32, 1),
+    "RESET_TYPE_WAKEUP": (I32, 2),
 }
 
 EXTENT: Final = "VIRTIO_MEM_USABLE_EXTENT"
@@ -66,7 +94,7 @@ _P, _RANGE = POINTER, (POINTER, U64, U64)
 PRIMITIVES: Final = {
     EXTENT: Primitive(I64),
     "memory_region_size": Primitive(U64, (_P,)),
-    "memory_region_get_ram_ptr": Primitive(POINTER, (_P,)),
+    "memory_region_get_ram_ptr": Primitive(pointer_to("void"), (_P,)),
     "memory_region_get_fd": Primitive(I32, (_P,)),
     "memory_region_is_mapped": Primitive(BOOL, (_P,)),
     "memory_region_add_subregion": Primitive(VOID, (_P, U64, _P)),
@@ -75,7 +103,7 @@ PRIMITIVES: Final = {
     "memory_region_transaction_commit": Primitive(VOID),
     "memory_region_init_alias": Primitive(VOID, (_P, _P, _P, _P, U64, U64)),
     "memory_region_set_unmergeable": Primitive(VOID, (_P, BOOL)),
-    "g_new0": Primitive(POINTER, (U64,)),
+    "g_new0": Primitive(pointer_to(SLOT_TYPE), (U64,)),
     "qemu_ram_pagesize": Primitive(U64, (_P,)),
     "qemu_ram_get_used_length": Primitive(U64, (_P,)),
     "qemu_real_host_page_size": Primitive(U64),
@@ -85,8 +113,18 @@ PRIMITIVES: Final = {
     "find_next_zero_bit": Primitive(U64, _RANGE),
     "bitmap_set": Primitive(VOID, (_P, I64, I64)),
     "bitmap_clear": Primitive(VOID, (_P, I64, I64)),
+    "bitmap_zero": Primitive(VOID, (_P, I64)),
+    "g_assert_not_reached": Primitive(VOID),
     "notifier_list_notify": Primitive(VOID, (_P, _P)),
+    "migration_in_incoming_postcopy": Primitive(BOOL),
+    "migration_is_running": Primitive(BOOL),
+    "migration_is_idle": Primitive(BOOL),
+    "realized": Primitive(BOOL),
+    "visit_type_size": Primitive(BOOL, (_P, _P, _P, _P)),
+    "virtio_notify_config": Primitive(VOID, (_P,)),
+    "virtio_mem_send_response": Primitive(VOID, (_P, _P, _P)),
     "virtio_mem_thp_size": Primitive(U32),
+    "virtio_mem_usable_extent_size": Primitive(U64),
     "virtio_mem_default_block_size": Primitive(U64, (_P,)),
     "virtio_mem_is_busy": Primitive(BOOL),
     "virtio_mem_notify_plug": Primitive(I32, _RANGE),
@@ -98,6 +136,12 @@ PRIMITIVES: Final = {
     "virtio_mem_set_range_unplugged": Primitive(VOID, _RANGE),
 }
 """What is called and not followed. The last four are proven too where the source shows them."""
+
+HELPERS: Final = frozenset(name for name in PRIMITIVES if name.startswith("virtio_mem_"))
+"""Those of them that are functions of the file."""
+
+OWN: Final = "own "
+"""What goes ahead of the name of such a function where its text counts, not what it stands for."""
 
 SIGNATURES: Final[dict[str, Primitive]] = {
     "virtio_mem_decide_memslots": Primitive(VOID, (U32,)),
@@ -115,11 +159,40 @@ SIGNATURES: Final[dict[str, Primitive]] = {
     "virtio_mem_set_block_state": Primitive(I32, (U64, U64, BOOL)),
     "virtio_mem_state_change_request": Primitive(I32, (U64, U16, BOOL)),
     "virtio_mem_unplug_all": Primitive(I32),
+    "virtio_mem_is_busy": Primitive(BOOL),
+    "virtio_mem_plug_request": Primitive(VOID, (_P, _P)),
+    "virtio_mem_unplug_request": Primitive(VOID, (_P, _P)),
+    "virtio_mem_unplug_all_request": Primitive(VOID, (_P,)),
+    "virtio_mem_state_request": Primitive(VOID, (_P, _P)),
+    "virtio_mem_get_config": Primitive(VOID, (_P, _P)),
+    "virtio_mem_set_requested_size": Primitive(VOID, (_P, _P, _P, _P, _P)),
+    "virtio_mem_system_reset_hold": Primitive(VOID, (_P, U32)),
 }
 """The functions to verify as their callers know them, the device itself left out."""
 
-WITHOUT_EFFECT: Final = frozenset({"snprintf", "warn_report_err", "warn_report", "error_free"})
-"""Calls that touch nothing the model speaks of; so do all of trace_*."""
+WITHOUT_EFFECT: Final = frozenset(
+    {
+        "error_free",
+        "error_report",
+        "error_report_err",
+        "error_setg",
+        "fprintf",
+        "info_report",
+        "printf",
+        "qemu_log",
+        "qemu_log_mask",
+        "snprintf",
+        "warn_report",
+        "warn_report_err",
+        "warn_report_err_once",
+        "warn_report_err_once_cond",
+        "warn_report_once",
+    }
+)
+"""Calls that touch nothing the model speaks of; so do all of trace_* that the file leaves alone."""
+
+PURE: Final = frozenset({"strerror", "error_get_pretty", "object_get_canonical_path_component"})
+"""Calls that an ignored one may have as argument."""
 
 
 def is_ignored(name: str) -> bool:

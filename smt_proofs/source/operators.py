@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common
-from smt_proofs.source.ir import (
+from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common, promoted
+from smt_proofs.source.structs import LITTLE
+from smt_proofs.source.typed import (
     Arithmetic,
     Choose,
     Compare,
     Const,
     Convert,
     Expr,
+    Masked,
     UnsupportedError,
 )
 
 
 def converted(expr: Expr, kind: CType) -> Expr:
     """The expression in a type; a constant that the type can hold takes it on at once."""
-    if isinstance(expr, Const) and kind not in (BOOL, POINTER) and expr.value <= kind.largest:
+    if (
+        isinstance(expr, Const)
+        and kind not in LITTLE | {BOOL, POINTER}
+        and expr.value <= kind.largest
+    ):
         return Const(kind, expr.line, expr.value)
+    if expr.kind != kind and LITTLE & {expr.kind, kind}:
+        raise UnsupportedError("a number of a message used without its byte order", expr.line)
     if VOID in (kind, expr.kind) and expr.kind != kind:
         raise UnsupportedError("a value where there is none", expr.line)
     return expr if expr.kind == kind else Convert(kind, expr.line, expr)
@@ -36,6 +44,23 @@ def arithmetic(op: str, left: Expr, right: Expr, line: int) -> Expr:
         if not kind.signed or 0 <= exact <= kind.largest:
             return Const(kind, line, exact & ((1 << kind.bits) - 1))
     return Arithmetic(kind, line, op, a, b)
+
+
+def masked(left: Expr, right: Expr, line: int) -> Expr:
+    """left & right."""
+    kind = common(left.kind, right.kind)
+    a, b = converted(left, kind), converted(right, kind)
+    if kind.signed:
+        raise UnsupportedError("& of signed operands", line)
+    return Masked(kind, line, a, b)
+
+
+def complement(operand: Expr, line: int) -> Expr:
+    """~operand: what is left of the largest number."""
+    kind = promoted(operand.kind)
+    if kind.signed:
+        raise UnsupportedError("~ of a signed operand", line)
+    return arithmetic("-", Const(kind, line, kind.largest), converted(operand, kind), line)
 
 
 def compare(op: str, left: Expr, right: Expr, line: int) -> Expr:
@@ -56,6 +81,17 @@ def _align_down(n: Expr, m: Expr, line: int) -> Expr:
     return arithmetic("*", arithmetic("/", n, m, line), m, line)
 
 
+def _round_down(n: Expr, m: Expr, line: int) -> Expr:
+    """As osdep.h has it: n & -m, with -m in the type of a choice between both."""
+    kind = common(n.kind, m.kind)
+    minus = arithmetic("-", Const(kind, line, 0), converted(m, kind), line)
+    return masked(n, minus, line)
+
+
+def _round_up(n: Expr, m: Expr, line: int) -> Expr:
+    return _round_down(_plus_less_one(n, m, line), m, line)
+
+
 def _plus_less_one(n: Expr, m: Expr, line: int) -> Expr:
     return arithmetic("-", arithmetic("+", n, m, line), Const(I32, line, 1), line)
 
@@ -73,6 +109,8 @@ MACROS: Final[dict[str, tuple[int, Callable[[list[Expr], int], Expr]]]] = {
         2,
         lambda a, at: arithmetic("/", _plus_less_one(a[0], a[1], at), a[1], at),
     ),
+    "ROUND_UP": (2, lambda a, at: _round_up(a[0], a[1], at)),
+    "ROUND_DOWN": (2, lambda a, at: _round_down(a[0], a[1], at)),
     "likely": (1, lambda a, at: a[0]),
     "unlikely": (1, lambda a, at: a[0]),
 }

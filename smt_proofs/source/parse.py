@@ -1,22 +1,17 @@
-"""C text to syntax trees, by tree-sitter.
-
-It needs no headers, macros or build, and gets over what it cannot parse in functions that do not
-matter here; a preprocessor-based parser would need all of QEMU's headers, and a patch has none.
-"""
+"""What a C file holds: functions, macros, names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-import tree_sitter_c
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from smt_proofs.source.c_types import CType
-
-_PARSER: Final = Parser(Language(tree_sitter_c.language()))
+from smt_proofs.source.conditions import conditions_by_line
+from smt_proofs.source.macros import Definition, definitions_of
+from smt_proofs.source.syntax import declared_in, descend, function_name, text_of, tree
 
 
 class SourceError(ValueError):
@@ -28,6 +23,7 @@ class FunctionText:
     """One function as the source shows it; `lines` number its lines in `file`.
 
     `unseen` are the lines left out in the middle, first and last, where a patch does not show all.
+    `conditions` are those of the preprocessor that it stands under.
     """
 
     name: str
@@ -35,6 +31,7 @@ class FunctionText:
     text: str
     lines: tuple[int, ...]
     unseen: tuple[int, int] | None = None
+    conditions: tuple[str, ...] = ()
 
     def line(self, node: Node) -> int:
         """Where a node of this text begins."""
@@ -55,55 +52,25 @@ class PartText:
 class Source:
     """What was found in a file: functions, functions shown in part, macros, types of fields.
 
-    A macro or function defined more than once has several texts.
+    A function defined more than once has several texts. `fields` are the types of the fields that
+    were seen, None for one that is no number; `complete` where the whole struct was. `declared` are
+    the names that the file gives to types, variables and enumerators.
     """
 
     is_patch: bool
     functions: dict[str, list[FunctionText]] = field(default_factory=dict)
     parts: dict[str, PartText] = field(default_factory=dict)
-    macros: dict[str, list[str]] = field(default_factory=dict)
-    fields: dict[str, CType] = field(default_factory=dict)
+    macros: list[Definition] = field(default_factory=list)
+    fields: dict[str, CType | None] = field(default_factory=dict)
+    complete: bool = False
+    declared: dict[str, int] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
 
 
-def tree(text: str) -> Node:
-    """The syntax tree of a text."""
-    return _PARSER.parse(text.encode()).root_node
-
-
-def descend(node: Node, kind: str) -> Iterator[Node]:
-    """All nodes of a kind, but for those inside another one."""
-    for child in node.named_children:
-        if child.type == kind:
-            yield child
-        else:
-            yield from descend(child, kind)
-
-
-def text_of(node: Node) -> str:
-    """The text of a node."""
-    return (node.text or b"").decode()
-
-
-def function_name(definition: Node) -> str | None:
-    """The name that a function definition defines."""
-    at = definition.child_by_field_name("declarator")
-    while at is not None and at.type != "identifier":
-        at = at.child_by_field_name("declarator")
-    return None if at is None else text_of(at)
-
-
-_MACRO: Final = re.compile(r"^#\s*define\s+(\w+)[ \t]+(.+?)\s*$", re.MULTILINE)
+_STYLED: Final = re.compile(
+    r"^[A-Za-z_][^;{}()#/]*?\b(\w+)\([^;{}#]*\)\n\{\n(?:.*?\n)??\}$", re.MULTILINE | re.DOTALL
+)
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-
-
-def macros_of(text: str) -> dict[str, list[str]]:
-    """The texts of the object-like macros that a text defines."""
-    found: dict[str, list[str]] = {}
-    joined = text.replace("\\\n", " ")
-    for name, value in _MACRO.findall(joined):
-        found.setdefault(name, []).append(_COMMENT.sub(" ", value).strip())
-    return found
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -113,11 +80,33 @@ def words_of(text: str) -> frozenset[str]:
 
 def read_c(text: str, file: str) -> Source:
     """The functions and macros of a C file."""
-    source = Source(is_patch=False, macros=macros_of(text), words=words_of(text))
-    for definition in descend(tree(text), "function_definition"):
+    root = tree(text)
+    source = Source(
+        is_patch=False,
+        macros=definitions_of(text),
+        words=words_of(text),
+        declared=declared_in(root),
+    )
+    under = conditions_by_line(text)
+    found: list[tuple[str, int, str]] = []
+    taken: set[int] = set()
+    whole: list[tuple[str, int, str]] = []
+    broken: list[tuple[str, int, str]] = []
+    for definition in descend(root, "function_definition"):
         name = function_name(definition)
         if name is not None:
-            first, last = definition.start_point[0] + 1, definition.end_point[0] + 1
-            shown = FunctionText(name, file, text_of(definition), tuple(range(first, last + 1)))
-            source.functions.setdefault(name, []).append(shown)
+            of = (name, int(definition.start_point[0]) + 1, text_of(definition))
+            (broken if definition.has_error else whole).append(of)
+    # What does not parse, such as a macro that makes a type, may hide what is behind it: there a
+    # function ends at a brace in the first column, as QEMU's coding style has it.
+    styled = [(m[1], text.count("\n", 0, m.start()) + 1, m[0]) for m in _STYLED.finditer(text)]
+    for name, first, body in (*whole, *styled, *broken):
+        lines = range(first, first + body.count("\n") + 1)
+        if taken.isdisjoint(lines):
+            found.append((name, first, body))
+            taken.update(lines)
+    for name, first, body in sorted(found, key=lambda f: f[1]):
+        numbers = tuple(range(first, first + body.count("\n") + 1))
+        shown = FunctionText(name, file, body, numbers, conditions=under[first - 1])
+        source.functions.setdefault(name, []).append(shown)
     return source

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from smt_proofs.source.c_types import NAMED
+from smt_proofs.source.header import fields_of
+from smt_proofs.source.macros import definitions_of
 from smt_proofs.source.parse import (
     FunctionText,
     PartText,
     Source,
     SourceError,
-    macros_of,
     words_of,
 )
+from smt_proofs.source.syntax import declared_in, tree
 
 UNSEEN: Final = "__unseen__"
 """The call that stands for lines that a patch leaves out."""
 _HUNK: Final = re.compile(r"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(.*)$")
 _HEADER: Final = re.compile(r"^[A-Za-z_][\w\s*]*?[\s*]([A-Za-z_]\w*)\s*\(")
-_FIELD: Final = re.compile(r"^\s+((?:unsigned\s+)?\w+)\s+(\w+);\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,18 @@ def read_patch(text: str, prototypes: dict[str, str]) -> Source:
     """
     hunks = list(_hunks(text))
     shown = "\n".join(line.text for hunk in hunks for line in hunk.lines)
-    source = Source(is_patch=True, macros=macros_of(shown), words=words_of(shown))
+    source = Source(is_patch=True, words=words_of(shown), declared=declared_in(tree(shown)))
     for hunk in hunks:
+        if not hunk.lines:
+            continue
+        text, first = "\n".join(line.text for line in hunk.lines), hunk.lines[0].number
+        header = hunk.file.endswith(".h")
+        # What a header defines holds from the first line of the file that reads it.
+        source.macros.extend(
+            replace(d, line=0) if header else d for d in definitions_of(text, first)
+        )
         if hunk.file.endswith("virtio-mem.h"):
-            for line in hunk.lines:
-                match = _FIELD.match(line.text)
-                if match and match[1] in NAMED:
-                    source.fields[match[2]] = NAMED[match[1]]
+            source.fields.update(fields_of(text))
     _Collector(source, prototypes).collect([h for h in hunks if h.file.endswith(".c")])
     return source
 

@@ -1,7 +1,12 @@
-"""Whether a function equals its rule for all inputs: one query a path and condition."""
+"""Whether a function equals its rule for all inputs: one query a path and condition.
+
+A query goes to a solver in a context of its own, with an end counted in the solver's resources: the
+answer depends neither on what was asked before nor on how busy the machine is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -9,18 +14,19 @@ from typing import Final
 import z3
 
 from model.profiles import Mapping, Profile
-from smt_proofs.solving.solve import Answer, Term, ask
+from smt_proofs.solving.solve import SEED, Answer, Term
 from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.domain import SourceTerms
 from smt_proofs.source.evaluation import Lookup
-from smt_proofs.source.inputs import any_inputs
+from smt_proofs.source.guesses import guesses
+from smt_proofs.source.inputs import Inputs, any_inputs
 from smt_proofs.source.ir import Function
 from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import ProofRun
 from smt_proofs.symbolic.paths import Script, explore
 
-TIMEOUT: Final = 5.0
-"""Seconds a query; those that are proven take milliseconds."""
+EFFORT: Final = 20_000_000
+"""Resource units a query; those that are proven take a fortieth of it."""
 
 
 class Equality(Enum):
@@ -32,12 +38,16 @@ class Equality(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How far a proof got: over how many paths and queries, and what was left open."""
+    """How far a proof got: over how many paths and queries, and what was left open.
+
+    `tries` are inputs, each made when asked for, at which the solver would have that fail.
+    """
 
     equality: Equality
     paths: int
     queries: int
     reason: str = ""
+    tries: Iterable[Inputs] = ()
 
 
 def prove(
@@ -58,7 +68,7 @@ def prove(
     paths = queries = 0
     for d, claims in explore(run):
         paths += 1
-        if paths == 1 and ask([*d.facts, *d.given], TIMEOUT)[0] is not Answer.SAT:
+        if paths == 1 and ask([*d.facts, *d.given]) is not Answer.SAT:
             return Proof(Equality.OPEN, paths, 1, "the hypotheses are not shown to be satisfiable")
         owed = [
             (f"not shown: {duty.what}", [*duty.given, *duty.path], duty.condition)
@@ -77,12 +87,23 @@ def prove(
         kept += [term for _, given, condition in todo for term in (*given, condition)]
         queries += len(todo)
         broken = [z3.And(*given, z3.Not(condition)) for _, given, condition in todo]
-        if not broken or ask([*d.facts, z3.Or(*broken)], TIMEOUT)[0] is Answer.UNSAT:
+        if not broken or ask([*d.facts, z3.Or(*broken)]) is Answer.UNSAT:
             continue
         for (what, _, _), violated in zip(todo, broken, strict=True):
-            if ask([*d.facts, violated], TIMEOUT)[0] is not Answer.UNSAT:
-                return Proof(Equality.OPEN, paths, queries, what)
+            if ask([*d.facts, violated]) is not Answer.UNSAT:
+                tries = guesses(d.facts, violated)
+                return Proof(Equality.OPEN, paths, queries, what, tries)
     return Proof(Equality.PROVEN, paths, queries)
+
+
+def ask(conditions: list[Term]) -> Answer:
+    """Are the conditions satisfiable together? UNKNOWN where the effort did not do."""
+    context = z3.Context()
+    solver = z3.Solver(ctx=context)
+    solver.set("random_seed", SEED)
+    solver.set("rlimit", EFFORT)
+    solver.add(*(condition.translate(context) for condition in conditions))
+    return Answer(str(solver.check()))
 
 
 def _key(given: list[Term], condition: Term) -> tuple[int, ...]:

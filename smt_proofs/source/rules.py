@@ -18,6 +18,15 @@ from smt_proofs.source.layout_claims import (
     tells_memslots,
     validates,
 )
+from smt_proofs.source.message_claims import (
+    configures,
+    handles,
+    handles_all,
+    is_busy,
+    reports,
+    requests_size,
+    resets,
+)
 from smt_proofs.source.state_claims import (
     asks_range,
     follows,
@@ -63,6 +72,20 @@ def _bitmap_fits(d: Any, x: Inputs) -> Hypotheses:
     yield "no block outside the region is plugged", d.all_below(x.plugged, blocks)
 
 
+def power_of_two(hypotheses: Callable[[Any, Inputs], Hypotheses]) -> Any:
+    """The same, and that the block size is a power of two: a mask has a meaning only then.
+
+    Source: virtio_mem_set_block_size refuses another one.
+    """
+
+    def more(d: Any, x: Inputs) -> Hypotheses:
+        yield from hypotheses(d, x)
+        alone = (x.block & (x.block - 1)) == 0
+        yield "the block size is a power of two", alone
+
+    return more
+
+
 OWN: Final = frozenset({Mapping.PLUGGED, Mapping.USABLE})
 """Ways of mapping with memslots of the device's own."""
 EVERY: Final = frozenset(Mapping)
@@ -73,7 +96,8 @@ class Rule:
     """A function of virtio-mem.c and the rule it must equal.
 
     `mappings` are the ways of mapping in which it is called, None where it does not matter.
-    `arithmetic`: no sets are involved. `prototype` is its head, where a hunk may leave that out.
+    `arithmetic`: no sets are involved. `since`: the version before which it is not there. `long`:
+    the proof takes seconds. `prototype` is its head, where a hunk may leave that out.
     """
 
     function: str
@@ -82,6 +106,9 @@ class Rule:
     hypotheses: Callable[[Any, Inputs], Hypotheses] = _device
     mappings: frozenset[Mapping] | None = EVERY
     arithmetic: bool = False
+    since: str = ""
+    long: bool = False
+    stubbed: bool = True
     prototype: str = ""
 
 
@@ -150,10 +177,36 @@ RULES: Final = (
         marks(plugged=False),
         mappings=None,
     ),
-    Rule("virtio_mem_set_block_state", "plug, unplug past their checks", sets_block_state),
-    Rule("virtio_mem_state_change_request", "plug, unplug", requests),
-    Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits),
+    Rule(
+        "virtio_mem_set_block_state", "plug, unplug past their checks", sets_block_state, long=True
+    ),
+    Rule("virtio_mem_state_change_request", "plug, unplug", requests, long=True),
+    Rule("virtio_mem_is_busy", "State.busy", is_busy, _none, mappings=None, stubbed=False),
+    Rule("virtio_mem_plug_request", "plug", handles(plug=True), mappings=None, stubbed=False),
+    Rule("virtio_mem_unplug_request", "unplug", handles(plug=False), mappings=None, stubbed=False),
+    Rule("virtio_mem_unplug_all_request", "unplug_all", handles_all, mappings=None, stubbed=False),
+    Rule("virtio_mem_state_request", "report_state", reports, mappings=None, stubbed=False),
+    Rule("virtio_mem_get_config", "Config, State", configures, mappings=None, stubbed=False),
+    Rule("virtio_mem_set_requested_size", "resize", requests_size, mappings=None, stubbed=False),
+    Rule(
+        "virtio_mem_system_reset_hold",
+        "system_reset, wake_up",
+        resets,
+        mappings=None,
+        stubbed=False,
+        since="QEMU 9.1",
+    ),
+    Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits, long=True),
 )
 """In the order of the report."""
+RANGES: Final = tuple(rule.function for rule in RULES if "_range_" in rule.function)
+"""The helpers for a range of blocks, which calls take for what their rules say."""
+ENTRIES: Final = (
+    "virtio_mem_decide_memslots",
+    "virtio_mem_resize_usable_region",
+    "virtio_mem_state_change_request",
+    "virtio_mem_unplug_all",
+)
+"""What the device is asked through; all other functions serve these."""
 RULE_NAMED: Final = {rule.function: rule for rule in RULES}
 PROTOTYPES: Final = {rule.function: rule.prototype for rule in RULES if rule.prototype}

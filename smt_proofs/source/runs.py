@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import z3
 
 from smt_proofs.source.c_types import CType
 from smt_proofs.source.calls import calls_of, changes_of
-from smt_proofs.source.device import Device
 from smt_proofs.source.domain import SLOT_BITS
 from smt_proofs.source.evaluation import UndefinedError
-from smt_proofs.source.ir import (
+from smt_proofs.source.ir import Assign, For, Return
+from smt_proofs.source.machine import Ends, Flow
+from smt_proofs.source.messages import Messenger
+from smt_proofs.source.typed import (
     Arithmetic,
-    Assign,
     Compare,
     Const,
     Convert,
     Expr,
-    For,
     Local,
-    Return,
     UnsupportedError,
 )
-from smt_proofs.source.machine import Flow
 
 MOST_ROUNDS: Final = 2000
 """Rounds of a loop on machine integers; the search asks for devices of few memslots."""
+
+
+LARGEST_SLOT: Final = (1 << SLOT_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The memslots of a loop's rounds, from `start` to `last`, which is one of them if `inclusive`.
+
+    `ahead`: the counter is one more than the round's memslot.
+    """
+
+    start: Any
+    last: Any
+    inclusive: bool
+    ahead: bool
 
 
 class EndlessError(Exception):
     """A loop of more rounds than the search waits for."""
 
 
-class TrialRun(Device):
+class TrialRun(Messenger):
     """On machine integers, loops round by round."""
 
     def must(self, what: str, condition: Any, line: int) -> None:
         if not condition:
             raise UndefinedError(f"not so: {what}", line)
+
+    def masked(self, a: Any, b: Any) -> Any:
+        return a & b
 
     def any_word(self, kind: CType) -> Any:
         return 3
@@ -56,16 +74,19 @@ class TrialRun(Device):
         self._change(frozenset() if self.looping else changes_of(loop.body, self.follow))
         outer, self.looping = self.looping, True
         for _ in range(MOST_ROUNDS):
-            if not self.truth(loop.condition):
+            goes_on = self.truth(loop.condition)
+            if loop.first:
+                self.assign(loop.step)
+            if not goes_on:
                 self.looping = outer
                 return
-            if self.block(loop.body) is Flow.RETURN:
-                raise UnsupportedError("return inside a loop", loop.line)
-            self.assign(loop.step)
+            _stays(self.block(loop.body), loop)
+            if not loop.first:
+                self.assign(loop.step)
         raise EndlessError
 
 
-class ProofRun(Device):
+class ProofRun(Messenger):
     """On terms: a loop whose body touches only the memslot of its own round is one change.
 
     Rounds do not see each other, as the run of one arbitrary round checks; that such a loop leaves
@@ -77,6 +98,9 @@ class ProofRun(Device):
 
     def must(self, what: str, condition: Any, line: int) -> None:
         self.d.require(f"{what} (line {line})", condition)
+
+    def masked(self, a: Any, b: Any) -> Any:
+        return self.d.masked(a, b)
 
     def any_word(self, kind: CType) -> Any:
         return self.d.word(self.d.fresh("any"), kind.bits)
@@ -93,27 +117,32 @@ class ProofRun(Device):
         return index
 
     def touch(self, index: Any, line: int) -> None:
-        if self.only is not None and not index.eq(self.only):
+        if self.only is not None and not z3.simplify(index).eq(z3.simplify(self.only)):
             raise UnsupportedError("a round that touches another memslot than its own", line)
 
     def loop(self, loop: For) -> None:
         if self.looping:
             raise UnsupportedError("a loop inside a loop", loop.line)
         counter, kind = loop.counter, self.kinds.get(loop.counter)
-        if kind is None or kind.signed or kind.bits > SLOT_BITS:
-            raise UnsupportedError("a loop that does not count in unsigned int", loop.line)
+        if kind is None or kind.signed:
+            raise UnsupportedError("a loop whose counter is not unsigned", loop.line)
+        if counter not in self.locals:
+            raise UnsupportedError(f"{counter} is read before it is set", loop.line)
         start = self.locals.pop(counter)
-        inclusive, last = self._last(loop, counter, kind)
+        span = self._span(loop, counter, kind, start)
         d, before = self.d, self.copy()
         rounds: dict[int, Any] = {}
 
         def within(index: Any) -> Any:
-            ends = d.le(index, last) if inclusive else d.lt(index, last)
-            return d.both(d.le(start, index), ends)
+            ends = d.le(index, span.last) if span.inclusive else d.lt(index, span.last)
+            return d.both(d.le(span.start, index), ends)
 
         def round_of(index: Any) -> Any:
             if index.get_id() not in rounds:
-                rounds[index.get_id()] = (index, before.one_round(loop, counter, index))
+                # Where the step comes behind the body of a loop that counts down, the counter is
+                # one more than the index of the round's memslot.
+                count = d.add(index, d.lit(1)) if span.ahead else index
+                rounds[index.get_id()] = (index, before.one_round(loop, counter, index, count))
             return rounds[index.get_id()][1]
 
         calls = calls_of(loop.body, self.follow)
@@ -125,41 +154,62 @@ class ProofRun(Device):
             self.aliases = lambda i: (
                 round_of(i).aliases(i) if d.test(within(i)) else before.aliases(i)
             )
+        if "memory_region_set_unmergeable" in calls:
+            self.unmergeable = lambda i: (
+                round_of(i).unmergeable(i) if d.test(within(i)) else before.unmergeable(i)
+            )
         self._change(changes)
 
-    def _last(self, loop: For, counter: str, kind: CType) -> tuple[bool, Any]:
-        """Whether the bound is reached, and the bound, of `counter < bound` or `<=`."""
+    def _span(self, loop: For, counter: str, kind: CType, start: Any) -> _Span:
+        """The memslots of the rounds of `counter < bound` or `<=`, or of one that counts down.
+
+        A loop that counts down goes from `start`, which its rounds leave out, down to the bound.
+        """
         d, condition = self.d, loop.condition
-        steps = isinstance(loop.step.value, Arithmetic | Convert) and _adds_one(loop.step, counter)
-        if not isinstance(condition, Compare) or not steps:
-            raise UnsupportedError("a loop that does not count up by one", loop.line)
-        if condition.op not in ("<", "<=") or _bare(condition.left) != counter:
-            raise UnsupportedError("a loop without an upper bound on its counter", loop.line)
+        step = _step(loop.step, counter)
+        if not isinstance(condition, Compare) or not step:
+            raise UnsupportedError("a loop that does not count by one", loop.line)
+        up = step == 1
+        fits = condition.op in (("<", "<=", "!=") if up else (">", "!="))
+        if not fits or _bare(condition.left) != counter or (up and loop.first):
+            raise UnsupportedError("a loop whose counter has no bound on its way", loop.line)
         bound = Return(loop.line, condition.right)
         if condition.within.signed or calls_of((bound,), self.follow):
             raise UnsupportedError("a loop bound that is signed or calls a function", loop.line)
         last = self.value(condition.right)
         inclusive = condition.op == "<="
-        largest = d.lit(kind.largest)
-        ends = d.lt(last, largest) if inclusive else d.le(last, largest)
-        self.must("the loop ends", ends, loop.line)
-        return inclusive, last
+        largest = d.lit(min(kind.largest, LARGEST_SLOT))
+        highest = last if up else start
+        fit = d.lt(highest, largest) if inclusive else d.le(highest, largest)
+        self.must("the loop ends", fit, loop.line)
+        if condition.op == "!=":
+            low, high = (start, last) if up else (last, start)
+            self.must("the loop ends", d.le(low, high), loop.line)
+        if up:
+            return _Span(start, last, inclusive, ahead=False)
+        return _Span(last, start, inclusive=False, ahead=not loop.first)
 
-    def one_round(self, loop: For, counter: str, index: Any) -> Any:
-        """The machine after the round `index`, which must have touched nothing else."""
+    def one_round(self, loop: For, counter: str, index: Any, count: Any) -> Any:
+        """The machine after the round of the memslot `index`, which must have touched nothing else.
+
+        `count` is what the counter is in it.
+        """
         after = self.copy()
-        after.locals[counter], after.only, after.looping = index, index, True
+        after.locals[counter], after.only, after.looping = count, index, True
         outer = {name: value for name, value in after.locals.items() if name != counter}
-        if after.block(loop.body) is Flow.RETURN:
-            raise UnsupportedError("return inside a loop", loop.line)
+        _stays(after.block(loop.body), loop)
         same = (
             _alike(after.fields, self.fields)
             and _alike(after.pointers, self.pointers)
             and _alike({name: after.locals.get(name) for name in outer}, outer)
             and after.plugged is self.plugged
             and after.events is self.events
-            and after.discarded is self.discarded
-            and after.locals[counter] is index
+            and after.sizes is self.sizes
+            and after.memory == self.memory
+            and after.asked is self.asked
+            and after.answers is self.answers
+            and (after.notified, after.refused) == (self.notified, self.refused)
+            and after.locals[counter] is count
         )
         if not same or after.depth != self.depth:
             raise UnsupportedError("a round that changes more than its memslot", loop.line)
@@ -178,10 +228,18 @@ def _bare(expr: Expr) -> str:
     return expr.name if isinstance(expr, Local) else ""
 
 
-def _adds_one(step: Assign, counter: str) -> bool:
-    """The step is counter + 1."""
+def _step(step: Assign, counter: str) -> int:
+    """1 or -1 where the step is counter + 1 or counter - 1, else 0."""
     value = step.value.operand if isinstance(step.value, Convert) else step.value
-    if not isinstance(value, Arithmetic) or value.op != "+" or _bare(value.left) != counter:
-        return False
+    if not isinstance(value, Arithmetic) or value.op not in "+-" or _bare(value.left) != counter:
+        return 0
     one = value.right.operand if isinstance(value.right, Convert) else value.right
-    return isinstance(step.target, Local) and isinstance(one, Const) and one.value == 1
+    if not isinstance(step.target, Local) or not isinstance(one, Const) or one.value != 1:
+        return 0
+    return 1 if value.op == "+" else -1
+
+
+def _stays(flow: Ends, loop: For) -> None:
+    """A round must not leave the loop. Raises UnsupportedError."""
+    if flow not in (None, Flow.CONTINUE):
+        raise UnsupportedError("a loop that is left in the middle", loop.line)

@@ -1,13 +1,15 @@
 """Looks for inputs at which source and model differ, by running both on machine integers.
 
-The devices tried are small (few blocks, few memslots) where sets are involved, and of any size
-where a function only computes; half of the numbers lie at or beside a power of two or each other.
+After a few inputs at random come those that the solver has in mind, then many at random. The
+devices tried have few blocks and few memslots, of any size, where sets are involved; where a
+function only computes half of the numbers lie at or beside a power of two or each other.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import chain, cycle, islice
 from random import Random
 from typing import Any, Final
 
@@ -23,9 +25,8 @@ from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import EndlessError, TrialRun
 
 SEED: Final = 1
-TRIES: Final = 30_000
-SECONDS: Final = 10.0
-"""The search ends at whichever comes first."""
+FEW: Final = 300
+TRIES: Final = 8_000
 GEOMETRY: Final = frozenset({"region", "block", "slot_size", "count", "page", "default_block"})
 WORD: Final = 1 << 64
 
@@ -47,20 +48,27 @@ def find(
     functions: Lookup,
     profile: Profile,
     mappings: list[Mapping],
-    tries: int = TRIES,
+    guessed: Iterable[tuple[Mapping, Inputs]] | None = None,
 ) -> Witness | None:
-    """The first difference found, None where none is. Raises UnsupportedError."""
-    random = Random(SEED)
-    end = time.monotonic() + SECONDS
-    for number in range(tries):
-        if time.monotonic() > end:
-            break
-        x = numbers(random) if rule.arithmetic else device(random)
-        mapping = mappings[number % len(mappings)]
+    """The first difference found, None where none is. Raises UnsupportedError.
+
+    `guessed` are the inputs that the solver has in mind; without any, only a few are tried.
+    """
+    tried: Iterable[tuple[Mapping, Inputs]] = islice(_random(rule, mappings), FEW)
+    if guessed is not None:
+        more = islice(_random(rule, mappings), FEW, TRIES)
+        tried = chain(tried, guessed, more)
+    for mapping, x in tried:
         found = differs(rule, function, functions, profile, mapping, x)
         if found is not None:
             return simplified(rule, function, functions, profile, found)
     return None
+
+
+def _random(rule: Rule, mappings: list[Mapping]) -> Iterator[tuple[Mapping, Inputs]]:
+    random = Random(SEED)
+    for mapping in cycle(mappings):
+        yield mapping, numbers(random) if rule.arithmetic else device(random)
 
 
 def simplified(
@@ -153,12 +161,12 @@ def _number(random: Random, unit: int) -> int:
 
 
 def device(random: Random) -> Inputs:
-    """A small device in some state, and a request that often hits it."""
-    block = random.choice([2, 4, 16, MIB, 2 * MIB])
+    """A device of few blocks in some state, and a request that often hits it."""
+    block = random.choice([2, 4, 16, MIB, 2 * MIB, 1 << random.randrange(28, 48)])
     group, count = random.randint(1, 4), random.randint(1, 4)
     blocks = group * (count - 1) + random.randint(1, group)
     region = blocks * block
-    addr = block * random.randint(0, 9)
+    addr = block * random.choice([random.randint(0, 9), (1 << random.randrange(32, 48)) // block])
     plugged = _some(random, blocks)
     holding = Extents()
     for index in plugged.members(0, blocks):
@@ -181,10 +189,14 @@ def device(random: Random) -> Inputs:
         usable=usable,
         requested=requested,
         size=size,
-        asked=random.choice([0, requested, block * random.randint(0, blocks), region]),
+        asked=random.choice([0, requested, block * random.randint(0, blocks), region])
+        + random.choice([0, 0, 0, 1, block // 2]),
         gpa=(addr + at * block + odd) % WORD,
         offset=at * block + odd,
         length=length + odd * random.randint(0, 1),
+        node=random.choice([0, 1, random.randrange(1 << 32)]),
+        reset=random.randrange(4),
+        answer=random.randrange(4),
         blocks=random.choice([end - at, end - at, end - at, 0, 1]),
         plugged=plugged,
         mapped=mapped,

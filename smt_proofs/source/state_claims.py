@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from model.answers import request_size
 from model.arithmetic import align_up, minimum
-from model.effects import Did
+from model.effects import Did, Effect
 from model.mapping import (
     mapped_after_unplug,
     mapped_for_plug,
+    remapped,
     resize_usable_region,
     usable_size,
 )
 from model.profiles import Mapping
 from model.requests import plug, unplug, unplug_everything
-from model.state import NO_FAULTS, Action, Answer, Faults, Op, Result
-from smt_proofs.source.case import Case, Claim, kinds
-from smt_proofs.source.ir import UnsupportedError
+from model.state import Action, Answer, Faults, Op, Result
+from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.machine import Machine
+from smt_proofs.source.typed import UnsupportedError
 
 RESPONSES: Final = {Answer.ACK: 0, Answer.NACK: 1, Answer.BUSY: 2, Answer.ERROR: 3}
 """Source: VIRTIO_MEM_RESP_*."""
@@ -51,15 +51,17 @@ def marks(*, plugged: bool) -> Callable[[Case], list[Claim]]:
     return claims
 
 
-def follows(rule: Callable[[Case], Any], heard: Did) -> Callable[[Case], list[Claim]]:
+def follows(rule: Callable[[Case], Any], did: Did) -> Callable[[Case], list[Claim]]:
     """The memslots that are mapped once they follow a range, in a single transaction."""
 
     def claims(c: Case) -> list[Claim]:
-        c.call(c.x.offset, c.x.length)
-        told = [heard.value] if c.mapping is Mapping.PLUGGED else []
+        d, x = c.d, c.x
+        c.call(x.offset, x.length)
+        mapped = rule(c)
+        effect = Effect(did, x.plugged, mapped, x.offset, x.length, d.truth(True))
         return [
-            c.alike("mapped memslots", c.run.mapped, rule(c)),
-            c.same_kind("what listeners are told", kinds(list(c.run.events)), told),
+            c.alike("mapped memslots", c.run.mapped, mapped),
+            *c.did((effect,) if c.mapping is Mapping.PLUGGED else ()),
             *c.unchanged("mapped", "events"),
         ]
 
@@ -100,7 +102,8 @@ def resizes(c: Case) -> list[Claim]:
         *head,
         c.equal("usable region size", c.run.fields["usable_region_size"], want.usable),
         c.alike("mapped memslots", c.run.mapped, want.mapped),
-        *c.unchanged("usable_region_size", "mapped"),
+        *c.did(() if want is c.state else remapped(d, c.fixed, want)),
+        *c.unchanged("usable_region_size", "mapped", "events"),
     ]
 
 
@@ -115,15 +118,12 @@ def _requested(c: Case) -> tuple[bool, Result[Any, Any, Any]]:
 
 
 def _outcome(c: Case, result: Result[Any, Any, Any]) -> list[Claim]:
-    """The sets, what listeners are told, and where host operations take place."""
-    d, x = c.d, c.x
+    """The sets, and what is done on the way."""
     want = result.state
-    action = Action(Op.PLUG, x.gpa, x.blocks, d.lit(0), NO_FAULTS)
     return [
         c.alike("plugged blocks", c.run.plugged, want.plugged),
         c.alike("mapped memslots", c.run.mapped, want.mapped),
-        *c.told(result.effects),
-        *c.concerns(d.sub(x.gpa, x.addr), request_size(d, c.fixed, action)),
+        *c.did(result.effects),
     ]
 
 
@@ -138,7 +138,8 @@ def requests(c: Case) -> list[Claim]:
         Claim("answer", c.d.eq(got, c.d.lit(want)), said, result.answer.value),
         *_outcome(c, result),
         c.equal("plugged size", c.run.fields["size"], result.state.size),
-        *c.unchanged("size", "plugged", "mapped", "events", "host"),
+        *c.told_size(changes=c.d.truth(result.answer is Answer.ACK)),
+        *c.unchanged("size", "plugged", "mapped", "events", "sizes"),
     ]
 
 
@@ -153,7 +154,7 @@ def sets_block_state(c: Case) -> list[Claim]:
     return [
         _succeeds(c, got, result),
         *_outcome(c, result),
-        *c.unchanged("plugged", "mapped", "events", "host"),
+        *c.unchanged("plugged", "mapped", "events"),
     ]
 
 
@@ -176,17 +177,15 @@ def unplugs_all(c: Case) -> list[Claim]:
     c.set(bitmap_size=d.div(x.region, x.block))
     faults = Faults(x.discard_fails, x.prealloc_fails, x.populate_fails)
     want = unplug_everything(d, c.fixed, c.state, faults)
+    emptied = want.answer is Answer.ACK and d.test(d.lt(d.lit(0), x.size))
     got = c.call()
-    # What a resize does to memslots has a transaction of its own, which no notice stands for.
-    resized = c.mapping is Mapping.USABLE
-    c.run.events = tuple(e for e in c.run.events if not (resized and e.heard is None))
     return [
         _succeeds(c, got, want),
         c.alike("plugged blocks", c.run.plugged, want.state.plugged),
         c.alike("mapped memslots", c.run.mapped, want.state.mapped),
-        *c.told(want.effects),
-        *c.concerns(d.lit(0), x.region),
+        *c.did(want.effects),
         c.equal("plugged size", c.run.fields["size"], want.state.size),
         c.equal("usable region size", c.run.fields["usable_region_size"], want.state.usable),
-        *c.unchanged("size", "usable_region_size", "plugged", "mapped", "events", "host"),
+        *c.told_size(changes=d.truth(emptied)),
+        *c.unchanged("size", "usable_region_size", "plugged", "mapped", "events", "sizes"),
     ]

@@ -40,6 +40,18 @@ typedef struct VirtIOMEM {
 #define QEMU_ALIGN_UP(n, m) QEMU_ALIGN_DOWN((n) + (m) - 1, (m))
 #define QEMU_IS_ALIGNED(n, m) (((n) % (m)) == 0)
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define ROUND_DOWN(n, d) ((n) & -(0 ? (n) : (d)))
+#define ROUND_UP(n, d) ROUND_DOWN((n) + (d) - 1, d)
+#define g_assert_not_reached() abort()
+#define error_report(...) ((void)0)
+#define error_report_err(...) ((void)0)
+#define info_report(...) ((void)0)
+#define qemu_log(...) ((void)0)
+#define qemu_log_mask(...) ((void)0)
+#define warn_report(...) ((void)0)
+#define warn_report_err_once(...) ((void)0)
+#define warn_report_err_once_cond(...) ((void)0)
+#define warn_report_once(...) ((void)0)
 #define likely(x) (x)
 #define unlikely(x) (x)
 #define g_assert assert
@@ -106,6 +118,7 @@ static size_t qemu_ram_pagesize(RAMBlock *rb) { return the_page; }
 static ram_addr_t qemu_ram_get_used_length(RAMBlock *rb) { return the_region; }
 static uintptr_t qemu_real_host_page_size(void) { return the_host_page; }
 static uint32_t virtio_mem_thp_size(void) { return the_thp; }
+static uint64_t virtio_mem_usable_extent_size(void) { return the_extent; }
 static bool virtio_mem_is_busy(void) { return busy; }
 static void memory_region_transaction_begin(void) { }
 static void memory_region_transaction_commit(void) { }
@@ -113,8 +126,23 @@ static void memory_region_set_unmergeable(MemoryRegion *mr, bool unmergeable) { 
 static void warn_report_err(Error *err) { }
 static void error_free(Error *err) { }
 static void notifier_list_notify(NotifierList *list, void *data) { }
-static void virtio_mem_notify_unplug(VirtIOMEM *vmem, uint64_t offset, uint64_t size) { }
-static void virtio_mem_notify_unplug_all(VirtIOMEM *vmem) { }
+
+static void did(const char *what, uint64_t offset, uint64_t size)
+{
+    printf("%s=%" PRIu64 ",%" PRIu64 "\n", what, offset, size);
+}
+
+static void virtio_mem_notify_unplug(VirtIOMEM *vmem, uint64_t offset, uint64_t size)
+{
+    did("discard", offset, size);
+}
+
+static void virtio_mem_notify_unplug_all(VirtIOMEM *vmem)
+{
+    if (vmem->size) {
+        did("discard", 0, the_region);
+    }
+}
 
 static bool memory_region_is_mapped(MemoryRegion *mr)
 {
@@ -142,17 +170,29 @@ static void memory_region_init_alias(MemoryRegion *mr, Object *owner, const char
 
 static int ram_block_discard_range(RAMBlock *rb, uint64_t start, size_t length)
 {
+    did("host-discard", start, length);
     return discard_fails ? -EINVAL : 0;
 }
 
-static bool qemu_prealloc_mem(int fd, char *area, size_t sz, int max_threads, void *context,
-                              bool async, Error **errp)
+static bool prealloc(char *area, size_t sz, Error **errp)
 {
+    static int error;
+
+    did("host-prealloc", area - (char *)blocks, sz);
+    if (errp && prealloc_fails) {
+        *errp = (Error *)&error;
+    }
     return !prealloc_fails;
 }
 
+/* The sixth argument of QEMU 8.2 is the seventh of later versions. */
+#define qemu_prealloc_mem(fd, area, sz, threads, context, ...) \
+    prealloc(area, sz, PICK(__VA_ARGS__, __VA_ARGS__))
+#define PICK(a, b, ...) ((Error **)(b))
+
 static int virtio_mem_notify_plug(VirtIOMEM *vmem, uint64_t offset, uint64_t size)
 {
+    did("populate", offset, size);
     return populate_fails ? -EINVAL : 0;
 }
 
@@ -169,6 +209,8 @@ static void bitmap_clear(unsigned long *map, long start, long count)
         *bit(i) = false;
     }
 }
+
+static void bitmap_zero(unsigned long *map, long count) { bitmap_clear(map, 0, count); }
 
 static unsigned long find_next(unsigned long end, unsigned long start, bool wanted)
 {

@@ -252,8 +252,8 @@ class IntTerms(Terms):
 
 
 _VECTOR = z3.BitVecSort(WORD_BITS)
-_QUOTIENT = z3.Function("quotient", _VECTOR, _VECTOR, _VECTOR)
-_REMAINDER = z3.Function("remainder", _VECTOR, _VECTOR, _VECTOR)
+QUOTIENT = z3.Function("quotient", _VECTOR, _VECTOR, _VECTOR)
+REMAINDER = z3.Function("remainder", _VECTOR, _VECTOR, _VECTOR)
 
 
 class BitTerms(Terms):
@@ -285,11 +285,11 @@ class BitTerms(Terms):
 
     def div(self, a: Term, b: Term) -> Term:
         self.require("divisor is not zero", b != 0)
-        return _QUOTIENT(a, b)
+        return QUOTIENT(a, b)
 
     def mod(self, a: Term, b: Term) -> Term:
         self.require("divisor is not zero", b != 0)
-        return _REMAINDER(a, b)
+        return REMAINDER(a, b)
 
     def narrow(self, a: Term, bits: int) -> Term:
         return z3.ZeroExt(WORD_BITS - bits, z3.Extract(bits - 1, 0, a))

@@ -56,6 +56,12 @@ EXPRESSIONS = [
     "4294967295u + 1",
     "1ul + s",
     "c == (uint16_t)s",
+    "a & b",
+    "b & ~4095u",
+    "(c + a) & ~(b + 1ul)",
+    "ROUND_UP(a, 4096u)",
+    "ROUND_UP(b, 4096)",
+    "ROUND_DOWN(b, c + 1u)",
 ]
 """Over uint64_t a, uint32_t b, uint16_t c and int s."""
 NUMBERS = [
@@ -101,7 +107,7 @@ def test_gcc_computes_what_we_do(tmp_path: Path) -> None:
     file, binary = tmp_path / "x.c", tmp_path / "x"
     main = f"int main(void)\n{{\n{calls}\nreturn 0;\n}}\n"
     file.write_text(
-        f'#define FIELDS uint64_t memslot_size;\n#include "{PRELUDE}"\n{functions}{main}'
+        f'#define FIELDS uint64_t memslot_size, size;\n#include "{PRELUDE}"\n{functions}{main}'
     )
     subprocess.run(["gcc", "-std=gnu11", "-w", "-o", str(binary), str(file)], check=True)
     seen = subprocess.run([str(binary)], capture_output=True, text=True, check=True).stdout.split()

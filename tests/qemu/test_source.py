@@ -40,7 +40,9 @@ def test_every_function_of_debians_qemu_is_proven_equal(source_file: Path) -> No
     result = CliRunner().invoke(slotproof, ["verify-source", str(source_file), "--json"])
     document = json.loads(result.output)
     assert {f["function"]: f["reason"] for f in document["functions"] if f["reason"]} == {}
-    assert [f["verdict"] for f in document["functions"]] == ["equal"] * len(RULE_NAMED)
+    verdicts = {f["function"]: f["verdict"] for f in document["functions"]}
+    assert {name: verdicts.pop(name) for name in RULE_NAMED} == dict.fromkeys(RULE_NAMED, "equal")
+    assert set(verdicts.values()) == {"taken on trust"}
     assert (document["profile"], document["inferred"], result.exit_code) == ("qemu", True, 0)
 
 

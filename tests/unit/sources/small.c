@@ -80,6 +80,7 @@ static void virtio_mem_prepare_memslots(VirtIOMEM *vmem)
         memory_region_init_alias(&vmem->memslots[i], OBJECT(vmem), "slot",
                                  &vmem->memdev->mr, slot_start(vmem, i),
                                  slot_length(vmem, i));
+        memory_region_set_unmergeable(&vmem->memslots[i], true);
     }
 }
 
