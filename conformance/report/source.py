@@ -36,10 +36,13 @@ def message(finding: dict[str, Any]) -> str:
     head = f"{finding['function']}: {finding['verdict']}"
     if finding["verdict"] == "differs":
         inputs = ", ".join(f"{name}={value}" for name, value in finding["inputs"].items())
+        if "old_says" in finding:
+            sides = f"{finding['what']}: old {finding['old_says']}, new {finding['new_says']}"
+            return f"{head}, {sides}, at {inputs or 'all inputs 0'}"
         sides = f"{finding['what']}: source {finding['source_says']}"
         return f"{head}, {sides}, model {finding['model_says']}, at {inputs or 'all inputs 0'}"
     if finding["verdict"] == "equal":
-        return f"{head} to {finding['rule']}"
+        return f"{head} to {finding.get('rule', 'the old text')}"
     return f"{head}: {finding['reason']}" if finding["reason"] else head
 
 

@@ -43,7 +43,7 @@ class Finding:
 
     `confirmed` says whether a compiled run does on the inputs what our own run did, None where none
     was tried. `remembered`: it was decided by an earlier run. `assumed` are the fields whose type
-    no header showed.
+    no header showed. `change` is what a patch did to its text.
     """
 
     function: str
@@ -66,6 +66,7 @@ class Finding:
     seconds: float = 0.0
     remembered: bool = False
     assumed: tuple[str, ...] = ()
+    change: str = ""
 
 
 def hypotheses(rule: Rule) -> tuple[str, ...]:

@@ -23,38 +23,39 @@ from smt_proofs.source.inputs import Inputs
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.macros import OpenConditionError
-from smt_proofs.source.parse import PartText, Source, SourceError, read_c
-from smt_proofs.source.patch import is_patch, read_patch
+from smt_proofs.source.mails import read_series
+from smt_proofs.source.material import Material, decoded, source_of
+from smt_proofs.source.parse import PartText, Source, SourceError
+from smt_proofs.source.partial import partial
 from smt_proofs.source.proof import Equality, prove
-from smt_proofs.source.rules import PROTOTYPES, RANGES, RULE_NAMED, RULES, Rule, power_of_two
+from smt_proofs.source.rules import RANGES, RULE_NAMED, RULES, Rule, power_of_two
 from smt_proofs.source.search import Witness, find
 from smt_proofs.source.trust import assumed, narrowed, settled, trusted
 from smt_proofs.source.typed import Masked, UnsupportedError
 
+CHANGED: Final = "changed by the patch"
 FAULT_WIDTH: Final = 200
 """Characters of a fault of our own that are told."""
 MOST_CONDITIONS: Final = 3
 """Conditions of the preprocessor that a function is verified under, met or not."""
-__all__ = ["DECIDED", "Finding", "Verdict", "read_source", "timed", "verdict", "verify"]
+__all__ = ["DECIDED", "Finding", "Verdict", "read_source", "timed", "verdict", "verify", "whole"]
 
 
 def read_source(data: bytes, file: str) -> Source:
-    """The C file or patch. Raises SourceError."""
-    if not data.strip():
-        raise SourceError("the file is empty: C source or a patch is right")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise SourceError("not UTF-8 text: C source or a patch is right")
-    text = text.replace("\r\n", "\n")
-    source = read_patch(text, PROTOTYPES) if is_patch(text) else read_c(text, file)
+    """The C file, or the patch or series without its base. Raises SourceError."""
+    series = read_series(data)
+    if series is not None:
+        return partial(series)
+    return whole(Material(file, decoded(data, "C source or a patch")))
+
+
+def whole(material: Material) -> Source:
+    """What is in the C file. Raises SourceError where that is none of the functions to verify."""
+    source = source_of(material)
     if not any(rule.function in source.functions for rule in RULES):
-        kind = "patch shows whole" if source.is_patch else "file has"
         raise SourceError(
-            f"the {kind} none of the functions to verify ({RULES[0].function}, ...): virtio-mem.c "
-            "or a patch of it is right"
+            f"it has none of the functions to verify ({RULES[0].function}, ...): virtio-mem.c or a "
+            "patch of it is right"
         )
     return source
 
@@ -277,7 +278,13 @@ def _absent(rule: Rule, source: Source, file: str) -> Finding:
         how = "changes it but shows" if part.changed else "shows"
         reason = f"the patch {how} only lines {lines}"
         return Finding(
-            rule.function, rule.rule, part.file, part.shown[0][0], Verdict.UNSEEN, reason
+            rule.function,
+            rule.rule,
+            part.file,
+            part.shown[0][0],
+            Verdict.UNSEEN,
+            reason,
+            change=CHANGED if part.changed else "",
         )
     if source.is_patch:
         reason = "no hunk names it"

@@ -1,9 +1,10 @@
-"""virtio-mem.c of the QEMU source package that Debian serves, fetched with apt into a directory.
+"""virtio-mem.c and its header of Debian's QEMU source package, fetched with apt into a directory.
 
 apt works on lists of its own there, made of the machine's entries: neither root nor a change to the
 machine is needed.
 """
 
+import fcntl
 import re
 import subprocess
 import tarfile
@@ -40,8 +41,20 @@ def entries(codename: str) -> str:
     return "\n".join(found)
 
 
+WANTED = ("hw/virtio/virtio-mem.c", "include/hw/virtio/virtio-mem.h")
+
+
+def shared(directory: Path) -> Path:
+    """As `fetch`, once for all processes that name the same directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = directory / "tree" / WANTED[0]
+        return file if file.exists() else fetch(directory)
+
+
 def fetch(directory: Path) -> Path:
-    """virtio-mem.c of the newest QEMU served. Raises NoSource."""
+    """virtio-mem.c of the newest QEMU served, in a tree with its header. Raises NoSource."""
     try:
         release = dict(
             re.findall(r"^(\w+)=\"?([^\"\n]*)", Path("/etc/os-release").read_text(), re.M)
@@ -52,7 +65,7 @@ def fetch(directory: Path) -> Path:
     if release.get("ID") != "debian" or not codename:
         raise NoSource("no Debian")
     for name in ("lists/partial", "state/lists/partial", "cache/archives/partial", "parts"):
-        (directory / name).mkdir(parents=True)
+        (directory / name).mkdir(parents=True, exist_ok=True)
     (directory / "own.sources").write_text(entries(codename))
     places = {
         "Dir::Etc::sourcelist": directory / "own.sources",
@@ -78,12 +91,17 @@ def fetch(directory: Path) -> Path:
     archives = sorted(directory.glob("qemu_*.orig.tar.xz"))
     if not archives:
         raise NoSource(f"apt-get source: {' '.join(done.stderr.split())[-300:]}")
+    found = 0
     with tarfile.open(archives[-1]) as archive:
         for member in archive:
-            if member.name.endswith("/hw/virtio/virtio-mem.c"):
+            path = member.name.partition("/")[2]
+            if path in WANTED:
                 content = archive.extractfile(member)
                 assert content is not None
-                file = directory / "virtio-mem.c"
+                file = directory / "tree" / path
+                file.parent.mkdir(parents=True)
                 file.write_bytes(content.read())
-                return file
-    raise NoSource(f"{archives[-1].name} has no hw/virtio/virtio-mem.c")
+                found += 1
+            if found == len(WANTED):
+                return directory / "tree" / WANTED[0]
+    raise NoSource(f"{archives[-1].name} lacks one of {', '.join(WANTED)}")

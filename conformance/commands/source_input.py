@@ -1,0 +1,105 @@
+"""What a person gives verify-source: a tree, a file, a patch of one, or standard input."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from smt_proofs.source.changes import Change, changes
+from smt_proofs.source.mails import Series, read_series
+from smt_proofs.source.material import Material, decoded, material_of, read_whole, source_of
+from smt_proofs.source.parse import Source, SourceError
+from smt_proofs.source.partial import partial
+from smt_proofs.source.series import patched
+from smt_proofs.source.trust import not_covered
+from smt_proofs.source.verify import whole
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A source to verify, and what is to be said of where it comes from.
+
+    `material` is None for a patch without a base. `changed` says what the patch did to each
+    function of the base. `others` are files that the patch changes and that nobody looks at.
+    """
+
+    name: str
+    source: Source
+    material: Material | None = None
+    base: str | None = None
+    changed: dict[str, Change] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+
+    def uncovered(self) -> list[str]:
+        """Functions that the patch changes and no rule covers."""
+        unseen = [name for name, _, _ in not_covered(self.source)]
+        return [n for n in unseen if n in self.changed and self.changed[n].own]
+
+
+def given(file: Path, base: Path | None, old: Path | None) -> Given:
+    """What is in FILE; a patch is for `base`, or else for `old`. Raises click.UsageError."""
+    try:
+        return _given(file, base, old)
+    except SourceError as error:
+        raise click.UsageError(f"{_name(file)}: {error}") from None
+
+
+def base_of(path: Path) -> Material:
+    """The tree or file. Raises click.UsageError."""
+    try:
+        return material_of(path)
+    except SourceError as error:
+        raise click.UsageError(f"{path}: {error}") from None
+
+
+def _name(file: Path) -> str:
+    return "standard input" if str(file) == STANDARD_INPUT else str(file)
+
+
+def _given(file: Path, base: Path | None, old: Path | None) -> Given:
+    name = _name(file)
+    if file.is_dir():
+        return _whole(name, material_of(file), base)
+    right = "a C file, a patch or a QEMU tree"
+    if str(file) == STANDARD_INPUT:
+        data = sys.stdin.buffer.read()
+    else:
+        try:
+            data = read_whole(file)
+        except SourceError as error:
+            raise SourceError(f"{error}: {right} is right") from None
+    series = read_series(data)
+    if series is None:
+        text = decoded(data, "C source or a patch")
+        known = str(file) != STANDARD_INPUT and file.exists()
+        return _whole(name, material_of(file) if known else Material(name, text), base)
+    tree = base or old
+    if tree is None:
+        return Given(name, partial(series))
+    return _patched(name, series, base_of(tree), tree)
+
+
+def _whole(name: str, material: Material, base: Path | None) -> Given:
+    if base is not None:
+        raise SourceError("no patch, which is what --base is for: --against compares with a tree")
+    return Given(name, whole(material), material)
+
+
+def _patched(name: str, series: Series, material: Material, base: Path) -> Given:
+    done = patched(series, material)
+    new, old = source_of(done.material), source_of(material)
+    if done.material == material and not done.header_hunks:
+        others = ", ".join(done.others)
+        raise SourceError(f"it changes nothing of virtio-mem.c or its header, only {others}")
+    if done.header_hunks:
+        raise SourceError(
+            f"it changes {done.header_hunks[0].file}, which {base} does not hold: the whole tree "
+            "is right for --base"
+        )
+    header = done.material.header != material.header
+    return Given(name, new, done.material, str(base), changes(old, new, header=header), done.others)

@@ -1,0 +1,50 @@
+"""`slotproof verify-source --against`: the functions of one text and those of an older one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from conformance.commands.options import progress
+from conformance.commands.source_input import Given
+from smt_proofs.solving.solve import solver_version
+from smt_proofs.source.material import Material
+from smt_proofs.source.versions import Parted, Sameness, compare
+
+VERIFY_AGAINST_VERSION = 1
+
+
+def against(read: Given, old: Material, name: str, only: frozenset[str] | None) -> dict[str, Any]:
+    """What the document says of each function. Raises click.UsageError."""
+    assert read.material is not None
+    found: list[Parted] = []
+    with progress("comparing") as bars:
+        for parted in compare(old, read.material, only):
+            found.append(parted)
+            bars.update(bars.task_ids[0], total=None, completed=len(found))
+    if not found:
+        raise click.UsageError(f"{read.name}: no function of the name given with --only")
+    return {
+        "schema": VERIFY_AGAINST_VERSION,
+        "command": "verify-source --against",
+        "file": read.name,
+        "against": name,
+        "base": read.base,
+        "solver": solver_version(),
+        "seconds": 0.0,
+        "exit_code": exit_code(found),
+        "functions": [asdict(f) | {"verdict": f.verdict.value} for f in found],
+        "not_covered": [],
+        "uncovered": [],
+        "other_files": list(read.others),
+    }
+
+
+def exit_code(found: list[Parted]) -> int:
+    """1 where a function differs, 3 where one is not verified, else 0."""
+    verdicts = {parted.verdict for parted in found}
+    if Sameness.DIFFERS in verdicts:
+        return 1
+    return 3 if Sameness.NOT_VERIFIED in verdicts else 0

@@ -1,0 +1,102 @@
+"""Which functions of a file another text of it changes, themselves or through what they use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from smt_proofs.source.parse import Source, words_of
+
+_SPACE: Final = re.compile(r"\s+")
+_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+
+
+HEADER: Final = "virtio-mem.h"
+OUTSIDE: Final = "outside functions"
+"""What stands for the tables, types and variables of a file."""
+_DIRECTIVE: Final = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*$", re.MULTILINE)
+_PROTOTYPE: Final = re.compile(r"\bstatic\b[^;{}=]*\)\s*;")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a function: `own` text changed or added, `through` what it uses.
+
+    `uses` are the names in its text that changed, or that use something that did.
+    """
+
+    own: bool = False
+    added: bool = False
+    through: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """In words."""
+        if self.added:
+            return "added by the patch"
+        if self.own:
+            return "changed by the patch"
+        if self.through:
+            return f"as before, but {', '.join(self.through)}, which it uses, changed"
+        return "as before"
+
+
+def changes(old: Source, new: Source, *, header: bool = False) -> dict[str, Change]:
+    """What became of each function of `new`. `header`: the header's text differs."""
+    before, after = _texts(old), _texts(new)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    known = after.keys() | before.keys()
+    used = {n: (words_of(" ".join(texts)) & known) - {n} for n, texts in after.items()}
+    reached = {name: _reached(name, used) for name in after}
+    touched = {name for name in known if name in changed or reached.get(name, set()) & changed}
+    through = {name: tuple(sorted(reached[name] & changed)) for name in new.functions}
+    own_header = (HEADER,) if header else ()
+    return {
+        name: Change(
+            name in changed,
+            name not in before,
+            (*through[name], *own_header),
+            (*sorted(used[name] & touched), *own_header),
+        )
+        for name in new.functions
+    }
+
+
+def _reached(name: str, used: dict[str, frozenset[str]]) -> set[str]:
+    """All names that a function uses, and those that these use."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        new = used.get(todo.pop(), frozenset()) - found
+        found |= new
+        todo += new
+    return found - {name}
+
+
+def _texts(source: Source) -> dict[str, tuple[str, ...]]:
+    """Functions and macros by name, comments and white space aside."""
+    texts: dict[str, list[str]] = {}
+    for name, functions in source.functions.items():
+        texts.setdefault(name, []).extend(plain(f.text) for f in functions)
+    for macro in source.macros:
+        said = f"{macro.parameters} {plain(macro.text or '#undef')} {macro.conditions}"
+        texts.setdefault(macro.name, []).append(said)
+    return {name: tuple(found) for name, found in texts.items()}
+
+
+def outside(text: str, source: Source) -> str:
+    """What a file says outside its functions, macros and prototypes."""
+    lines = text.split("\n")
+    for functions in source.functions.values():
+        for function in functions:
+            for number in function.lines:
+                lines[number - 1] = ""
+    rest = _DIRECTIVE.sub("", _COMMENT.sub(" ", "\n".join(lines)))
+    return plain(_PROTOTYPE.sub("", rest))
+
+
+def plain(text: str) -> str:
+    """The text without comments, white space in one form."""
+    return _SPACE.sub(" ", _COMMENT.sub(" ", text)).strip()

@@ -1,0 +1,1 @@
+"""Edits to virtio-mem.c, each with what it does to the device: changes it, or does not."""
