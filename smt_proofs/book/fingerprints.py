@@ -25,7 +25,7 @@ import z3
 from model.profiles import Profile
 from model.state import Op
 from smt_proofs.book.compiled import PLAIN, order_of, read
-from smt_proofs.solving.engine import engine
+from smt_proofs.solving.engine import engine, rules_text
 
 ENGINE: Final = "smt_proofs"
 OTHERS: Final = frozenset(sys.stdlib_module_names) | {"z3", "cvc5", "bitwuzla", "networkx"}
@@ -47,7 +47,7 @@ def fingerprint(*roots: object, extra: str, ops: Collection[Op] | None = None) -
     name. Raises TypeError for a value that cannot be read.
     """
     walk = _Walk(ops)
-    walk.emit(engine(), _model(), extra)
+    walk.emit(engine(), rules_text(), extra)
     for root in roots:
         walk.visit(root)
     walk.finish()

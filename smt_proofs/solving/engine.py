@@ -24,7 +24,8 @@ def engine() -> str:
 
 
 @cache
-def _model() -> str:
+def rules_text() -> str:
+    """A hash of the text of `model`."""
     found = hashlib.sha256()
     for path in sorted(Path(model.__file__ or "").parent.rglob("*.py")):
         found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -34,4 +35,4 @@ def _model() -> str:
 def texts(extra: str) -> str:
     """The hash of the text of all rules and claims, of the engine, and of `extra`: for what depends
     on all of them."""
-    return hashlib.sha256("\0".join((_model(), engine(), extra)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((rules_text(), engine(), extra)).encode()).hexdigest()
