@@ -12,7 +12,7 @@ from typing import Final
 from conformance.check.refuted_schema import refuted_schema
 from conformance.check.schema import check_schema
 from conformance.commands.schema import decide_schema, mutants_schema, prove_schema
-from conformance.commands.schema_verify import verify_source_schema
+from conformance.commands.schema_verify import verify_against_schema, verify_source_schema
 from conformance.explore.schema import compare_schema, coverage_schema, explore_schema
 from conformance.metadata.document import metadata_schema
 from conformance.targets.schema import protocol_schema
@@ -31,6 +31,7 @@ SCHEMAS: Final = {
     "coverage-v1.json": coverage_schema,
     "metadata-v1.json": metadata_schema,
     "verify-source-v1.json": verify_source_schema,
+    "verify-against-v1.json": verify_against_schema,
 }
 FOLDER: Final = Path(__file__).parents[1] / "schema"
 

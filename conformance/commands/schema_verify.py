@@ -1,14 +1,16 @@
-"""The published schema of `verify-source --json`."""
+"""The published schemas of `verify-source --json`, and of the same with `--against`."""
 
 from __future__ import annotations
 
 from conformance.commands.schema import COUNT, SECONDS, TEXT, array, or_null
+from conformance.commands.verify_against import VERIFY_AGAINST_VERSION
 from conformance.commands.verify_source import VERIFY_SOURCE_VERSION
 from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES, Mapping
 from smt_proofs.source.inputs import FLAGS
 from smt_proofs.source.verify import Verdict
+from smt_proofs.source.versions import Sameness
 
 
 def verify_source_schema() -> Schema:
@@ -37,6 +39,7 @@ def verify_source_schema() -> Schema:
             "seconds": SECONDS,
             "remembered": {"type": "boolean"},
             "assumed": array(TEXT),
+            "change": TEXT,
         }
     )
     return {
@@ -51,12 +54,69 @@ def verify_source_schema() -> Schema:
                 "command": {"const": "verify-source"},
                 "file": TEXT,
                 "is_patch": {"type": "boolean"},
+                "base": or_null(TEXT),
                 "profile": {"enum": list(PROFILES)},
                 "inferred": {"type": "boolean"},
                 "solver": TEXT,
                 "seconds": SECONDS,
                 "exit_code": {"enum": [0, 1, 3]},
                 "functions": array(ref("function")),
+                **_aside(),
+            }
+        ),
+        "$defs": {"function": finding},
+    }
+
+
+def _aside() -> dict[str, Schema]:
+    """What nobody looked at."""
+    place = closed({"function": TEXT, "file": TEXT, "line": COUNT})
+    return {
+        "not_covered": array(place),
+        "uncovered": array(TEXT),
+        "other_files": array(TEXT),
+    }
+
+
+def verify_against_schema() -> Schema:
+    """What `slotproof verify-source --against OLD --json` prints."""
+    pair = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
+    value = {"anyOf": [{"type": "boolean"}, whole(0, U64_MASK), array(pair)]}
+    finding = closed(
+        {
+            "function": TEXT,
+            "file": TEXT,
+            "line": COUNT,
+            "verdict": {"enum": [sameness.value for sameness in Sameness]},
+            "change": TEXT,
+            "reason": TEXT,
+            "over": array(TEXT),
+            "inputs": or_null({"type": "object", "additionalProperties": value}),
+            "what": TEXT,
+            "new_says": TEXT,
+            "old_says": TEXT,
+            "paths": COUNT,
+            "queries": COUNT,
+            "seconds": SECONDS,
+        }
+    )
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof verify-source --against --json, version {VERIFY_AGAINST_VERSION}",
+        "description": "Lines count from 1 in the new text, 0 is none. Inputs are the arguments by "
+        "name and what else of the device and its host is not 0, false or empty.",
+        **closed(
+            {
+                "schema": {"const": VERIFY_AGAINST_VERSION},
+                "command": {"const": "verify-source --against"},
+                "file": TEXT,
+                "against": TEXT,
+                "base": or_null(TEXT),
+                "solver": TEXT,
+                "seconds": SECONDS,
+                "exit_code": {"enum": [0, 1, 3]},
+                "functions": array(ref("function")),
+                **_aside(),
             }
         ),
         "$defs": {"function": finding},

@@ -201,8 +201,8 @@ PATCH = diff("", TEXT)
         (b"\xff\xfe\x00", "not UTF-8 text"),
         (b"int main(void)\n{\n    return 0;\n}\n", "none of the functions to verify"),
         (b"Hello\n", "none of the functions to verify"),
-        ("\n".join(PATCH.split("\n")[:60]).encode(), "this hunk announces"),
-        (PATCH.replace("+static bool", "static bool", 1).encode(), "is no line of the hunk"),
+        ("\n".join(PATCH.split("\n")[:60]).encode(), "Hunk is shorter than expected"),
+        (PATCH.replace("+static bool", "static bool", 1).encode(), "Hunk diff line expected"),
         (TEXT.replace("dynamic_memslots", "prealloc").encode(), "give --profile"),
     ],
 )

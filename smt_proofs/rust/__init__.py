@@ -1,0 +1,1 @@
+"""Rust proven equal to the rules: the requests of Firecracker's device."""
