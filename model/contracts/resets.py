@@ -55,6 +55,21 @@ def hindered_reset_keeps(
     return when(d, hindered(d, s, a), alone)
 
 
+def busy_reset_keeps_usable(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """A system reset in a migration leaves the usable region alone if the profile asks that first.
+
+    Any other that nothing hinders fits it.
+    """
+    if r.answer is not Answer.DONE or not unplugs_all(f, a.op):
+        return d.truth(True)
+    stuck = d.both(s.busy, d.truth(f.profile.busy_before_empty))
+    kept_then = when(d, stuck, d.eq(s.usable, r.state.usable))
+    free = d.either(hindered(d, s, a), stuck)
+    return d.both(kept_then, d.either(free, fits(d, f, s.requested, r.state.usable)))
+
+
 _OPERATION: Final = f"{MEMORY_DEVICE}, Device Operation (device normative)"
 
 CONTRACTS: Final = (
@@ -69,5 +84,6 @@ CONTRACTS: Final = (
     ),
     Contract("reset-unplugs", reset_unplugs, RESETS, f"{_OPERATION}; virtio_mem_system_reset"),
     Contract("reset-fits-usable", reset_fits_usable, RESETS, "virtio_mem_unplug_all"),
+    Contract("busy-reset-keeps-usable", busy_reset_keeps_usable, RESETS, "virtio_mem_unplug_all"),
     Contract("hindered-reset-keeps", hindered_reset_keeps, RESETS, "virtio_mem_unplug_all"),
 )

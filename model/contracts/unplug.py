@@ -72,6 +72,19 @@ def empty_unplug_all_acknowledged(
     return when(d, none, d.truth(r.answer is Answer.ACK))
 
 
+def empty_unplug_all_answered(
+    d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
+) -> B:
+    """UNPLUG_ALL with nothing plugged is BUSY exactly in a migration if the profile asks that first.
+
+    Else it is acknowledged.
+    """
+    none = d.both(listening(d, s), d.eq(s.size, d.lit(0)))
+    stuck = d.both(s.busy, d.truth(f.profile.busy_before_empty))
+    known = d.truth(r.answer is Answer.BUSY or r.answer is Answer.ACK)
+    return when(d, none, d.both(known, exactly(d, r.answer is Answer.BUSY, stuck)))
+
+
 def unplug_all_empties(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
@@ -111,6 +124,7 @@ CONTRACTS: Final = (
         for name, holds in (
             ("unplug-all-busy", unplug_all_busy),
             ("empty-unplug-all-acknowledged", empty_unplug_all_acknowledged),
+            ("empty-unplug-all-answered", empty_unplug_all_answered),
             ("unplug-all-empties", unplug_all_empties),
             ("unplug-all-fits-usable", unplug_all_fits_usable),
         )

@@ -115,6 +115,7 @@ def _never(profile: Profile, mapping: Mapping) -> bool:
 SILENT: Final[dict[str, Callable[[Profile, Mapping], bool]]] = {
     "wake_up_obeys_reset_unplugs": lambda profile, mapping: profile.wake_up_keeps,
     "wake_up_obeys_reset_fits_usable": lambda profile, mapping: profile.wake_up_keeps,
+    "wake_up_obeys_busy_reset_keeps_usable": lambda profile, mapping: profile.wake_up_keeps,
     "wake_up_obeys_reset_keeps_blocks": lambda profile, mapping: not profile.wake_up_keeps,
     "migration_in_obeys_migration_in_maps": lambda profile, mapping: (
         mapping is Mapping.STATIC or profile.post_load_maps

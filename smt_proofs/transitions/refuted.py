@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from model.arithmetic import B, Domain, S, W, is_aligned
@@ -16,7 +17,7 @@ from model.events import realize
 from model.geometry import slot_start
 from model.invariants import blocks_per_slot
 from model.mapping import usable_size
-from model.profiles import SEED_V2, Mapping
+from model.profiles import QEMU_7_2, SEED_V2, Mapping, Profile
 from model.state import Action, Fixed, Op, State
 
 
@@ -101,13 +102,19 @@ def covers_no_more_or_not_busy(
     return d.either(d.negate(s.busy), d.either(idle, covers))
 
 
-def _of_seed_v2(
-    mapping: Mapping, holds: Callable[[Any, Any, Any, Any], Any], *rows: tuple[str, Op]
+def _of(
+    profile: Profile,
+    mapping: Mapping,
+    holds: Callable[[Any, Any, Any, Any], Any],
+    *rows: tuple[str, Op],
 ) -> tuple[RefutedClaim, ...]:
     text = " ".join((holds.__doc__ or "").split()).rstrip(".")
     text = text[0].lower() + text[1:]
-    return tuple(RefutedClaim(SEED_V2.name, mapping, claim, op, text, holds) for claim, op in rows)
+    return tuple(RefutedClaim(profile.name, mapping, claim, op, text, holds) for claim, op in rows)
 
+
+_of_seed_v2: Final = partial(_of, SEED_V2)
+_of_qemu_7_2: Final = partial(_of, QEMU_7_2)
 
 _AT_POST_LOAD: Final = (
     ("plugged-in-mapped", Op.MIGRATION_IN),
@@ -127,5 +134,8 @@ REFUTED: Final = (
     *_of_seed_v2(Mapping.USABLE, plugged_or_not_busy, *_EMPTY_BUSY),
     *_of_seed_v2(Mapping.USABLE, plugged_or_not_busy_or_fitting, *_RESETS),
     *_of_seed_v2(Mapping.USABLE, covers_no_more_or_not_busy, ("busy-keeps-mapped", Op.RESIZE)),
+    *_of_qemu_7_2(Mapping.STATIC, plugged_or_not_busy, *_EMPTY_BUSY),
+    *_of_qemu_7_2(Mapping.STATIC, plugged_or_not_busy_or_fitting, *_RESETS),
 )
-"""Every claim that is refuted, of all profiles."""
+"""Every claim that is refuted, of all profiles of QEMU. Those of the peers are not listed: they keep an
+order of effects, answers and failed requests of their own, against many contracts."""
