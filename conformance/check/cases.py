@@ -136,7 +136,7 @@ def _fail(result: Result) -> NoReturn:
     """Fail with the explanation of a trace, which is kept."""
     lines = [f"{result.verdict.value}: {result.id}: {result.message}"]
     if (rule := RULE_NAMED.get(result.id)) is not None:
-        lines.append(f"{rule.level.value}: {rule.says} (VIRTIO, {rule.section})")
+        lines.append(f"{rule.level.value}: {rule.says} ({rule.clause})")
         lines.append(f"made small by: slotproof check --target TARGET --only {rule.id}")
     if result.trace is not None:
         try:

@@ -89,7 +89,7 @@ def claim_of(failure: Failure) -> str:
         return f"{contract.claim} (source: {contract.source})"
     if finding.kind is Kind.VIRTIO:
         rule = RULE_NAMED[finding.what]
-        return f"{rule.level.value}: {rule.says} (source: VIRTIO, {rule.section})"
+        return f"{rule.level.value}: {rule.says} (source: {rule.clause})"
     if finding.kind is not Kind.DIVERGENCE:
         return "a target answers every message in time and in the protocol"
     if finding.what in JUDGED_BY:

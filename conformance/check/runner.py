@@ -21,9 +21,10 @@ from conformance.judge.oracle import (
     shared,
     spelled,
 )
+from conformance.judge.virtio.host import HostSide
 from conformance.judge.virtio.judge import Breach, VirtioOracle
 from conformance.targets.reference import at_start, constants_of, told
-from conformance.targets.target import PADDING, VIEWS, Target, TargetError
+from conformance.targets.target import MAPS_PLUGGED, PADDING, VIEWS, Target, TargetError
 from conformance.traces.codec import observation_to_json
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice
@@ -60,7 +61,12 @@ class _Run:
         self.target = target
         self.trace = trace
         self.judge = judge
-        self.virtio = VirtioOracle(trace.config, padded=PADDING in target.capabilities)
+        able = target.capabilities
+        self.virtio = VirtioOracle(
+            trace.config,
+            padded=PADDING in able,
+            host=HostSide(maps_plugged=MAPS_PLUGGED in able),
+        )
         self.breaches: list[tuple[int, Breach]] = []
         self.tolerated: Counter[str] = Counter()
         self.log = ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.judge.verdict import Verdict
-from conformance.judge.virtio.rules import RULES, Level
+from conformance.judge.virtio.rule import Level
+from conformance.judge.virtio.rules import RULES
 from conformance.targets.target import FAULTS, OPERATIONS
 from conformance.traces.vocabulary import (
     DIALECT,

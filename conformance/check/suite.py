@@ -13,7 +13,8 @@ from conformance.check.scenarios import SCENARIO_NAMED, Scenario, made
 from conformance.judge.finding import Kind
 from conformance.judge.judge import EXACT, Judge
 from conformance.judge.verdict import Verdict
-from conformance.judge.virtio.rules import RULE_NAMED, RULES, Rule
+from conformance.judge.virtio.rule import Rule
+from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.target import Target
 from conformance.traces.trace import Trace
 from model.contracts import CONTRACT_NAMED

@@ -158,7 +158,7 @@ def test_the_list_names_every_scenario_and_rule_with_its_clause(tmp_path: Path) 
     for scenario in SCENARIOS:
         assert f"\n{scenario.id} " in f"\n{printed}"
     for rule in RULES:
-        assert f"\n{rule.id} " in printed and f"[VIRTIO, {rule.section}]" in printed
+        assert f"\n{rule.id} " in printed and f"[{rule.clause}]" in printed
 
 
 def test_one_scenario_alone(tmp_path: Path) -> None:
