@@ -11,6 +11,7 @@ import sys
 from catalogue import FAULTS
 from device import EVENTS, FAILURES, REQUESTS, VIEWS, Device, Refused
 from guest import Guest
+from small import LIMITS, SmallMemslots
 
 
 def shown(device, answer, more):
@@ -20,18 +21,21 @@ def shown(device, answer, more):
 def main():
     parser = argparse.ArgumentParser(description="A device that is wrong in one way.")
     parser.add_argument("--fault", choices=sorted(FAULTS), help="be wrong in this way")
+    parser.add_argument("--small", action="store_true", help="a right device unlike QEMU's")
     parser.add_argument("--list", action="store_true", help="print every fault as JSON")
     chosen = parser.parse_args()
     if chosen.list:
         print(json.dumps([fault.described() for fault in FAULTS.values()]))
         return
-    built = FAULTS[chosen.fault] if chosen.fault else Device
+    built = FAULTS[chosen.fault] if chosen.fault else SmallMemslots if chosen.small else Device
     device = guest = None
     for line in sys.stdin:
         ((kind, body),) = json.loads(line).items()
         if kind == "hello":
             able = REQUESTS + EVENTS + FAILURES + VIEWS
             answer = {"hello": {**body, "name": "wrong device", "capabilities": able}}
+            if chosen.small:
+                answer["hello"]["limits"] = LIMITS
         elif kind == "start":
             try:
                 device, guest = built(body["config"]), Guest()

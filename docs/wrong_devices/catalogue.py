@@ -1,5 +1,6 @@
 """Every fault by its name."""
 
+import answers
 import events
 import layouts
 import mappings
@@ -8,7 +9,7 @@ import requests
 import sizes
 from fault import Fault, name_of
 
-MODULES = (layouts, mappings, requests, sizes, events, memory)
+MODULES = (layouts, mappings, requests, answers, sizes, events, memory)
 FAULTS = {
     name_of(found): found
     for module in MODULES

@@ -4,6 +4,8 @@ It shares no code with slotproof and is written otherwise: the blocks of the reg
 one whole number, memslots those of another, and its memory is there to be written and read.
 """
 
+from host import Host, bits, runs
+
 MIB, GIB = 1 << 20, 1 << 30
 TOP = 1 << 64
 OPENED_BY_RESET = ("device-reset", "system-reset", "wake-up")
@@ -13,24 +15,7 @@ class Refused(Exception):
     """The device does not come into being."""
 
 
-def bits(first, count):
-    """A number with `count` bits set from bit `first` on."""
-    return ((1 << max(count, 0)) - 1) << first
-
-
-def runs(number):
-    """(first, count) of each run of set bits."""
-    at = 0
-    while number:
-        skip = (number & -number).bit_length() - 1
-        number >>= skip
-        length = (~number & number + 1).bit_length() - 1
-        yield at + skip, length
-        number >>= length
-        at += skip + length
-
-
-class Device:
+class Device(Host):
     """Each method may be made wrong by a class of the catalogue."""
 
     def __init__(self, config):
@@ -40,7 +25,7 @@ class Device:
         self.region, self.limit = config["region"], config["limit"]
         self.total = self.region // self.block
         self.own = config["option"]
-        self.per = self.cut() if self.own and self.limit > 1 else self.total
+        self.per = self.cut() if self.own else self.total
         self.count = -(-self.total // self.per)
         self.plugged = self.backed = self.mapped = self.size = self.usable = 0
         self.requested = config["requested"]
@@ -72,6 +57,8 @@ class Device:
 
     def cut(self):
         """Blocks of each memslot but the last."""
+        if self.limit < 2:
+            return self.total
         share = -(-(self.region // self.limit) // self.block)
         return min(max(share, GIB // self.block, 1), self.total)
 
@@ -237,54 +224,6 @@ class Device:
         self.gone = True
         return "done"
 
-    # Memslots, memory and listeners
-
-    def slots(self, first, count):
-        """(first, count) of the memslots that blocks touch."""
-        start = first // self.per
-        return start, (first + count - 1) // self.per + 1 - start
-
-    def map(self, first, count):
-        if self.own:
-            self.mapped |= bits(*self.slots(first, count))
-
-    def unmap(self, first, count):
-        """Unmap those of the blocks' memslots that hold no plugged block."""
-        start, number = self.slots(first, count)
-        for slot in range(start, start + number):
-            if self.own and self.empty(slot):
-                self.mapped &= ~bits(slot, 1)
-
-    def empty(self, slot):
-        return not self.plugged & bits(slot * self.per, self.per)
-
-    def discard(self, first, count):
-        """Give the memory of blocks back."""
-        self.backed &= ~bits(first, count)
-        start, end = first * self.block, (first + count) * self.block
-        for offset in [offset for offset in self.ram if start <= offset < end]:
-            del self.ram[offset]
-
-    def reachable(self, offset):
-        """There is memory at an offset into the region."""
-        block = offset // self.block
-        return not self.own or bool(self.mapped >> block // self.per & 1)
-
-    def write(self, offset, value):
-        if self.reachable(offset):
-            self.ram[offset] = value
-
-    def touch(self, first, count):
-        """The guest wrote all over plugged blocks: the host has memory behind them."""
-        self.backed |= bits(first, count)
-
-    def read(self, offset):
-        return self.ram.get(offset, 0) if self.reachable(offset) else 0
-
-    def hear(self, heard, first, count):
-        start, size = self.addr + first * self.block, count * self.block
-        self.told.append({"heard": heard, "addr": start, "size": size})
-
     # One operation
 
     def do(self, do):
@@ -300,22 +239,10 @@ class Device:
         answer = getattr(self, op)(do, do.get("fail", ()))
         return answer if isinstance(answer, tuple) else (answer, None)
 
-    def held(self):
-        """Bytes that the host spends on each part of the region with any."""
-        most = [self.part(0, self.total)] if self.backed else []
-        slots = sorted({first // self.per for first, _ in runs(self.backed)})[:64]
-        return most + [self.part(slot * self.per, self.per) for slot in slots]
-
-    def part(self, first, count):
-        count = min(count, self.total - first)
-        memory = (self.backed & bits(first, count)).bit_count() * self.block
-        size = count * self.block
-        return {"addr": self.addr + first * self.block, "size": size, "held": memory}
-
     def show(self):
         if self.gone:
             return {}
-        seen = {"usable": self.usable, "size": self.size, "requested": self.requested}
+        seen = {"usable": self.usable, "size": self.size % TOP, "requested": self.requested}
         seen["held"] = self.held()
         if self.own:
             seen["mapped"] = [[first, first + count] for first, count in runs(self.mapped)]
@@ -330,4 +257,4 @@ EVENTS = ("negotiate", "resize", "device-reset", "system-reset", "wake-up", "unr
 EVENTS += ("migration-start", "migration-end", "migration-in")
 FAILURES = ("fail-discard", "fail-prealloc", "fail-populate")
 VIEWS = ("usable", "size", "requested", "mapped", "notified", "slots", "constants")
-VIEWS += ("memory", "held", "told", "maps-plugged")
+VIEWS += ("memory", "held", "told", "maps-plugged", "bad-config")

@@ -1,11 +1,13 @@
 """Resets and migrations that lose or keep the wrong things, and devices that wear out."""
 
-from device import bits, runs
 from fault import Fault
+from host import bits, runs
 
 
 class DeviceResetUnplugs(Fault):
     """A device reset unplugs all blocks."""
+
+    found_by = ("init-reset-keeps-blocks", "size")
 
     def device_reset(self, do, failing):
         self.release_all()
@@ -15,12 +17,16 @@ class DeviceResetUnplugs(Fault):
 class SystemResetKeeps(Fault):
     """A system reset leaves all blocks plugged."""
 
+    found_by = ("size", "usable")
+
     def system_reset(self, do, failing):
         return self.device_reset(do, failing)
 
 
 class SystemResetKeepsSize(Fault):
     """A system reset unplugs all blocks and leaves the plugged size."""
+
+    found_by = ("size", "unusable-blocks-unplugged")
 
     def system_reset(self, do, failing):
         size = self.size
@@ -32,6 +38,8 @@ class SystemResetKeepsSize(Fault):
 class SystemResetForgetsRequest(Fault):
     """A system reset goes back to the requested size of the start: a later resize is lost."""
 
+    found_by = ("resize-as-set", "requested")
+
     def system_reset(self, do, failing):
         answer = super().system_reset(do, failing)
         self.requested = self.config["requested"]
@@ -41,6 +49,8 @@ class SystemResetForgetsRequest(Fault):
 
 class ResizeBeforeDriverLost(Fault):
     """A requested size that is set right after a reset is lost."""
+
+    found_by = ("resize-as-set", "requested")
 
     fresh = False
 
@@ -63,12 +73,16 @@ class ResizeBeforeDriverLost(Fault):
 class WakeUpUnplugs(Fault):
     """Wake-up from suspend unplugs all blocks."""
 
+    found_by = ("size", "usable")
+
     def wake_up(self, do, failing):
         return self.system_reset(do, failing)
 
 
 class MigrationForgetsBlocks(Fault):
     """The last plugged block is missing after a migration."""
+
+    found_by = ("config-plugged-size", "memory-plugged-kept", "size")
 
     def migration_in(self, do, failing):
         if self.plugged:
@@ -82,6 +96,8 @@ class MigrationForgetsBlocks(Fault):
 class MigrationForgetsSize(Fault):
     """The plugged size is not in the stream."""
 
+    found_by = ("config-plugged-size", "size")
+
     def migration_in(self, do, failing):
         answer = super().migration_in(do, failing)
         self.size = 0
@@ -90,6 +106,8 @@ class MigrationForgetsSize(Fault):
 
 class MigrationForgetsUsable(Fault):
     """The usable region after a migration follows the requested size, be it smaller."""
+
+    found_by = ("config-usable-only-grows", "usable")
 
     def migration_in(self, do, failing):
         answer = super().migration_in(do, failing)
@@ -100,6 +118,8 @@ class MigrationForgetsUsable(Fault):
 class MigrationForgetsRequest(Fault):
     """The requested size after a migration is that of the start."""
 
+    found_by = ("config-change-notified", "resize-as-set", "config-usable-covers-requested")
+
     def migration_in(self, do, failing):
         answer = super().migration_in(do, failing)
         self.requested = self.config["requested"]
@@ -108,6 +128,8 @@ class MigrationForgetsRequest(Fault):
 
 class MigrationStaysBusy(Fault):
     """A device that was moved while it was busy stays busy."""
+
+    found_by = ("plug-possible", "unplug-possible", "unplug-all-possible", "answer")
 
     def migration_in(self, do, failing):
         busy = self.busy
@@ -119,12 +141,21 @@ class MigrationStaysBusy(Fault):
 class MigrationEndStaysBusy(Fault):
     """A migration that is cancelled leaves the device busy."""
 
+    found_by = ("plug-possible", "unplug-possible", "unplug-all-possible", "answer")
+
     def migration_end(self, do, failing):
         return "done"
 
 
 class SecondMigrationForgets(Fault):
     """The second migration brings no memslots: the first one used up the list of them."""
+
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     moved = 0
 
@@ -138,6 +169,8 @@ class SecondMigrationForgets(Fault):
 
 class MigrationDropsWrites(Fault):
     """Memory arrives as it was when the migration started: what was written since is lost."""
+
+    found_by = ("memory-plugged-kept", "memory")
 
     start = None
 
@@ -154,6 +187,8 @@ class MigrationDropsWrites(Fault):
 class MigrationDropsMemory(Fault):
     """Memory does not arrive at all."""
 
+    found_by = ("memory-plugged-kept", "memory")
+
     def migration_in(self, do, failing):
         self.ram = {}
         return super().migration_in(do, failing)
@@ -161,6 +196,8 @@ class MigrationDropsMemory(Fault):
 
 class SnapshotAtBorders(Fault):
     """The last block of a memslot comes through a migration without its memory."""
+
+    found_by = ("memory-plugged-kept", "memory")
 
     def migration_in(self, do, failing):
         for first, count in runs(self.plugged):
@@ -177,6 +214,8 @@ class SnapshotAtBorders(Fault):
 class OnlyThirtyTwoMaps(Fault):
     """Ids of memslots only grow: after 32 of them no memslot can be mapped any more."""
 
+    found_by = ("plug-possible", "answer")
+
     most = 32
     used = 0
 
@@ -189,14 +228,26 @@ class OnlyThirtyTwoMaps(Fault):
         self.used += (self.mapped & ~before).bit_count()
 
 
-class OnlyThousandMaps(OnlyThirtyTwoMaps):
+class OnlyThousandTurns(Fault):
     """After 1,000 turns of mapping and unmapping no memslot can be mapped any more."""
 
-    most = 1000
+    found_by = ("memslots-reused",)
+
+    used = 0
+
+    def cannot_prepare(self, failing):
+        return self.used >= 1000 or super().cannot_prepare(failing)
+
+    def map(self, first, count):
+        before = self.mapped
+        super().map(first, count)
+        self.used += before != self.mapped
 
 
 class WearsOut(Fault):
     """After 20 requests STATE says unplugged of everything."""
+
+    found_by = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
 
     def state_of(self, first, count):
         return "unplugged" if self.turns > 20 else super().state_of(first, count)

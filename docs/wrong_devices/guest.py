@@ -57,4 +57,6 @@ class Guest:
         if do["op"] == "plug":
             device.touch(start // block, do["blocks"])
             return places
-        return [at for at in places if device.own and not device.mapped >> at // block // device.per & 1]
+        if not device.own:
+            return []
+        return [at for at in places if not device.mapped >> at // block // device.per & 1]

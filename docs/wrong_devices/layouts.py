@@ -7,6 +7,8 @@ from fault import Fault
 class ShortLastMerged(Fault):
     """A short last memslot is merged into the one before."""
 
+    found_by = ("memslots-tile-region",)
+
     def layout(self):
         shape = super().layout()
         if shape["last"] < shape["size"]:
@@ -17,6 +19,8 @@ class ShortLastMerged(Fault):
 class LastSlotFullSize(Fault):
     """The last memslot is as big as the others, whatever is left for it."""
 
+    found_by = ("memslots-tile-region",)
+
     def layout(self):
         return super().layout() | {"last": self.per * self.block}
 
@@ -24,12 +28,17 @@ class LastSlotFullSize(Fault):
 class NoMinimum(Fault):
     """Memslots may be smaller than 1 GiB."""
 
+    found_by = ("slots",)
+
     def cut(self):
-        return -(-(self.region // self.limit) // self.block) or 1
+        share = -(-(self.region // self.limit) // self.block)
+        return max(share, self.total >> 12, 1)
 
 
 class OneTooMany(Fault):
     """One memslot more than the limit is used."""
+
+    found_by = ("slots",)
 
     def cut(self):
         share = -(-(self.region // (self.limit + 1)) // self.block)
@@ -39,12 +48,16 @@ class OneTooMany(Fault):
 class SingleMemslot(Fault):
     """The region is never cut."""
 
+    found_by = ("slots",)
+
     def cut(self):
         return self.total
 
 
 class SlotsNotWholeBlocks(Fault):
     """Memslots are an equal share of the region, be that whole blocks or not."""
+
+    found_by = ("memslots-whole-blocks",)
 
     def layout(self):
         shape = super().layout()
@@ -57,6 +70,8 @@ class SlotsNotWholeBlocks(Fault):
 class CountInEightBits(Fault):
     """The number of memslots is kept in 8 bits."""
 
+    found_by = ("memslots-tile-region",)
+
     def layout(self):
         shape = super().layout()
         return shape | {"count": shape["count"] & 255}
@@ -65,12 +80,16 @@ class CountInEightBits(Fault):
 class ChecksNothing(Fault):
     """Any configuration is accepted at start."""
 
+    found_by = ("accepted",)
+
     def check(self, c):
         pass
 
 
 class OddBlockSize(Fault):
     """A block size that is no power of two is accepted."""
+
+    found_by = ("accepted",)
 
     def check(self, c):
         even = 1 << c["block"].bit_length() - 1 if c["block"] else 1 << 20
@@ -83,12 +102,16 @@ class OddBlockSize(Fault):
 class MisalignedRegion(Fault):
     """A region that is not whole blocks is accepted."""
 
+    found_by = ("accepted",)
+
     def check_sizes(self, c):
         super().check_sizes(c | {"region": max(c["region"] // c["block"], 1) * c["block"]})
 
 
 class MisalignedAddress(Fault):
     """A region that does not start at a block's border is accepted."""
+
+    found_by = ("accepted",)
 
     def check_sizes(self, c):
         super().check_sizes(c | {"addr": c["addr"] // c["block"] * c["block"]})
@@ -97,12 +120,16 @@ class MisalignedAddress(Fault):
 class RegionWraps(Fault):
     """A region that ends above 2^64 is accepted."""
 
+    found_by = ("accepted",)
+
     def check_sizes(self, c):
         super().check_sizes(c | {"addr": 0} if not c["addr"] % c["block"] else c)
 
 
 class ExcessAtStart(Fault):
     """A requested size above the region is accepted at start."""
+
+    found_by = ("accepted",)
 
     def check_sizes(self, c):
         super().check_sizes(c | {"requested": min(c["requested"], c["region"])})
@@ -111,12 +138,16 @@ class ExcessAtStart(Fault):
 class MisalignedAtStart(Fault):
     """A requested size that is not whole blocks is accepted at start."""
 
+    found_by = ("accepted",)
+
     def check_sizes(self, c):
         super().check_sizes(c | {"requested": c["requested"] // c["block"] * c["block"]})
 
 
 class RefusesTheLargest(Fault):
     """A device whose whole region is requested at start is refused."""
+
+    found_by = ("refused",)
 
     def check_sizes(self, c):
         super().check_sizes(c)

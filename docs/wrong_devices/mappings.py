@@ -1,11 +1,18 @@
 """Memslots that are mapped or unmapped at the wrong time."""
 
-from device import bits, runs
 from fault import Fault
+from host import bits, runs
 
 
 class MapsFirstOnly(Fault):
     """Plugging maps the first memslot of a range only."""
+
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     def map(self, first, count):
         super().map(first, 1)
@@ -14,6 +21,13 @@ class MapsFirstOnly(Fault):
 class MapsEndsOnly(Fault):
     """Plugging maps the first and the last memslot of a range, none between."""
 
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
+
     def map(self, first, count):
         super().map(first, 1)
         super().map(first + count - 1, 1)
@@ -21,6 +35,8 @@ class MapsEndsOnly(Fault):
 
 class MapsOneBeyond(Fault):
     """Plugging maps the memslot behind the range as well, if it ends at a border."""
+
+    found_by = ("memslot-mapped-for-block", "mapped")
 
     def slots(self, first, count):
         start, number = super().slots(first, count)
@@ -31,6 +47,8 @@ class MapsOneBeyond(Fault):
 
 class MapsTooSoon(Fault):
     """Memslots are mapped before the states of the blocks are looked at."""
+
+    found_by = ("memslot-mapped-for-block", "mapped")
 
     def none_of(self, first, count):
         self.map(first, count)
@@ -46,6 +64,8 @@ class MapsTooSoon(Fault):
 class MapsByUsable(Fault):
     """Every memslot of the usable region is mapped, plugged or not."""
 
+    found_by = ("memslot-mapped-for-block", "mapped")
+
     def fit(self, shrink):
         super().fit(shrink)
         if self.own:
@@ -55,12 +75,21 @@ class MapsByUsable(Fault):
 class NeverUnmaps(Fault):
     """A memslot without plugged blocks stays mapped."""
 
+    found_by = ("memslot-goes-with-last-block", "mapped")
+
     def unmap(self, first, count):
         pass
 
 
 class UnmapsTooSoon(Fault):
     """Unplugging unmaps memslots that hold plugged blocks still."""
+
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     def empty(self, slot):
         return True
@@ -69,12 +98,21 @@ class UnmapsTooSoon(Fault):
 class UnmapsFirstOnly(Fault):
     """Of several memslots that an UNPLUG empties only the first one is unmapped."""
 
+    found_by = ("memslot-goes-with-last-block", "mapped")
+
     def unmap(self, first, count):
         super().unmap(first, 1)
 
 
 class ShortLastUnmappedTooSoon(Fault):
     """The last block of a short last memslot is not looked at before it is unmapped."""
+
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     def empty(self, slot):
         if slot < self.count - 1 or self.total % self.per == 0:
@@ -86,6 +124,8 @@ class ShortLastUnmappedTooSoon(Fault):
 class ShortLastStaysMapped(Fault):
     """A short last memslot counts as empty once a whole memslot's blocks were unplugged there."""
 
+    found_by = ("memslot-goes-with-last-block", "mapped")
+
     def unmap(self, first, count):
         super().unmap(first, count)
         if self.own and self.total % self.per and (first + count - 1) // self.per == self.count - 1:
@@ -95,6 +135,8 @@ class ShortLastStaysMapped(Fault):
 class UnplugAllKeepsMapped(Fault):
     """UNPLUG_ALL leaves memslots mapped."""
 
+    found_by = ("memslot-goes-with-last-block", "mapped")
+
     def release_all(self):
         mapped = self.mapped
         super().release_all()
@@ -103,6 +145,8 @@ class UnplugAllKeepsMapped(Fault):
 
 class ResetKeepsMapped(Fault):
     """A system reset unplugs all blocks and leaves their memslots mapped."""
+
+    found_by = ("memslot-goes-with-last-block", "mapped")
 
     def system_reset(self, do, failing):
         mapped = self.mapped
@@ -114,6 +158,13 @@ class ResetKeepsMapped(Fault):
 class DeviceResetUnmaps(Fault):
     """A device reset unmaps the memslots."""
 
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
+
     def device_reset(self, do, failing):
         self.mapped = 0
         return super().device_reset(do, failing)
@@ -122,12 +173,16 @@ class DeviceResetUnmaps(Fault):
 class NoRollback(Fault):
     """A PLUG that a listener refuses leaves its memslots mapped."""
 
+    found_by = ("memslot-mapped-for-block", "mapped")
+
     def refused(self, before, first, count):
         return "busy"
 
 
 class FirstOfTwoKept(Fault):
     """Where the second of two memslots cannot be mapped, the first one stays mapped."""
+
+    found_by = ("memslot-mapped-for-block", "mapped")
 
     def refused(self, before, first, count):
         start, number = self.slots(first, count)
@@ -138,6 +193,13 @@ class FirstOfTwoKept(Fault):
 class RollbackTooFar(Fault):
     """A PLUG that a listener refuses unmaps memslots that were mapped before."""
 
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
+
     def refused(self, before, first, count):
         self.mapped = before & ~bits(*self.slots(first, count))
         return "busy"
@@ -145,6 +207,13 @@ class RollbackTooFar(Fault):
 
 class MigrationMapsNothing(Fault):
     """An incoming migration maps no memslot."""
+
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     def migration_in(self, do, failing):
         answer = super().migration_in(do, failing)
@@ -154,6 +223,13 @@ class MigrationMapsNothing(Fault):
 
 class MigrationMapsFirstRun(Fault):
     """An incoming migration maps the memslots of the first plugged range only."""
+
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     def migration_in(self, do, failing):
         answer = super().migration_in(do, failing)
@@ -166,6 +242,8 @@ class MigrationMapsFirstRun(Fault):
 class MigrationMapsAll(Fault):
     """An incoming migration maps every memslot as soon as any block is plugged."""
 
+    found_by = ("memslot-mapped-for-block", "mapped")
+
     def migration_in(self, do, failing):
         answer = super().migration_in(do, failing)
         if self.mapped:
@@ -175,6 +253,13 @@ class MigrationMapsAll(Fault):
 
 class MigrationEndUnmaps(Fault):
     """A migration that is cancelled unmaps the memslots on the source."""
+
+    found_by = (
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     def migration_end(self, do, failing):
         if self.busy:

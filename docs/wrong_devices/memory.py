@@ -1,11 +1,13 @@
 """Memory that is lost or not given back, failing hosts, and listeners that are not told."""
 
-from device import runs
 from fault import Fault
+from host import runs
 
 
 class NotGivenBack(Fault):
     """Unplugged memory is not given back to the host."""
+
+    found_by = ("memory-given-back", "held")
 
     def discard(self, first, count):
         backed = self.backed
@@ -16,6 +18,8 @@ class NotGivenBack(Fault):
 class UnplugAllNotGivenBack(Fault):
     """UNPLUG_ALL and a system reset do not give the memory back."""
 
+    found_by = ("memory-given-back", "held")
+
     def release_all(self):
         backed = self.backed
         super().release_all()
@@ -25,12 +29,16 @@ class UnplugAllNotGivenBack(Fault):
 class GivesBackFirstOnly(Fault):
     """Of an unplugged range only the first block is given back."""
 
+    found_by = ("memory-given-back", "held")
+
     def discard(self, first, count):
         super().discard(first, 1)
 
 
 class DiscardsOneBeyond(Fault):
     """An UNPLUG discards the block behind the range as well."""
+
+    found_by = ("memory-plugged-kept", "memory")
 
     def discard(self, first, count):
         super().discard(first, count + 1)
@@ -39,6 +47,8 @@ class DiscardsOneBeyond(Fault):
 class DiscardsWholeMemslot(Fault):
     """An UNPLUG discards all memory of its memslots."""
 
+    found_by = ("memory-plugged-kept", "memory")
+
     def discard(self, first, count):
         start, number = self.slots(first, count)
         super().discard(start * self.per, number * self.per)
@@ -46,6 +56,8 @@ class DiscardsWholeMemslot(Fault):
 
 class UnplugAllFailsLate(Fault):
     """An UNPLUG_ALL that fails has discarded the memory, and the blocks are still plugged."""
+
+    found_by = ("memory-plugged-kept", "memory")
 
     def unplug_all(self, do, failing):
         answer = super().unplug_all(do, failing)
@@ -57,6 +69,8 @@ class UnplugAllFailsLate(Fault):
 class UnplugAllHalf(Fault):
     """An UNPLUG_ALL that fails has unplugged the first range."""
 
+    found_by = ("unplug-all-done-is-ack", "rejected-changes-nothing", "size")
+
     def unplug_all(self, do, failing):
         answer = super().unplug_all(do, failing)
         if answer == "busy" and "discard" in failing:
@@ -67,6 +81,8 @@ class UnplugAllHalf(Fault):
 
 class LastBlockMissing(Fault):
     """There is no memory behind the last block of a range that was plugged."""
+
+    found_by = ("memory-plugged-usable",)
 
     holes = ()
 
@@ -81,12 +97,16 @@ class LastBlockMissing(Fault):
 class UnmappedReadable(Fault):
     """Memory of memslots that are not mapped can be written and read."""
 
+    found_by = ("memory-unmapped-gone",)
+
     def reachable(self, offset):
         return True
 
 
 class DeviceResetDiscards(Fault):
     """A device reset discards the memory of plugged blocks."""
+
+    found_by = ("init-reset-keeps-memory", "memory-plugged-kept")
 
     def device_reset(self, do, failing):
         self.ram = {}
@@ -95,6 +115,8 @@ class DeviceResetDiscards(Fault):
 
 class PlugClears(Fault):
     """A PLUG discards the memory of the whole memslot."""
+
+    found_by = ("memory-plugged-kept", "memory")
 
     def populate(self, first, count):
         backed = self.backed
@@ -107,6 +129,8 @@ class PlugClears(Fault):
 class FailedDiscardAcknowledged(Fault):
     """An UNPLUG whose memory cannot be discarded is acknowledged, and the memory stays."""
 
+    found_by = ("memory-given-back", "held", "answer")
+
     def unplug(self, do, failing):
         backed = self.backed
         answer = super().unplug(do, ())
@@ -118,6 +142,8 @@ class FailedDiscardAcknowledged(Fault):
 class FailedDiscardIsError(Fault):
     """An UNPLUG whose memory cannot be discarded is answered by ERROR."""
 
+    found_by = ("answer",)
+
     def unplug(self, do, failing):
         answer = super().unplug(do, failing)
         return "error" if answer == "busy" and "discard" in failing else answer
@@ -125,6 +151,8 @@ class FailedDiscardIsError(Fault):
 
 class FailedDiscardUnplugs(Fault):
     """An UNPLUG whose memory cannot be discarded is answered by BUSY, and done all the same."""
+
+    found_by = ("unplug-done-is-ack", "answer")
 
     def unplug(self, do, failing):
         answer = super().unplug(do, ())
@@ -134,6 +162,8 @@ class FailedDiscardUnplugs(Fault):
 class PreallocIgnored(Fault):
     """Memory that cannot be preallocated is plugged all the same."""
 
+    found_by = ("answer",)
+
     def cannot_prepare(self, failing):
         return False
 
@@ -141,12 +171,16 @@ class PreallocIgnored(Fault):
 class ListenerIgnored(Fault):
     """A listener that refuses is not listened to."""
 
+    found_by = ("answer",)
+
     def plug(self, do, failing):
         return super().plug(do, [one for one in failing if one != "populate"])
 
 
 class FailedPlugKept(Fault):
     """A PLUG that a listener refuses is answered by BUSY, and its blocks stay marked."""
+
+    found_by = ("plug-done-is-ack", "answer")
 
     def refused(self, before, first, count):
         self.populate(first, count)
@@ -156,6 +190,8 @@ class FailedPlugKept(Fault):
 class PlugUntold(Fault):
     """Listeners are not told of plugged blocks."""
 
+    found_by = ("listeners-know-plugged", "told")
+
     def hear(self, heard, first, count):
         if heard == "discard":
             super().hear(heard, first, count)
@@ -163,6 +199,8 @@ class PlugUntold(Fault):
 
 class UnplugUntold(Fault):
     """Listeners are not told of unplugged blocks."""
+
+    found_by = ("listeners-know-plugged", "told")
 
     def hear(self, heard, first, count):
         if heard == "populate":
@@ -172,12 +210,16 @@ class UnplugUntold(Fault):
 class ToldOneShort(Fault):
     """Listeners are told of all blocks of an unplugged range but the last."""
 
+    found_by = ("listeners-know-plugged", "told")
+
     def hear(self, heard, first, count):
         super().hear(heard, first, count - 1 if heard == "discard" and count > 1 else count)
 
 
 class RefusalTold(Fault):
     """Listeners keep what one of them refused."""
+
+    found_by = ("listeners-know-plugged", "told")
 
     def refused(self, before, first, count):
         self.hear("populate", first, count)
@@ -186,6 +228,8 @@ class RefusalTold(Fault):
 
 class MigrationUntold(Fault):
     """Listeners of a device that was moved are not told of its plugged blocks."""
+
+    found_by = ("listeners-know-plugged", "told")
 
     def migration_in(self, do, failing):
         answer = super().migration_in(do, failing)

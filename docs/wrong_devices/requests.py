@@ -1,13 +1,13 @@
 """Requests that are answered wrongly, or refused without a reason."""
 
-import sys
-
-from device import TOP, bits
+from device import TOP
 from fault import Fault
 
 
 class UsableEdge(Fault):
     """A range may end one block beyond the usable region."""
+
+    found_by = ("plug-outside-is-error", "unplug-outside-is-error", "state-outside-is-error")
 
     def place(self, do):
         usable, self.usable = self.usable, min(self.usable + self.block, self.region)
@@ -19,12 +19,16 @@ class UsableEdge(Fault):
 class OverRequest(Fault):
     """PLUG may exceed the requested size by a block."""
 
+    found_by = ("plug-enough-is-rejected", "answer")
+
     def fits(self, count):
         return super().fits(count - 1)
 
 
 class ExactFitRefused(Fault):
     """A PLUG up to exactly the requested size is refused."""
+
+    found_by = ("plug-possible", "answer")
 
     def fits(self, count):
         return super().fits(count + 1)
@@ -33,6 +37,15 @@ class ExactFitRefused(Fault):
 class PlugsPlugged(Fault):
     """PLUG of a range whose first block is unplugged is carried out, whatever the others are."""
 
+    found_by = (
+        "answer",
+        "config-plugged-size",
+        "state-mixed",
+        "state-plugged",
+        "state-unplugged",
+        "listeners-know-plugged",
+    )
+
     def none_of(self, first, count):
         return super().none_of(first, 1)
 
@@ -40,12 +53,16 @@ class PlugsPlugged(Fault):
 class UnplugsUnplugged(Fault):
     """UNPLUG looks at the first block of a range only."""
 
+    found_by = ("unplug-unplugged-is-error", "answer", "state-mixed", "config-plugged-size")
+
     def all_of(self, first, count):
         return super().all_of(first, 1)
 
 
 class EmptyRange(Fault):
     """A request of no blocks is acknowledged."""
+
+    found_by = ("plug-empty-is-error", "unplug-empty-is-error")
 
     def plug(self, do, failing):
         return "ack" if do["blocks"] == 0 and self.inside(do) else super().plug(do, failing)
@@ -60,19 +77,20 @@ class EmptyRange(Fault):
 class RoundsDown(Fault):
     """A misaligned address is rounded down to its block."""
 
+    found_by = (
+        "plug-misaligned-is-error",
+        "unplug-misaligned-is-error",
+        "state-misaligned-is-error",
+    )
+
     def place(self, do):
         return super().place(do | {"addr": do["addr"] // self.block * self.block})
 
 
-class MisalignedState(Fault):
-    """STATE rounds a misaligned address down to its block."""
-
-    def state(self, do, failing):
-        return super().state(do | {"addr": do["addr"] // self.block * self.block}, failing)
-
-
 class AddressWraps(Fault):
     """The end of a range wraps at 2^64, so that one far beyond the region counts as inside."""
+
+    found_by = ("plug-outside-is-error", "unplug-outside-is-error", "state-outside-is-error")
 
     def place(self, do):
         end = (do["addr"] + do["blocks"] * self.block) % TOP
@@ -84,6 +102,8 @@ class AddressWraps(Fault):
 class BelowTheRegion(Fault):
     """An address below the region is taken for an offset into it."""
 
+    found_by = ("plug-outside-is-error", "unplug-outside-is-error", "state-outside-is-error")
+
     def place(self, do):
         if do["addr"] < self.addr:
             do = do | {"addr": do["addr"] + self.addr}
@@ -93,6 +113,8 @@ class BelowTheRegion(Fault):
 class LargestCountRefused(Fault):
     """A request of 65535 blocks is answered by ERROR."""
 
+    found_by = ("plug-possible", "unplug-possible", "state-is-acknowledged", "answer")
+
     def place(self, do):
         return None if do["blocks"] == 0xFFFF else super().place(do)
 
@@ -100,12 +122,24 @@ class LargestCountRefused(Fault):
 class CountInFifteenBits(Fault):
     """The number of blocks of a request is kept in 15 bits."""
 
+    found_by = (
+        "plug-in-plugged-size",
+        "unplug-in-plugged-size",
+        "plug-empty-is-error",
+        "state-mixed",
+        "state-unplugged",
+        "state-plugged",
+        "answer",
+    )
+
     def place(self, do):
         return super().place(do | {"blocks": do["blocks"] & 0x7FFF})
 
 
 class AcrossMemslotsRefused(Fault):
     """A PLUG across the border of two memslots is answered by ERROR."""
+
+    found_by = ("plug-possible", "answer")
 
     def plug(self, do, failing):
         where = self.place(do)
@@ -117,6 +151,8 @@ class AcrossMemslotsRefused(Fault):
 class UnplugBelowRequestedRefused(Fault):
     """An UNPLUG below the requested size is answered by NACK."""
 
+    found_by = ("unplug-possible", "answer")
+
     def unplug(self, do, failing):
         where = self.place(do)
         if where and self.all_of(*where) and self.size - where[1] * self.block < self.requested:
@@ -126,6 +162,8 @@ class UnplugBelowRequestedRefused(Fault):
 
 class HugePagesOnly(Fault):
     """Of an even pair of blocks, a huge page, one alone cannot be unplugged."""
+
+    found_by = ("unplug-possible", "answer")
 
     def unplug(self, do, failing):
         where = self.place(do)
@@ -137,51 +175,16 @@ class HugePagesOnly(Fault):
 class UnplugAllRefused(Fault):
     """UNPLUG_ALL is answered by BUSY while anything is requested."""
 
+    found_by = ("unplug-all-possible", "size", "usable")
+
     def unplug_all(self, do, failing):
         return "busy" if self.requested else super().unplug_all(do, failing)
 
 
-class MixedIsPlugged(Fault):
-    """STATE says plugged of a partly plugged range."""
-
-    def state_of(self, first, count):
-        told = super().state_of(first, count)
-        return "plugged" if told == "mixed" else told
-
-
-class StateOfFirst(Fault):
-    """STATE looks at the first block only."""
-
-    def state_of(self, first, count):
-        return super().state_of(first, 1)
-
-
-class StateOfEnds(Fault):
-    """STATE looks at the first and the last block only."""
-
-    def state_of(self, first, count):
-        ends = {super(StateOfEnds, self).state_of(at, 1) for at in (first, first + count - 1)}
-        return "mixed" if len(ends) == 2 else ends.pop()
-
-
-class StateBusy(Fault):
-    """STATE is answered by BUSY during a migration."""
-
-    def state(self, do, failing):
-        return "busy" if self.busy else super().state(do, failing)
-
-
-class StateOfMapped(Fault):
-    """STATE says plugged of blocks in a mapped memslot."""
-
-    def state_of(self, first, count):
-        told = super().state_of(first, count)
-        within = self.own and self.mapped & bits(*self.slots(first, count))
-        return "plugged" if told == "unplugged" and within else told
-
-
 class PlugWhileMigrating(Fault):
     """PLUG is carried out during a migration."""
+
+    found_by = ("answer",)
 
     def plug(self, do, failing):
         busy, self.busy = self.busy, False
@@ -193,6 +196,8 @@ class PlugWhileMigrating(Fault):
 class UnplugWhileMigrating(Fault):
     """UNPLUG is carried out during a migration."""
 
+    found_by = ("answer",)
+
     def unplug(self, do, failing):
         busy, self.busy = self.busy, False
         answer = super().unplug(do, failing)
@@ -202,6 +207,8 @@ class UnplugWhileMigrating(Fault):
 
 class UnplugAllWhileMigrating(Fault):
     """UNPLUG_ALL is carried out during a migration."""
+
+    found_by = ("answer", "size")
 
     def unplug_all(self, do, failing):
         busy, self.busy = self.busy, False
@@ -213,43 +220,7 @@ class UnplugAllWhileMigrating(Fault):
 class EmptyUnplugAllBusy(Fault):
     """UNPLUG_ALL is answered by BUSY during a migration, even if nothing is plugged."""
 
+    found_by = ("answer", "usable")
+
     def unplug_all(self, do, failing):
         return "busy" if self.busy else super().unplug_all(do, failing)
-
-
-class UnknownStaysBroken(Fault):
-    """After an unknown request a device reset does not help."""
-
-    def device_reset(self, do, failing):
-        return "done"
-
-
-class UnknownKills(Fault):
-    """The program ends at an unknown request."""
-
-    def unknown(self, do, failing):
-        sys.exit("thread 'virtio-mem' panicked: unknown request")
-
-
-class ShortAnswered(Fault):
-    """A request in buffers that are too small is acknowledged."""
-
-    def short(self, do, failing):
-        return "ack"
-
-
-class AnyDriver(Fault):
-    """A driver without UNPLUGGED_INACCESSIBLE is accepted."""
-
-    def negotiate(self, do, failing):
-        return "done"
-
-
-class GoesWhileRequested(Fault):
-    """The device can be unplugged from the machine while memory is requested."""
-
-    def unrealize(self, do, failing):
-        requested, self.requested = self.requested, 0
-        answer = super().unrealize(do, failing)
-        self.requested = requested
-        return answer

@@ -7,6 +7,8 @@ from fault import Fault
 class SizeDrifts(Fault):
     """A failed UNPLUG is subtracted from the plugged size."""
 
+    found_by = ("unplug-done-is-ack", "rejected-changes-nothing", "size")
+
     def unplug(self, do, failing):
         answer = super().unplug(do, failing)
         if answer == "busy":
@@ -17,6 +19,8 @@ class SizeDrifts(Fault):
 class SizeInThirtyTwoBits(Fault):
     """The plugged size is kept in 32 bits."""
 
+    found_by = ("plug-in-plugged-size", "size")
+
     def populate(self, first, count):
         super().populate(first, count)
         self.size &= 0xFFFFFFFF
@@ -24,6 +28,8 @@ class SizeInThirtyTwoBits(Fault):
 
 class SizeLate(Fault):
     """The plugged size shows an UNPLUG only after the next request."""
+
+    found_by = ("memory-plugged-kept", "unplug-in-plugged-size", "config-plugged-size", "size")
 
     late = 0
 
@@ -38,6 +44,8 @@ class SizeLate(Fault):
 class SizeOfUnplugAll(Fault):
     """UNPLUG_ALL forgets to reset the plugged size."""
 
+    found_by = ("unplug-all-empties", "unusable-blocks-unplugged", "size")
+
     def release_all(self):
         size = self.size
         super().release_all()
@@ -47,12 +55,16 @@ class SizeOfUnplugAll(Fault):
 class HugeSizeWraps(Fault):
     """A requested size is kept in 44 bits: 2^63 is taken for 0."""
 
+    found_by = ("resize-as-set", "answer")
+
     def resize(self, do, failing):
         return super().resize(do | {"value": do["value"] % (1 << 44)}, failing)
 
 
 class MebibytesInThirtyTwoBits(Fault):
     """A requested size is kept in MiB, in 32 bits: 2^32 MiB is taken for 0."""
+
+    found_by = ("resize-as-set", "answer")
 
     def resize(self, do, failing):
         if do["value"] % MIB == 0:
@@ -63,6 +75,8 @@ class MebibytesInThirtyTwoBits(Fault):
 class FourGibibyteSizes(Fault):
     """A requested size is kept in 32 bits: 2^32 is taken for 0."""
 
+    found_by = ("resize-as-set", "answer")
+
     def resize(self, do, failing):
         if do["value"] <= self.region:
             do = do | {"value": do["value"] % (1 << 32)}
@@ -72,6 +86,8 @@ class FourGibibyteSizes(Fault):
 class RoundsResize(Fault):
     """A requested size that is not whole blocks is rounded down and accepted."""
 
+    found_by = ("resize-as-set", "answer")
+
     def resize(self, do, failing):
         return super().resize(do | {"value": do["value"] // self.block * self.block}, failing)
 
@@ -79,12 +95,16 @@ class RoundsResize(Fault):
 class CutsResize(Fault):
     """A requested size above the region is cut to it and accepted."""
 
+    found_by = ("resize-as-set", "answer")
+
     def resize(self, do, failing):
         return super().resize(do | {"value": min(do["value"], self.region)}, failing)
 
 
 class SumOverflows(Fault):
     """The requested size and the extent beyond it are added in 64 bits before they are checked."""
+
+    found_by = ("resize-as-set", "answer")
 
     def resize(self, do, failing):
         if (do["value"] + self.config["extent"]) % TOP < do["value"]:
@@ -95,12 +115,16 @@ class SumOverflows(Fault):
 class UsableNeverGrows(Fault):
     """A larger requested size leaves the usable region as it is."""
 
+    found_by = ("config-usable-covers-requested", "usable")
+
     def request(self, size):
         self.requested = size
 
 
 class UsableShrinks(Fault):
     """A smaller requested size shrinks the usable region at once."""
+
+    found_by = ("config-usable-only-grows", "usable")
 
     def request(self, size):
         self.requested = size
@@ -109,6 +133,8 @@ class UsableShrinks(Fault):
 
 class UsableStays(Fault):
     """UNPLUG_ALL does not shrink the usable region."""
+
+    found_by = ("usable",)
 
     def unplug_all(self, do, failing):
         usable = self.usable
@@ -120,6 +146,8 @@ class UsableStays(Fault):
 class UnplugAllCloses(Fault):
     """UNPLUG_ALL shrinks the usable region to nothing, whatever is requested."""
 
+    found_by = ("config-usable-covers-requested", "usable")
+
     def unplug_all(self, do, failing):
         answer = super().unplug_all(do, failing)
         if answer == "ack":
@@ -130,12 +158,16 @@ class UnplugAllCloses(Fault):
 class UsableIgnoresExtent(Fault):
     """The usable region ends with the requested size."""
 
+    found_by = ("usable",)
+
     def wanted(self):
         return self.requested
 
 
 class UsableBeyondRegion(Fault):
     """The usable region may end beyond the region."""
+
+    found_by = ("config-usable-within-region", "usable")
 
     def wanted(self):
         reach = self.requested + self.config["extent"]
@@ -145,6 +177,8 @@ class UsableBeyondRegion(Fault):
 class SilentResize(Fault):
     """A new requested size is not notified."""
 
+    found_by = ("config-change-notified", "notified")
+
     def resize(self, do, failing):
         answer = super().resize(do, failing)
         self.notified = False
@@ -153,6 +187,8 @@ class SilentResize(Fault):
 
 class SilentSameSize(Fault):
     """The same requested size again is not notified."""
+
+    found_by = ("notified",)
 
     def resize(self, do, failing):
         same = do["value"] == self.requested
@@ -164,6 +200,8 @@ class SilentSameSize(Fault):
 class PlugNotified(Fault):
     """Every PLUG that is done is notified."""
 
+    found_by = ("notified", "config-plugged-not-notified")
+
     def populate(self, first, count):
         super().populate(first, count)
         self.notified = True
@@ -172,12 +210,16 @@ class PlugNotified(Fault):
 class OtherBlockSize(Fault):
     """Another block size is shown than the one that is used."""
 
+    found_by = ("config-whole-blocks", "constants")
+
     def constants(self):
         return super().constants() | {"block": self.block * 2}
 
 
 class OtherAddress(Fault):
     """The address of the region is shown in pages."""
+
+    found_by = ("config-whole-blocks", "constants")
 
     def constants(self):
         return super().constants() | {"addr": self.addr >> 12}

@@ -51,8 +51,11 @@ def test_scenarios_pass_on_the_reference_device(scenario: Scenario, profile: obj
     if result.verdict is Verdict.FAIL:
         # A profile that breaks a claim of its own is told so, and nothing else.
         assert result.trace is not None and result.trace.finding is not None
-        assert result.trace.finding.kind in {Kind.INVARIANT, Kind.CONTRACT}
+        assert result.trace.finding.kind in {Kind.INVARIANT, Kind.CONTRACT, Kind.VIRTIO}
         assert profile is not QEMU
+    elif scenario.id in {"memslots-in-a-snapshot", "restore-then-unplug"}:
+        # The model has no memory.
+        assert result.verdict is Verdict.SKIPPED
     else:
         assert result.verdict is Verdict.PASS
 
@@ -214,7 +217,7 @@ def test_a_known_fault_that_is_gone_fails(tmp_path: Path) -> None:
 def test_a_claim_known_to_be_broken_is_counted(tmp_path: Path) -> None:
     arguments = ["--profile", "qemu-7.2", *QUICK]
     assert run(*arguments, at=tmp_path).exit_code == 1
-    known = faults(tmp_path, "empty-unplug-all-acknowledged")
+    known = faults(tmp_path, "empty-unplug-all-acknowledged", "reset-fits-usable")
     result = run(*arguments, "--expect", known, at=tmp_path)
     assert result.exit_code == 0, result.stdout
     assert "  as expected       empty-unplug-all-acknowledged: " in result.stdout

@@ -103,6 +103,7 @@ class VirtioOracle:
                 yield "answers-every-request", self.silent, f"{op.value} had no response"
                 self.silent = True
                 return
+            yield "answers-every-request", True, ""
             asked = self._asked(action, before)
             yield from request_rules(asked, self.belief, before, seen)
             if not self.migrating and not self.silent and action.faults == NO_FAULTS:
