@@ -10,7 +10,6 @@ from typing import Any, Final
 from conformance.check.scenarios import SCENARIOS
 from conformance.judge.virtio.rules import RULES
 
-
 CATALOGUE: Final = Path(__file__).with_name("catalogue.json")
 """What `make catalogue` writes."""
 
@@ -42,8 +41,8 @@ def catalogue_table() -> list[str]:
         by_fault.setdefault(search["fault"], []).append(search)
     seeds = sorted({search["seed"] for search in document["searches"]})
     lines = [
-        f"{len(by_fault)} faults, each looked for from the seeds {', '.join(map(str, seeds))} with at "
-        "most 100 traces of 60 steps.",
+        f"{len(by_fault)} faults, each looked for from the seeds {', '.join(map(str, seeds))} with "
+        "at most 100 traces of 60 steps.",
         f"At the median a fault was found after {document['median_traces']:g} "
         f"trace{'' if document['median_traces'] == 1 else 's'} and made small to "
         f"{document['median_steps']:g} steps.",

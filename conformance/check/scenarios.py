@@ -22,7 +22,7 @@ Steps = Callable[[Config], Iterator[ConcreteAction]]
 
 _SEVERAL: Final = Config(region=4 * GIB, block=2 * MIB, limit=256, requested=4 * GIB)
 """Memslots of 1 GiB, all of them requested."""
-_TURNS: Final = 1100
+_TURNS: Final = 1_030
 """How often memory comes and goes: a device whose memslots' ids only grow has used up 1,024."""
 
 

@@ -16,9 +16,11 @@ from conformance.commands.check_catalogue import (
     catalogue_text,
     run_catalogue,
 )
+from conformance.commands.check_document import document, document_without
 from conformance.commands.check_list import listed
-from conformance.commands.check_report import document, document_without, text
-from conformance.commands.check_run import IDS, Wish, checked, matching
+from conformance.commands.check_report import text
+from conformance.commands.check_run import checked
+from conformance.commands.check_wish import IDS, Wish, matching
 from conformance.commands.common import TargetFailure, exit_with, profile_option
 from conformance.commands.options import (
     complete_target,

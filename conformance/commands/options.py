@@ -197,18 +197,21 @@ def duration(text: str) -> float:
     return float(int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]])
 
 
-def shrunk(target: Target, trace: Trace, judge: Judge | None = None) -> Trace:
-    """The trace made small, with a progress display.
-
-    One that depends on what came before it stays as it was, which is told.
-    """
+def made_small(target: Target, trace: Trace, judge: Judge | None = None) -> Trace:
+    """The trace made small, with a progress display. Raises NotAgain."""
     with progress("shrinking") as bars:
         task = bars.task_ids[0]
 
         def show(runs: int, steps: int) -> None:
             bars.update(task, completed=runs, description=f"shrinking: {steps} steps")
 
-        with suppress(NotAgain):
-            return shrink(target, trace, show, judge)
+        return shrink(target, trace, show, judge)
+
+
+def shrunk(target: Target, trace: Trace) -> Trace:
+    """The trace made small. One that depends on what came before it stays as it was, which is
+    told."""
+    with suppress(NotAgain):
+        return made_small(target, trace)
     click.echo("slotproof: does not fail again from a fresh start: kept as it was", err=True)
     return trace

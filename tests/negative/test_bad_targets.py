@@ -387,7 +387,7 @@ def test_an_interrupted_shrinking_tells_where_the_trace_is(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("conformance.commands.check_run.shrink", interrupted)
+    monkeypatch.setattr("conformance.commands.options.shrink", interrupted)
     result = checked(counting(tmp_path, "9"), tmp_path / "failures")
     (kept,) = (tmp_path / "failures").iterdir()
     assert result.exit_code == 130
