@@ -19,7 +19,7 @@ MAX_RUNS_FRESH = 500
 """The same where every run starts the target's program anew."""
 MAX_RUNS_HUNG = 20
 """The same where every failing run waits for a target's deadline."""
-MAX_STEPS = 30_000
+MAX_STEPS = 20_000
 """How many steps may be run in all: a long trace is run less often."""
 TURNS = 16
 """How often one way of simplifying may serve before the others have their turn."""
