@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from conformance.check.cases import Case, Suite
     from conformance.targets.target import Target
 
+USAGE = pytest.ExitCode.USAGE_ERROR
 _VALUES = {
     "target": ("", "the device: reference, qemu, qemu:PATH or cmd:COMMAND"),
     "profile": ("qemu", "the profile whose device traces are made for"),
-    "oracle": ("virtio", "what fails: exact (any difference to the profile) or virtio"),
+    "oracle": ("exact", "what fails: exact (any difference to the profile) or virtio"),
     "traces": ("50", "generated traces"),
     "steps": ("60", "steps of each"),
     "seed": ("0", "the same seed gives the same traces"),
@@ -41,11 +42,23 @@ def _value(config: pytest.Config, name: str) -> str:
     return str(config.getini(f"slotproof_{name}") if given is None else given)
 
 
+def _values(config: pytest.Config) -> dict[str, str]:
+    """All settings as texts; the file of known faults from the root of the tests."""
+    values = {name: _value(config, name) for name in _VALUES}
+    known = values["expect"] and str(Path(config.rootpath, values["expect"]))
+    return values | {"expect": known}
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each scenario and rule."""
     if "slotproof_case" in metafunc.fixturenames:
-        from conformance.check.cases import case_ids
+        from conformance.check.cases import case_ids, settings_of
 
+        try:
+            settings_of(_values(metafunc.config))
+        except ValueError as error:
+            # Once, and not for each of the cases.
+            raise pytest.UsageError(str(error)) from None
         metafunc.parametrize("slotproof_case", case_ids(), indirect=True)
 
 
@@ -59,11 +72,11 @@ def slotproof_target(request: pytest.FixtureRequest) -> Iterator[Target]:
 
     spec = _value(request.config, "target")
     if not spec:
-        pytest.fail("no device: set slotproof_target, or make a fixture of that name")
+        pytest.exit("no device: set slotproof_target, or make a fixture of that name", USAGE)
     try:
         target = open_target(spec)
     except (click.UsageError, TargetError) as error:
-        pytest.fail(f"slotproof_target {spec!r}: {error}")
+        pytest.exit(f"slotproof_target {spec!r}: {error}", USAGE)
     yield target
     target.close()
 
@@ -73,12 +86,7 @@ def slotproof_suite(request: pytest.FixtureRequest, slotproof_target: Target) ->
     """The run that all cases share; the traces are run when the first one asks for them."""
     from conformance.check.cases import Suite
 
-    values = {name: _value(request.config, name) for name in _VALUES}
-    known = values["expect"] and str(Path(request.config.rootpath, values["expect"]))
-    try:
-        return Suite.of(slotproof_target, values | {"expect": known})
-    except ValueError as error:
-        pytest.fail(str(error))
+    return Suite.of(slotproof_target, _values(request.config))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 from roommap import PICTURE, map_page, picture  # noqa: E402
 from rulebook import UNPROVEN, Rule, claims, rules, tests_of, theorems_of, used_by  # noqa: E402
+from tables import TABLES, with_tables  # noqa: E402
 
 from conformance.cli import slotproof  # noqa: E402
 
@@ -165,3 +166,6 @@ if __name__ == "__main__":
     for page, made in PAGES.items():
         DOCS.joinpath(page).write_text(made(), encoding="utf-8")
     DOCS.joinpath(PICTURE).write_bytes(picture().pipe("svg"))
+    for page in TABLES:
+        path = DOCS.joinpath(page)
+        path.write_text(with_tables(page, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from typing import Final
 
 from conformance.check.parallel import batches, run_batches
 from conformance.check.runner import Outcome, as_run, run_trace
 from conformance.generate.choices import RandomChoices
 from conformance.generate.config import choose_config
-from conformance.generate.traces import random_trace, trace_seed
-from conformance.judge.finding import Finding
+from conformance.generate.refusals import refused_config
+from conformance.generate.traces import Chooser, random_trace, trace_seed
+from conformance.judge.finding import Finding, Kind
 from conformance.judge.judge import EXACT, Judge
-from conformance.targets.target import Target
+from conformance.targets.target import BAD_CONFIG, Target, limits_of
 from conformance.traces.trace import Trace
 from model.profiles import Profile
 
@@ -30,11 +32,21 @@ class Breached:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """A trace that fails, as it was run, and what its target left behind."""
+
+    trace: Trace
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What a check did. `failing` is the trace of the finding as it was run, the last one.
 
     `answers` counts steps by answer, `compared` compared fields by name, `exercised` how often each
     rule of VIRTIO applied; `breached` are those broken, `tolerated` and `log` as of an Outcome.
+    `to_refuse` counts configurations that had to be refused and were, `skipped` those that the
+    target refused without having to accept them, by its reason; `others` failed otherwise.
     """
 
     traces: int
@@ -48,6 +60,14 @@ class CheckReport:
     breached: dict[str, Breached] = field(default_factory=dict)
     tolerated: dict[str, int] = field(default_factory=dict)
     log: str = ""
+    to_refuse: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    others: tuple[Failing, ...] = ()
+
+    @property
+    def nothing_ran(self) -> bool:
+        """Every device was refused, so that nothing was judged."""
+        return bool(self.skipped) and not self.steps
 
     @property
     def finding(self) -> Finding | None:
@@ -64,6 +84,9 @@ class TraceDone:
     steps: int
 
 
+REFUSAL_EVERY: Final = 5
+"""Before every so-manieth trace, a configuration that must be refused is tried."""
+
 Listener = Callable[[TraceDone], None]
 
 
@@ -78,71 +101,128 @@ def check(
     judge: Judge = EXACT,
     helpers: Sequence[Target] = (),
     per_device: int = 1,
+    distinct: int = 1,
+    enough: Callable[[], bool] = lambda: False,
+    chooser: Chooser | None = None,
 ) -> CheckReport:
-    """Run generated traces until one fails or all are done.
+    """Run generated traces until so many `distinct` ones fail, all are done, or it is `enough`.
 
     `helpers` are targets like `target` that run traces at the same time. So many traces
     `per_device`, one after the other, differ in their requested size at start only.
     """
-    answers: Counter[str] = Counter()
-    compared: Counter[str] = Counter()
-    exercised: Counter[str] = Counter()
-    breached: dict[str, Breached] = {}
-    done = invariants = contracts = number = 0
-    tolerated: Counter[str] = Counter()
-    failing, log = None, ""
+    total = _Total(judge)
+    plan = Plan(profile, seed, steps, per_device, chooser)
 
-    def run(device: Target, number: int) -> tuple[Trace, Outcome]:
-        trace = _planned(device, profile, seed, number, steps, per_device)
-        return trace, run_trace(device, trace, judge)
+    def run(device: Target, number: int) -> list[tuple[Trace, Outcome]]:
+        return [(trace, run_trace(device, trace, judge)) for trace in plan.traces(device, number)]
 
     outcomes = run_batches([target, *helpers], batches(traces, per_device), run)
     with closing(outcomes):
-        for number, (trace, outcome) in enumerate(outcomes, 1):
-            answers += outcome.answers
-            compared += outcome.compared
-            invariants += outcome.invariant_checks
-            contracts += outcome.contract_checks
-            exercised += outcome.exercised
-            tolerated += outcome.tolerated
-            done += len(outcome.seen)
-            for step, breach in outcome.breaches:
-                first = breached.get(breach.rule, Breached(0, number, step, breach.message))
-                breached[breach.rule] = replace(first, count=first.count + 1)
+        for number, ran in enumerate(outcomes, 1):
+            total.number = number
+            for trace, outcome in ran:
+                total.add(trace, outcome)
             for listener in listeners:
-                listener(TraceDone(number, traces, len(outcome.seen)))
-            if outcome.finding is not None:
-                failing, log = as_run(trace, outcome), outcome.log
+                listener(TraceDone(number, traces, sum(len(one.seen) for _, one in ran)))
+            if len(total.failing) >= distinct or enough():
                 break
-    return CheckReport(
-        number,
-        done,
-        dict(answers),
-        dict(compared),
-        invariants,
-        contracts,
-        failing,
-        exercised=dict(exercised),
-        breached=breached,
-        tolerated=dict(tolerated),
-        log=log,
-    )
+    return total.report()
 
 
-def _planned(
-    target: Target, profile: Profile, seed: int, number: int, steps: int, per_device: int
-) -> Trace:
-    """The trace of a number, on the device of the first of its `per_device`."""
-    given = None
-    if per_device > 1:
-        first = (number - 1) // per_device * per_device + 1
-        device = choose_config(RandomChoices(trace_seed(seed, first)), profile)
-        given = {name: value for name, value in asdict(device).items() if name != "requested"}
-    return random_trace(
-        profile,
-        trace_seed(seed, number),
-        steps,
-        target.capabilities,
-        given,
-        fitted=target.fitted,
-    )
+class _Total:
+    """What the outcomes of a check add up to."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.number = self.steps = self.invariants = self.contracts = self.to_refuse = 0
+        self.answers: Counter[str] = Counter()
+        self.compared: Counter[str] = Counter()
+        self.exercised: Counter[str] = Counter()
+        self.tolerated: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.breached: dict[str, Breached] = {}
+        self.failing: list[Failing] = []
+
+    def add(self, trace: Trace, outcome: Outcome) -> None:
+        """Count one more outcome; keep one that fails otherwise than those before."""
+        self.answers += outcome.answers
+        self.compared += outcome.compared
+        self.exercised += outcome.exercised
+        self.tolerated += outcome.tolerated
+        self.invariants += outcome.invariant_checks
+        self.contracts += outcome.contract_checks
+        self.steps += len(outcome.seen)
+        for step, breach in outcome.breaches:
+            first = Breached(0, self.number, step, breach.message)
+            first = self.breached.get(breach.rule, first)
+            self.breached[breach.rule] = replace(first, count=first.count + 1)
+        found = outcome.finding
+        self.to_refuse += trace.refuse and found is None
+        if found is None:
+            return
+        if found.kind is Kind.REFUSED and not self.judge.accepts:
+            self.skipped[found.message] += 1
+        elif not any(found.alike(other.trace.finding) for other in self.failing):
+            self.failing.append(Failing(as_run(trace, outcome), outcome.log))
+
+    def report(self) -> CheckReport:
+        first = self.failing[0] if self.failing else None
+        return CheckReport(
+            self.number,
+            self.steps,
+            dict(self.answers),
+            dict(self.compared),
+            self.invariants,
+            self.contracts,
+            None if first is None else first.trace,
+            exercised=dict(self.exercised),
+            breached=self.breached,
+            tolerated=dict(self.tolerated),
+            log="" if first is None else first.log,
+            to_refuse=self.to_refuse,
+            skipped=dict(self.skipped),
+            others=tuple(self.failing[1:]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which traces a check runs: the same number gives the same trace on the same target."""
+
+    profile: Profile
+    seed: int
+    steps: int
+    per_device: int = 1
+    chooser: Chooser | None = None
+
+    def traces(self, target: Target, number: int) -> list[Trace]:
+        """The trace of a number, now and then with a device before it that must be refused."""
+        refusal = BAD_CONFIG in target.capabilities and number % REFUSAL_EVERY == 0
+        before = [self.refusal(target, number)] if refusal else []
+        return [*before, self.trace(target, number)]
+
+    def refusal(self, target: Target, number: int) -> Trace:
+        """A device that must be refused; every way that there is has its turn."""
+        own = trace_seed(self.seed, number)
+        choices = RandomChoices(own)
+        config = target.fitted(self.profile, choose_config(choices, self.profile))
+        wrong = refused_config(choices, config, number // REFUSAL_EVERY - 1)
+        return Trace(self.profile, wrong, (), own, refuse=True)
+
+    def trace(self, target: Target, number: int) -> Trace:
+        """The trace of a number, on the device of the first of its `per_device`."""
+        given = None
+        if self.per_device > 1:
+            first = (number - 1) // self.per_device * self.per_device + 1
+            device = choose_config(RandomChoices(trace_seed(self.seed, first)), self.profile)
+            given = {name: value for name, value in asdict(device).items() if name != "requested"}
+        return random_trace(
+            self.profile,
+            trace_seed(self.seed, number),
+            self.steps,
+            target.capabilities,
+            given,
+            fitted=target.fitted,
+            chooser=self.chooser,
+            slot=limits_of(target).slot,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,14 +13,15 @@ from conformance.judge.host import Listeners, held_fault
 from conformance.judge.memory import memory_fault
 from conformance.judge.oracle import ALWAYS, FIELDS, spelled
 from conformance.judge.virtio.rules import RULE_NAMED
+from conformance.targets.limits import FREE
 from conformance.targets.reference import at_start
-from conformance.traces.codec import action_to_json, observation_to_json
+from conformance.traces.codec import action_to_json, config_to_json, observation_to_json
 from conformance.traces.effects import effects_told
 from conformance.traces.sizes import format_size
 from conformance.traces.slotmap import slot_map
 from conformance.traces.trace import Trace
 from model.contracts import CONTRACT_NAMED
-from model.device import ReferenceDevice
+from model.device import ReferenceDevice, check_config
 from model.events import EVENT_RULES, realize
 from model.geometry import decide_memslots
 from model.invariants import INVARIANT_NAMED
@@ -67,7 +68,9 @@ def failure_of(trace: Trace) -> Failure:
     finding = trace.finding
     if finding is None:
         raise ValueError("the trace holds no finding to explain")
-    model = ReferenceDevice(trace.profile, trace.config)
+    # What must be refused has no model: the nearest device stands for it.
+    config = FREE.fitted(trace.config) if trace.refuse else trace.config
+    model = ReferenceDevice(trace.profile, config)
     before, allowed = model.state, at_start(model)
     result = None
     for step in trace.steps[: finding.step]:
@@ -89,7 +92,9 @@ def claim_of(failure: Failure) -> str:
         return f"{contract.claim} (source: {contract.source})"
     if finding.kind is Kind.VIRTIO:
         rule = RULE_NAMED[finding.what]
-        return f"{rule.level.value}: {rule.says} (source: VIRTIO, {rule.section})"
+        return f"{rule.level.value}: {rule.says} (source: {rule.clause})"
+    if finding.kind is Kind.ACCEPTED:
+        return told(check_config)
     if finding.kind is not Kind.DIVERGENCE:
         return "a target answers every message in time and in the protocol"
     if finding.what in JUDGED_BY:
@@ -105,10 +110,14 @@ def told(rule: Callable[..., object]) -> str:
     return f"{says.strip()} (source: {source.rstrip('.')})"
 
 
-def replay_command(path: Path, target: str | None) -> str:
-    """The command that runs a saved trace again, or judges it as recorded without a target."""
+def replay_command(path: Path, target: str | None, earlier: Sequence[Path] = ()) -> str:
+    """The command that runs a saved trace again, or judges it as recorded without a target.
+
+    `earlier` are traces that the same process must have run before it.
+    """
     named = [] if target is None else ["--target", target]
-    return shlex.join(["slotproof", "trace", "replay", str(path), *named])
+    files = [*map(str, earlier), str(path)]
+    return shlex.join(["slotproof", "trace", "replay", *files, *named])
 
 
 def explain(failure: Failure, replay: str) -> list[str]:
@@ -121,6 +130,9 @@ def explain(failure: Failure, replay: str) -> list[str]:
         f"  device   {_device(failure)}",
         *_steps(trace, finding.step),
     ]
+    if trace.refuse:
+        asked = ", ".join(f"{name} {value}" for name, value in config_to_json(trace.config).items())
+        return [*lines[:-1], f"  asked    {asked}", "  allowed  refused", f"replay: {replay}"]
     lines += _sides(failure)
     if failure.result is not None and failure.result.effects:
         done = effects_told(failure.fixed, failure.result)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from queue import SimpleQueue
 from threading import Event
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from conformance.targets.target import Target
 
 T = TypeVar("T")
 
+AHEAD: Final = 4
+"""Batches for each target that are begun or wait at a time."""
 Batch = Sequence[int]
 """Numbers of traces that one target runs one after the other."""
 
@@ -45,10 +49,14 @@ def run_batches(
             free.put(target)
 
     with ThreadPoolExecutor(len(targets)) as pool:
-        futures = [pool.submit(of_batch, batch) for batch in planned]
+        rest = iter(planned)
+        running = deque(
+            pool.submit(of_batch, batch) for batch in islice(rest, AHEAD * len(targets))
+        )
         try:
-            for future in futures:
-                yield from future.result()
+            while running:
+                yield from running.popleft().result()
+                running += [pool.submit(of_batch, batch) for batch in islice(rest, 1)]
         finally:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -21,12 +21,13 @@ from conformance.judge.oracle import (
     shared,
     spelled,
 )
+from conformance.judge.virtio.host import HostSide
 from conformance.judge.virtio.judge import Breach, VirtioOracle
 from conformance.targets.reference import at_start, constants_of, told
-from conformance.targets.target import PADDING, VIEWS, Target, TargetError
+from conformance.targets.target import MAPS_PLUGGED, PADDING, VIEWS, Target, TargetError
 from conformance.traces.codec import observation_to_json
 from conformance.traces.trace import Trace, TraceStep
-from model.device import ReferenceDevice
+from model.device import ConfigError, ReferenceDevice, fix
 from model.observation import Observation
 from model.state import ConcreteAction, ConcreteResult, ConcreteState, Op
 
@@ -60,11 +61,17 @@ class _Run:
         self.target = target
         self.trace = trace
         self.judge = judge
-        self.virtio = VirtioOracle(trace.config, padded=PADDING in target.capabilities)
+        able = target.capabilities
+        self.virtio = VirtioOracle(
+            trace.config,
+            padded=PADDING in able,
+            host=HostSide(maps_plugged=MAPS_PLUGGED in able),
+        )
         self.breaches: list[tuple[int, Breach]] = []
         self.tolerated: Counter[str] = Counter()
         self.log = ""
-        self.model = ReferenceDevice(trace.profile, trace.config)
+        if not trace.refuse:
+            self.model = ReferenceDevice(trace.profile, trace.config)
         self.listeners, self.due = Listeners(), Listeners()
         self.promised = target.capabilities & VIEWS
         self.start: Observation | None = None
@@ -91,13 +98,26 @@ class _Run:
             self.log,
         )
 
+    def refusal(self) -> Finding | None:
+        """The finding of a device that must not come into being, if it does."""
+        try:
+            self.start = self.target.start(self.trace.profile, self.trace.config)
+        except TargetError as error:
+            self.log = error.log
+            if error.kind is Kind.REFUSED:
+                return None
+            return Finding(error.kind, "", 0, str(error))
+        return Finding(Kind.ACCEPTED, "", 0, f"accepted a device that {wrong_with(self.trace)}")
+
     def finding(self) -> Finding | None:
+        if self.trace.refuse:
+            return self.refusal()
         number = 0
         try:
             self.start = self.target.start(self.trace.profile, self.trace.config)
             found = self.broken(self.virtio.start(self.start), number)
             if self.judge.exact:
-                found = (
+                found = found or (
                     self.judged(at_start(self.model), self.start, number)
                     or self.layout_judged()
                     or self.kept_by(broken_by_start(self.model.fixed, self.model.state), number)
@@ -113,7 +133,7 @@ class _Run:
                 self.answers[seen.answer.value] += 1
                 found = self.broken(self.virtio.step(step.action, seen), number)
                 if self.judge.exact:
-                    found = (
+                    found = found or (
                         self.again(before, step.action, result, number)
                         or self.judged(self.model.seen_after(result), seen, number)
                         or self.kept_by(
@@ -137,7 +157,9 @@ class _Run:
     ) -> Finding | None:
         """The finding that the trace was kept for, which one step may share with others."""
         known = self.trace.finding
-        if known is None or not breaks(known, self.model.fixed, before, action, result):
+        if known is None or known.what in self.judge.tolerated:
+            return None
+        if not breaks(known, self.model.fixed, before, action, result):
             return None
         return Finding(known.kind, known.what, number, f"{known.what} does not hold")
 
@@ -159,6 +181,8 @@ class _Run:
             return Finding(Kind.DIVERGENCE, field, number, message)
         for field in BY_THEMSELVES:
             due = field in promised and (number > 0 or field == "held")
+            if field == "told" and not self.trace.profile.has_listeners:
+                continue
             shown = getattr(seen, field)
             if shown is not None:
                 self.compared[field] += len(shown)
@@ -215,6 +239,15 @@ class _Run:
             self.tolerated[name] += 1
             return None
         return Finding(kind, name, number, f"{name} does not hold")
+
+
+def wrong_with(trace: Trace) -> str:
+    """Why a configuration must be refused, in one line."""
+    try:
+        fix(trace.profile, trace.config)
+    except ConfigError as error:
+        return f"must be refused: {error}"
+    raise ValueError("the model accepts this configuration")
 
 
 def run_trace(target: Target, trace: Trace, judge: Judge | None = None) -> Outcome:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.judge.verdict import Verdict
-from conformance.judge.virtio.rules import RULES, Level
+from conformance.judge.virtio.rule import Level
+from conformance.judge.virtio.rules import RULES
 from conformance.targets.target import FAULTS, OPERATIONS
 from conformance.traces.vocabulary import (
     DIALECT,
@@ -79,7 +80,7 @@ def check_schema() -> Schema:
                 "target": {"type": "string"},
                 "profile": ref("profile"),
                 "seed": whole(0, U64_MASK),
-                "verdict": {"enum": ["holds", "fails"]},
+                "verdict": {"enum": ["holds", "fails", "undecided"]},
                 "traces": count,
                 "steps": count,
                 "answers": counts,
@@ -95,6 +96,9 @@ def check_schema() -> Schema:
                 "rules": {"type": "array", "items": rule},
                 "scenarios": {"type": "array", "items": scenario},
                 "failure": {"anyOf": [{"type": "null"}, failure]},
+                "others": {"type": "array", "items": failure},
+                "refused": count,
+                "skipped": counts,
                 "decisions": decisions,
             },
             optional=("decisions",),

@@ -19,6 +19,8 @@ MAX_RUNS_FRESH = 500
 """The same where every run starts the target's program anew."""
 MAX_RUNS_HUNG = 20
 """The same where every failing run waits for a target's deadline."""
+MAX_STEPS = 20_000
+"""How many steps may be run in all: a long trace is run less often."""
 TURNS = 16
 """How often one way of simplifying may serve before the others have their turn."""
 
@@ -46,6 +48,9 @@ def shrink(
         raise ValueError("only a trace with a finding can be shrunk")
     if (first := _afresh(target, trace, judge)) is None:
         raise NotAgain
+    if trace.refuse:
+        # One field of a good configuration is wrong: there is nothing to take away.
+        return first
     hung = trace.finding.kind is Kind.HUNG
     most = MAX_RUNS_HUNG if hung else MAX_RUNS
     small = _Search(target, first, most, listener, judge).smallest()
@@ -80,6 +85,7 @@ class _Search:
     judge: Judge | None = None
     afresh: bool = False
     runs: int = 0
+    steps: int = 0
     tried: set[int] = field(default_factory=set)
 
     def smallest(self) -> Trace:
@@ -93,10 +99,12 @@ class _Search:
         if self.target.fitted(candidate.profile, candidate.config) != candidate.config:
             return False
         key = hash((candidate.config, tuple(step.action for step in candidate.steps)))
-        if self.runs >= self.most or key in self.tried:
+        spent = self.runs >= self.most or self.steps >= MAX_STEPS
+        if spent or key in self.tried:
             return False
         self.tried.add(key)
         self.runs += 1
+        self.steps += len(candidate.steps)
         if self.afresh:
             self.target.close()
         try:

@@ -13,7 +13,8 @@ from conformance.check.scenarios import SCENARIO_NAMED, Scenario, made
 from conformance.judge.finding import Kind
 from conformance.judge.judge import EXACT, Judge
 from conformance.judge.verdict import Verdict
-from conformance.judge.virtio.rules import RULE_NAMED, RULES, Rule
+from conformance.judge.virtio.rule import Level, Rule
+from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.target import Target
 from conformance.traces.trace import Trace
 from model.contracts import CONTRACT_NAMED
@@ -78,16 +79,53 @@ def read_expected(path: Path) -> dict[str, Expected]:
     return found
 
 
+def judge_for(
+    oracle: str, expected: Iterable[str] = (), *, needs: bool = False, accepts: bool = True
+) -> Judge:
+    """The judge of an oracle, `exact` or `virtio`, with the ids of what is known to be broken.
+
+    `needs`: what drivers need binds as well. `accepts`: see Judge; a profile's device is the same
+    as its profile in this too, so it always holds for `exact`.
+    """
+    known = frozenset(expected)
+    levels = frozenset(
+        rule.id
+        for rule in RULES
+        if (rule.binding and oracle == "virtio") or (needs and rule.level is Level.NEED)
+    )
+    exact = oracle == "exact"
+    return Judge(
+        exact=exact,
+        rules=levels - known,
+        tolerated=known & CLAIMS,
+        known=known,
+        accepts=exact or accepts,
+    )
+
+
+def of_scenario(scenario: Scenario, judge: Judge) -> Judge:
+    """The judge of a scenario: its own rules bind as well, but for those known to be broken."""
+    return replace(judge, rules=judge.rules | (set(scenario.rules) - judge.known))
+
+
 def run_scenario(
     scenario: Scenario, target: Target, profile: Profile, judge: Judge = EXACT
 ) -> Result:
-    """Run a scenario on a target."""
+    """Run a scenario on a target; `judge` is that of the check."""
+    if not scenario.rules and not judge.exact:
+        return Result(scenario.id, Verdict.SKIPPED, "only a profile says what is right here")
     trace = made(scenario, target, profile)
     if isinstance(trace, str):
         return Result(scenario.id, Verdict.SKIPPED, trace)
-    outcome = run_trace(target, trace, judge)
+    outcome = run_trace(target, trace, of_scenario(scenario, judge))
     if (found := outcome.finding) is None:
+        unseen = [rule for rule in scenario.rules if rule not in outcome.exercised]
+        if unseen:
+            message = f"{', '.join(unseen)} never applied: the target does not show enough"
+            return Result(scenario.id, Verdict.SKIPPED, message)
         return Result(scenario.id, Verdict.PASS)
+    if found.kind is Kind.REFUSED and not judge.accepts:
+        return Result(scenario.id, Verdict.SKIPPED, found.message)
     verdict = OF_KIND.get(found.kind, Verdict.FAIL)
     return Result(scenario.id, verdict, found.message, as_run(trace, outcome), outcome.log)
 

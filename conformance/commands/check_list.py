@@ -14,7 +14,7 @@ def listed() -> str:
     ]
     for rule in RULES:
         unjudged = f" (not judged: {rule.unjudged})" if rule.unjudged else ""
-        rows.append((rule.id, rule.level.value, f"VIRTIO, {rule.section}", rule.says + unjudged))
+        rows.append((rule.id, rule.level.value, rule.clause, rule.says + unjudged))
     wide = max(len(row[0]) for row in rows)
     return "\n".join(
         f"{id:<{wide}}  {kind:<10}  {says}\n{'':<{wide}}  {'':<10}  [{clause}]"

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from conformance.check.again import Before
 from conformance.check.campaign import CheckReport
-from conformance.check.explain import claim_of, explain, failure_of
-from conformance.check.schema import CHECK_VERSION
-from conformance.check.suite import Expected, Result, as_expected, claim_results, rule_results
+from conformance.check.explain import explain, failure_of
+from conformance.check.runner import run_trace
+from conformance.check.suite import (
+    Expected,
+    Result,
+    as_expected,
+    claim_results,
+    judge_for,
+    rule_results,
+)
 from conformance.commands.check_qemu import DecisionReport
+from conformance.judge.finding import Kind
 from conformance.judge.verdict import FAILURES, Verdict
 from conformance.judge.virtio.rules import RULE_NAMED
-from conformance.traces.codec import USES, action_to_json, observation_to_json
+from conformance.targets.recorded import RecordedTarget
+from conformance.targets.target import VIEWS
+from conformance.traces.codec import USES
 from conformance.traces.trace import Trace
+
+LAST_LINES: Final = 8
+"""Lines of a target's standard error that are printed; the file beside the trace has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A failing trace, the file that holds it if one does, and the command that fails again.
 
-    `log` is what a target that failed left behind.
+    `log` is the file of what a target that failed left behind, `left` its text; `earlier` are
+    traces that the same process must have run before.
     """
 
     trace: Trace
     path: Path | None
     replay: str
     log: Path | None = None
+    left: str = ""
+    earlier: tuple[Path, ...] = ()
+    made_small: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +54,8 @@ class Done:
     """All that a check has to tell; `head` names target, profile and seed.
 
     `scenarios` are those run, each with the file of the trace that failed; `not_asked` names the
-    operations and faults that the target cannot do.
+    operations and faults that the target cannot do, `promised` all that it can; `others` failed
+    otherwise than `kept`, and `before` says what became of traces that were kept earlier.
     """
 
     head: dict[str, Any]
@@ -47,6 +66,9 @@ class Done:
     oracle: str
     scenarios: list[tuple[Result, Path | None]]
     expected: dict[str, Expected]
+    promised: frozenset[str] = frozenset()
+    others: list[Kept] = field(default_factory=list)
+    before: Before = field(default_factory=Before)
 
     @property
     def of_model(self) -> bool:
@@ -62,6 +84,12 @@ class Done:
     def differences(self) -> tuple[str, ...]:
         """The memslot decisions that differ, a line each."""
         return () if self.decisions is None else self.decisions.differences
+
+    @property
+    def undecided(self) -> bool:
+        """Every device was refused, and no scenario could run either."""
+        judged = any(result.verdict is not Verdict.SKIPPED for result, _ in self.scenarios)
+        return self.report.nothing_ran and self.kept is None and not judged
 
     @property
     def holds(self) -> bool:
@@ -117,6 +145,7 @@ def text(done: Done) -> list[str]:
         f"  answers           {answers or 'none'}",
         *([] if done.of_model else [f"  compared          {compared or 'nothing'}"]),
         f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
+        *_configurations(done),
         f"  invariant checks  {report.invariant_checks}{whose}",
         f"  contract checks   {report.contract_checks}{steps}",
         *(
@@ -127,6 +156,8 @@ def text(done: Done) -> list[str]:
         *_virtio(done),
         *_scenarios(done),
     ]
+    if done.undecided:
+        return [*lines, "not decided: the target refused every device that it was asked for"]
     if done.holds:
         if done.oracle == "virtio":
             return [*lines, "holds: no binding rule of VIRTIO violated in the cases counted"]
@@ -142,11 +173,50 @@ def text(done: Done) -> list[str]:
         )
     if kept is None:
         return lines
+    for each in (kept, *done.others):
+        lines += _failing(each)
+    return lines
+
+
+def _configurations(done: Done) -> list[str]:
+    """Devices that were refused, rightly or not, and what was promised and not judged."""
+    report = done.report
+    lines = [f"  run before        {done.before.ran} kept traces"] if done.before.ran else []
+    if report.to_refuse:
+        lines.append(f"  refused           {report.to_refuse} devices that must be refused")
+    for reason, count in report.skipped.items():
+        lines.append(f"  skipped           {count} devices that the target refused: {reason}")
+    if done.oracle == "exact" and not done.of_model and report.steps:
+        never = sorted(done.promised & VIEWS - set(report.compared))
+        lines += [f"  warning           {name}: promised, and never compared" for name in never]
+    return lines
+
+
+def _failing(kept: Kept) -> list[str]:
+    """A failing trace explained."""
     where = "not kept" if kept.path is None else f"kept as {kept.path}"
-    how = "left at" if kept.trace is report.failing else "made small to"
+    how = "made small to" if kept.made_small else "left at"
     logged = "" if kept.log is None else f", log kept as {kept.log}"
     verdict = f"fails: {how} {_steps(kept.trace)}, {where}{logged}"
-    return [*lines, verdict, "", *explain(failure_of(kept.trace), kept.replay)]
+    if kept.earlier:
+        verdict += f", after {len(kept.earlier)} earlier traces of the same process"
+    lines = [verdict, "", *explain(failure_of(kept.trace), kept.replay)]
+    if allowed_by_text(kept.trace):
+        lines.append("VIRTIO allows this: with --oracle virtio it is no failure")
+    if kept.left:
+        last = [line for line in kept.left.splitlines() if line.strip()][-LAST_LINES:]
+        lines += ["standard error, the last lines:", *(f"  {line}" for line in last)]
+    return lines
+
+
+def allowed_by_text(trace: Trace) -> bool:
+    """A difference to the profile that breaks no binding rule of VIRTIO or of the host."""
+    found = trace.finding
+    if found is None or found.kind is not Kind.DIVERGENCE:
+        return False
+    # Made small, a trace was judged by the profile, and its rules are broken as it was recorded.
+    judge = judge_for("virtio")
+    return run_trace(RecordedTarget(trace), replace(trace, finding=None), judge).finding is None
 
 
 def _virtio(done: Done) -> list[str]:
@@ -190,69 +260,3 @@ def _scenarios(done: Done) -> list[str]:
 def _steps(trace: Trace) -> str:
     count = len(trace.steps)
     return f"{count} step{'' if count == 1 else 's'}"
-
-
-def document(done: Done) -> dict[str, Any]:
-    """The JSON document of `conformance/schema/check-v1.json`."""
-    report = done.report
-    values = {
-        "schema": CHECK_VERSION,
-        "command": "check",
-        **done.head,
-        "verdict": "holds" if done.holds else "fails",
-        "traces": report.traces,
-        "steps": report.steps,
-        "answers": dict(sorted(report.answers.items())),
-        "compared": done.compared,
-        "not_asked": done.not_asked,
-        "invariant_checks": report.invariant_checks,
-        "contract_checks": report.contract_checks,
-        "oracle": done.oracle,
-        "rules": [_rule(result, report) for result in done.rules],
-        "scenarios": [
-            {
-                "id": result.id,
-                "verdict": result.verdict.value,
-                "message": result.message,
-                "trace": None if path is None else str(path),
-            }
-            for result, path in done.scenarios
-        ],
-        "failure": None if done.kept is None else _failure(done.kept),
-    }
-    if done.decisions is not None:
-        values["decisions"] = done.decisions.document()
-    return values
-
-
-def _rule(result: Result, report: CheckReport) -> dict[str, Any]:
-    broken = report.breached.get(result.id)
-    return {
-        "id": result.id,
-        "level": RULE_NAMED[result.id].level.value,
-        "verdict": result.verdict.value,
-        "exercised": report.exercised.get(result.id, 0),
-        "broken": 0 if broken is None else broken.count,
-        "message": result.message,
-    }
-
-
-def _failure(kept: Kept) -> dict[str, Any]:
-    small = kept.trace
-    failure = failure_of(small)
-    found = failure.finding
-    return {
-        "finding": {
-            "kind": found.kind.value,
-            "what": found.what,
-            "step": found.step,
-            "message": found.message,
-        },
-        "claim": claim_of(failure),
-        "action": action_to_json(small.steps[found.step - 1].action) if found.step else None,
-        "allowed": observation_to_json(failure.allowed),
-        "seen": None if failure.seen is None else observation_to_json(failure.seen),
-        "trace": None if kept.path is None else str(kept.path),
-        "steps": len(small.steps),
-        "replay": kept.replay,
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from conformance.check.shrink import NotAgain, shrink
 from conformance.commands.common import TargetFailure
 from conformance.judge.judge import Judge
-from conformance.targets.spec import open_target
+from conformance.targets.spec import COMPLETED, open_target
 from conformance.targets.target import Target, TargetError
 from conformance.traces.failures import DIRECTORY, try_out
 from conformance.traces.files import write_whole
@@ -170,26 +171,47 @@ def progress(title: str) -> Iterator[Progress]:
         yield bars
 
 
-def opened_target(spec: str) -> Target:
-    """The target of a spec. Raises click.UsageError, and TargetFailure if it fails at once."""
+def opened_target(spec: str, deadline: float | None = None, log: Path | None = None) -> Target:
+    """The target of a spec. Raises click.UsageError, and TargetFailure if it fails at once.
+
+    `deadline` in seconds and `log` are for programs: see CommandTarget.
+    """
     try:
-        return open_target(spec)
+        return open_target(spec, deadline, log)
     except TargetError as error:
         raise TargetFailure(f"{spec}: {error}") from None
 
 
-def shrunk(target: Target, trace: Trace, judge: Judge | None = None) -> Trace:
-    """The trace made small, with a progress display.
+def complete_target(
+    context: click.Context, option: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What a shell offers for a target."""
+    return [CompletionItem(name) for name in COMPLETED if name.startswith(incomplete)]
 
-    One that depends on what came before it stays as it was, which is told.
-    """
+
+def duration(text: str) -> float:
+    """Seconds of `90`, `90s`, `5m` or `2h`. Raises click.BadParameter."""
+    match = re.fullmatch(r"(\d{1,6})([smh]?)", text.strip())
+    if match is None or not int(match[1]):
+        raise click.BadParameter(f"{text!r} is no time: 90s, 5m or 2h is right")
+    return float(int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]])
+
+
+def made_small(target: Target, trace: Trace, judge: Judge | None = None) -> Trace:
+    """The trace made small, with a progress display. Raises NotAgain."""
     with progress("shrinking") as bars:
         task = bars.task_ids[0]
 
         def show(runs: int, steps: int) -> None:
             bars.update(task, completed=runs, description=f"shrinking: {steps} steps")
 
-        with suppress(NotAgain):
-            return shrink(target, trace, show, judge)
+        return shrink(target, trace, show, judge)
+
+
+def shrunk(target: Target, trace: Trace) -> Trace:
+    """The trace made small. One that depends on what came before it stays as it was, which is
+    told."""
+    with suppress(NotAgain):
+        return made_small(target, trace)
     click.echo("slotproof: does not fail again from a fresh start: kept as it was", err=True)
     return trace

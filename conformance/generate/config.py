@@ -90,7 +90,7 @@ def _region(choices: Choices, block: int, limit: int) -> int:
             (1, "block"),
             (2, "blocks"),
             (3, "whole"),
-            (5, "short"),
+            (8, "short"),
             (1, "one"),
             (2, "any"),
             (1, "largest"),

@@ -119,6 +119,28 @@ def slot(choices: Choices, view: View) -> Range:
     )
 
 
+def tail(choices: Choices, view: View) -> Range:
+    """Of the region's last memslot, short or not: its last block, all but that, all, or a part."""
+    start = (view.total - 1) // view.per_slot * view.per_slot
+    end = min(view.total, max(view.usable, start + 1))
+    whole = (start, end)
+    return at(
+        view,
+        *choices.pick(
+            [(2, (end - 1, end)), (2, whole), (2, (start, end - 1)), (1, part(choices, whole))]
+        ),
+    )
+
+
+def all_but_one(choices: Choices, view: View) -> Range:
+    """What is plugged of one memslot but the last or the first block of it."""
+    start, end = one_of(choices, view.plugged[-1:] if choices.chance(60) else view.plugged)
+    last = (end - 1) // view.per_slot
+    index = choices.pick([(3, last), (1, start // view.per_slot)])
+    start, end = max(start, index * view.per_slot), min(end, (index + 1) * view.per_slot)
+    return at(view, *choices.pick([(2, (start, end - 1)), (1, (start + 1, end))]))
+
+
 def edge_of(choices: Choices, view: View, end: int) -> Range:
     """Blocks that end at `end`, one before or after it, or start there."""
     length = choices.pick([(2, 1), (1, choices.integer(1, 16)), (1, max(end, 1))])
@@ -141,11 +163,14 @@ def region_edge(choices: Choices, view: View) -> Range:
 
 def outside(choices: Choices, view: View) -> Range:
     """Addresses that no driver should send: 0, below the region, up to a wrap-around at 2^64."""
-    top = -view.addr // view.block
+    zero = -view.addr // view.block
+    top = (U64_MASK + 1 - view.addr) // view.block
     blocks = choices.pick([(2, 1), (1, 2), (1, MAX_BLOCKS)])
     first = choices.pick(
         [
-            (1, -view.addr // view.block),
+            (1, zero),
+            # What a device that forgets the region's address would take for an offset.
+            (3, zero + choices.integer(0, max(view.usable - 1, 0))),
             (1, -1),
             (1, top - 1),
             (1, top - choices.integer(1, MAX_BLOCKS)),
@@ -190,10 +215,16 @@ Shape = Callable[[Choices, View], Range]
 HOSTILE: Final[tuple[tuple[int, Shape], ...]] = (
     (4, usable_edge),
     (1, region_edge),
-    (1, outside),
+    (2, outside),
     (1, nothing),
     (1, misaligned),
 )
-PLUG_SHAPES: Final = ((24, free), (7, slot), (2, most), (4, at_budget), (1, border), *HOSTILE)
-UNPLUG_SHAPES: Final = ((24, plugged), (7, slot), (2, border), (1, most), (1, free), *HOSTILE)
+PLUG_SHAPES: Final = (
+    *((24, free), (7, slot), (8, tail), (3, most), (4, at_budget), (1, border)),
+    *HOSTILE,
+)
+UNPLUG_SHAPES: Final = (
+    *((24, plugged), (9, all_but_one), (7, slot), (3, tail), (2, border), (1, most), (1, free)),
+    *HOSTILE,
+)
 STATE_SHAPES: Final = ((6, plugged), (6, border), (5, free), (3, slot), (1, anywhere), *HOSTILE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from conformance.generate.choices import Choices, RandomChoices
@@ -26,6 +27,7 @@ from conformance.traces.codec import FAULT_NAMES, USES
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import U64_MASK
 from model.device import ReferenceDevice
+from model.geometry import Memslots
 from model.profiles import Profile
 from model.state import (
     NO_FAULTS,
@@ -92,9 +94,11 @@ def random_trace(
     given: Given | None = None,
     fitted: Fit | None = None,
     chooser: Chooser | None = None,
+    slot: int | None = None,
 ) -> Trace:
     """The trace of a seed, exactly `steps` long; `fitted` has the last word on the device, and
-    `chooser` on each action if there is one.
+    `chooser` on each action if there is one. `slot` is the size of the device's memslots in bytes
+    where that is not what the profile chooses.
 
     Raises model.device.ConfigError where the `given` fields make a configuration that is refused.
     """
@@ -102,7 +106,7 @@ def random_trace(
     config = choose_config(choices, profile, given)
     if fitted is not None:
         config = fitted(profile, config)
-    return choose_trace(choices, profile, config, steps, capabilities, seed, chooser)
+    return choose_trace(choices, profile, config, steps, capabilities, seed, chooser, slot)
 
 
 def choose_trace(
@@ -113,6 +117,7 @@ def choose_trace(
     capabilities: frozenset[str] = CAPABILITIES,
     seed: int | None = None,
     chooser: Chooser | None = None,
+    slot: int | None = None,
 ) -> Trace:
     """A trace of at most `most` steps with what the model says to each.
 
@@ -120,12 +125,15 @@ def choose_trace(
     """
     device = ReferenceDevice(profile, config)
     shown = at_start(device)
+    fixed = device.fixed
+    if slot is not None:
+        fixed = replace(fixed, slots=Memslots(-(-config.region // slot), slot))
     steps: list[TraceStep] = []
 
     def step(choices: Choices) -> None:
         late = 10 * len(steps) >= 9 * most
         choose = choose_action if chooser is None else chooser
-        chosen = choose(choices, device.fixed, device.state, capabilities, late=late)
+        chosen = choose(choices, fixed, device.state, capabilities, late=late)
         steps.append(TraceStep(chosen, device.apply(chosen)))
 
     choices.repeat(step, most)
@@ -166,9 +174,12 @@ def op_options(state: ConcreteState, *, late: bool) -> list[tuple[int, Op]]:
     plugged = state.size > 0
     options = [*ALWAYS_OPEN]
     options.append((48, Op.PLUG) if state.size < state.requested else (24, Op.RESIZE))
-    options.append((30, Op.MIGRATION_END) if state.busy else (5, Op.MIGRATION_START))
+    options.append((20, Op.MIGRATION_END) if state.busy else (5, Op.MIGRATION_START))
     if plugged:
         options.append((27, Op.UNPLUG))
+    if plugged and state.busy:
+        # What was written since the migration started must arrive.
+        options.append((20, Op.MIGRATION_IN))
     if state.broken:
         options.append((200, Op.DEVICE_RESET))
     if plugged or state.requested or state.busy:
@@ -199,7 +210,7 @@ def choose_requested(choices: Choices, fixed: Fixed[int, bool], state: ConcreteS
     before_full = max(region - fixed.extent, 0) // block * block
     return choices.pick(
         [
-            (5, region),
+            (8, region),
             (3, block),
             (3, 0),
             (8, choices.integer(0, region // block) * block),
@@ -213,6 +224,8 @@ def choose_requested(choices: Choices, fixed: Fixed[int, bool], state: ConcreteS
             (1, block // 2),
             (1, region + block),
             (1, (U64_MASK + 1) - block),
+            # Where a size kept in 32 bits, in 63, or in 32 bits of MiB wraps to nothing.
+            *((1, 1 << power) for power in (32, 63, 52)),
         ]
     )
 

@@ -25,9 +25,11 @@ class Kind(Enum):
     """The target's answer means nothing."""
     REFUSED = "refused"
     """The target refused a configuration that the model accepts."""
+    ACCEPTED = "accepted"
+    """The target accepted a configuration that must be refused."""
 
 
-OF_THE_TARGET = frozenset({Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED})
+OF_THE_TARGET = frozenset({Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED, Kind.ACCEPTED})
 """Kinds that only a run of the target itself can show again."""
 
 

@@ -14,12 +14,15 @@ class Judge:
     a breach of one of the `rules` of VIRTIO. Breaches of the others are counted.
 
     `tolerated` invariants and contracts are counted as well where they are broken; what else the
-    same check would have found then goes unseen.
+    same check would have found then goes unseen. `known` are rules that are known to be broken.
+    `accepts`: a device that refuses a configuration fails; else it is not asked for that one.
     """
 
     exact: bool = True
     rules: frozenset[str] = frozenset()
     tolerated: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+    accepts: bool = True
 
 
 EXACT: Final = Judge()

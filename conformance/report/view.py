@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.check.explain import replay_command
-from conformance.judge.virtio.rules import RULES, Rule
+from conformance.judge.virtio.rule import Rule
+from conformance.judge.virtio.rules import RULES
 from conformance.metadata.chart import COLOURS, drawn, panel
 from conformance.metadata.document import ITEMS, TOTALS
 from conformance.report.documents import Document

@@ -7,7 +7,9 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from conformance.judge.finding import Kind
@@ -26,7 +28,9 @@ from model.profiles import Profile
 from model.state import ConcreteAction, Config
 
 DEADLINE = 10.0
-"""Seconds that a target may take for one answer."""
+"""Seconds that a target may take for one answer, if no others are given."""
+SLOW_START = 20
+"""A target whose hello took long may take so many times as long for an answer."""
 GRACE = 0.001
 """Seconds at the border of two traces in which a target that says nothing unasked stays silent."""
 QUIT_SECONDS = 2.0
@@ -42,11 +46,17 @@ class CommandTarget:
     for a command that names no program.
     """
 
-    def __init__(self, command: str, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, command: str, deadline: float | None = None, log: Path | None = None
+    ) -> None:
+        """`deadline`: seconds for one answer, by default 10, or more where even the hello was slow.
+        `log`: a file for all messages, a line each. Raises OSError where it cannot be written."""
         self._words = shlex.split(command)
         if not self._words:
             raise ValueError("the command is empty: cmd:PROGRAM ARGUMENTS is right")
-        self._deadline = deadline
+        self._deadline = DEADLINE if deadline is None else deadline
+        self._given = deadline is not None
+        self._log = None if log is None else log.open("w", encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         self.limits: Limits = FREE
         self.capabilities = self._hello()
@@ -68,6 +78,7 @@ class CommandTarget:
     def close(self) -> None:
         if self._process is None:
             return
+        self._note("!", "closed")
         with suppress(OSError, subprocess.TimeoutExpired):
             self._pipes.write(b'{"quit":{}}\n')
             self._process.wait(QUIT_SECONDS)
@@ -87,7 +98,11 @@ class CommandTarget:
             raise TargetError(Kind.DIED, f"cannot start {self._words[0]}: {reason}") from None
         self._pipes = Pipes(self._process)
         hello = {"hello": {"protocol": PROTOCOL, "version": PROTOCOL_VERSION}}
+        began = time.monotonic()
         answer = self._ask(hello)
+        if not self._given:
+            # A slow machine is no hung device.
+            self._deadline = max(self._deadline, SLOW_START * (time.monotonic() - began))
         said = answer.get("hello")
         if isinstance(said, dict) and said.get("version", PROTOCOL_VERSION) != PROTOCOL_VERSION:
             self._fail(
@@ -120,8 +135,11 @@ class CommandTarget:
             grace = GRACE if "start" in message else 0
             if unasked := self._pipes.unasked(grace):
                 self._fail(Kind.GARBAGE, f"the target spoke unasked: {_text(unasked)}")
-            self._pipes.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+            text = json.dumps(message, separators=(",", ":"))
+            self._note(">", text)
+            self._pipes.write(text.encode() + b"\n")
             line = self._pipes.line(self._deadline)
+            self._note("<", line.decode(errors="backslashreplace"))
             if surplus := self._pipes.surplus(grace):
                 self._fail(Kind.GARBAGE, f"the target spoke unasked: {_text(surplus)}")
         except (Closed, OSError):
@@ -138,6 +156,12 @@ class CommandTarget:
             self._fail(Kind.GARBAGE, f"the target's line is no JSON object: {_text(line)}")
         return answer
 
+    def _note(self, direction: str, text: str) -> None:
+        """Add a message, or what happened, to the log."""
+        if self._log is not None:
+            self._log.write(f"{direction} {text}\n")
+            self._log.flush()
+
     def _death(self) -> str:
         """How the program ended, with the last line that it left on standard error."""
         assert self._process is not None
@@ -150,8 +174,10 @@ class CommandTarget:
         return f"the target ended with {how}" + (f": {last}" if last else "")
 
     def _fail(self, kind: Kind, message: str) -> NoReturn:
+        log = self._pipes.errors()
+        self._note("!", message)
         self._end()
-        raise TargetError(kind, message)
+        raise TargetError(kind, message, log)
 
     def _end(self) -> None:
         """End the program and what it started, which share a session of their own."""

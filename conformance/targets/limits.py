@@ -8,7 +8,7 @@ from math import lcm
 from typing import Any, Final
 
 from conformance.traces.vocabulary import Schema, closed, whole
-from model.arithmetic import U64_MASK
+from model.arithmetic import MIB, U64_MASK
 from model.state import Config
 
 SIZES: Final = ("region", "block", "limit", "requested", "addr", "page", "extent")
@@ -48,7 +48,7 @@ class Limits:
         """
         values: dict[str, Any] = {each.name: getattr(config, each.name) for each in fields(config)}
         values |= self.switches
-        block = values["block"] = self._of("block").nearest(config.block)
+        block = values["block"] = _power(self._of("block").nearest(max(config.block, MIB)))
         values["page"] = min(self._of("page").nearest(config.page), block)
         for name in ("limit", "extent"):
             values[name] = self._of(name).nearest(values[name])
@@ -61,6 +61,11 @@ class Limits:
 
     def _of(self, name: str) -> Bound:
         return self.bounds.get(name, ANY)
+
+
+def _power(size: int) -> int:
+    """The largest power of two not above a size."""
+    return 1 << size.bit_length() - 1
 
 
 ANY: Final = Bound()

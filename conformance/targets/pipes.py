@@ -11,8 +11,10 @@ from typing import Final
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of one answer at most."""
-ERROR_LIMIT: Final = 1 << 12
+ERROR_LIMIT: Final = 1 << 16
 """Bytes kept of what the program wrote to standard error, the last ones."""
+PANIC: Final = "panicked at"
+"""How Rust says that a program ends; the reason is the line after, and hints come last."""
 CHUNK: Final = 1 << 16
 
 
@@ -77,11 +79,19 @@ class Pipes:
                 self._read(self._selector.select(seconds))
         return bytes(self._pending)
 
-    def last_error(self) -> str:
-        """The last line on standard error, empty if there is none."""
+    def errors(self) -> str:
+        """What came on standard error, the end of it."""
         self._read_errors()
-        lines = self._error_tail.decode(errors="backslashreplace").split("\n")
-        return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+        return self._error_tail.decode(errors="backslashreplace")
+
+    def last_error(self) -> str:
+        """The last line on standard error, or where a panic is told of that line and its reason;
+        empty if there is none."""
+        lines = [" ".join(line.split()) for line in self.errors().split("\n") if line.strip()]
+        for number, line in enumerate(lines):
+            if PANIC in line:
+                return " ".join(lines[number : number + 2])
+        return lines[-1] if lines else ""
 
     def close(self) -> None:
         """Close the pipes."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.targets.target import CAPABILITIES, MAPS_PLUGGED, PADDING
-from model.device import ReferenceDevice, slot_layout
+from conformance.judge.finding import Kind
+from conformance.targets.target import CAPABILITIES, MAPS_PLUGGED, PADDING, TargetError
+from model.device import ConfigError, ReferenceDevice, slot_layout
 from model.effects import Did
 from model.observation import Constants, HostMemory, Observation, Told
 from model.profiles import Profile
@@ -55,7 +56,7 @@ def told(device: ReferenceDevice, result: ConcreteResult) -> tuple[Told, ...] | 
 
 
 class ReferenceTarget:
-    """The model run as a device of its own. `start` raises model.device.ConfigError."""
+    """The model run as a device of its own."""
 
     capabilities = CAPABILITIES - {"memory", PADDING, MAPS_PLUGGED}
 
@@ -66,7 +67,10 @@ class ReferenceTarget:
         return config
 
     def start(self, profile: Profile, config: Config) -> Observation:
-        self._device = ReferenceDevice(profile, config)
+        try:
+            self._device = ReferenceDevice(profile, config)
+        except ConfigError as error:
+            raise TargetError(Kind.REFUSED, str(error)) from None
         return replace(at_start(self._device), held=held(self._device))
 
     def apply(self, action: ConcreteAction) -> Observation:

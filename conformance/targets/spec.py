@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from conformance.judge.finding import Kind
@@ -14,9 +16,14 @@ from conformance.targets.target import OPENINGS, Target, TargetError
 KNOWN = "reference, qemu, qemu:PATH, cmd:COMMAND"
 
 
-def open_target(spec: str) -> Target:
+COMPLETED = ("reference", "qemu", "qemu:", "cmd:")
+"""What a shell offers."""
+
+
+def open_target(spec: str, deadline: float | None = None, log: Path | None = None) -> Target:
     """The target of a spec. Raises click.UsageError, and TargetError if it fails at once.
 
+    A program has `deadline` seconds for an answer, and its messages are written to `log`.
     A program that cannot be started, ends before its hello or can do nothing is no target at all.
     """
     kind, _, rest = spec.partition(":")
@@ -24,7 +31,7 @@ def open_target(spec: str) -> Target:
         return ReferenceTarget()
     if kind == "cmd":
         try:
-            target = CommandTarget(rest)
+            target = CommandTarget(rest, deadline, log)
         except ValueError as error:
             raise click.UsageError(f"target {spec!r}: {error}") from None
         except TargetError as error:

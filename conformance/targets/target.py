@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from conformance.judge.finding import Kind
+from conformance.targets.limits import FREE, Limits
 from conformance.traces.codec import FAULT_NAMES
 from model.observation import Observation
 from model.profiles import Profile
@@ -29,7 +30,10 @@ PADDING: Final = "padding"
 """Capability: requests carry arbitrary bytes wherever a device must not look."""
 MAPS_PLUGGED: Final = "maps-plugged"
 """Capability: the device promises that a memslot is mapped only while it holds a plugged block."""
-CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING, MAPS_PLUGGED}
+BAD_CONFIG: Final = "bad-config"
+"""Capability: the configuration of a start reaches the device as it is, so that it can be asked for
+one that it must refuse."""
+CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING, MAPS_PLUGGED, BAD_CONFIG}
 
 
 def needs(action: ConcreteAction) -> frozenset[str]:
@@ -37,6 +41,18 @@ def needs(action: ConcreteAction) -> frozenset[str]:
     faults = action.faults
     failing = (f"fail-{name}" for name in FAULT_NAMES if getattr(faults, name))
     return frozenset({action.op.value, *failing})
+
+
+def limits_of(target: Target) -> Limits:
+    """What the target says of the configurations that it can have."""
+    limits = getattr(target, "limits", FREE)
+    assert isinstance(limits, Limits)
+    return limits
+
+
+def states_limits(target: Target) -> bool:
+    """The target has limits, and so must accept what lies within."""
+    return limits_of(target) != FREE
 
 
 class TargetError(Exception):

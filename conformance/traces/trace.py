@@ -54,7 +54,8 @@ class TraceStep:
 class Trace:
     """A device and its history. `seed` made it, if one did; `finding` is why it was kept.
 
-    `seen` is what the device just started showed, where it is known.
+    `seen` is what the device just started showed, where it is known. `refuse`: the configuration
+    is one that a device must refuse, and so there is no history.
     """
 
     profile: Profile
@@ -63,6 +64,7 @@ class Trace:
     seed: int | None = None
     finding: Finding | None = None
     seen: Observation | None = None
+    refuse: bool = False
 
     def seen_at(self, step: int) -> Observation | None:
         """What was seen after a step, where it is known; step 0 is the start."""
@@ -82,6 +84,8 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
         "config": config_to_json(trace.config),
         "seed": trace.seed,
     }
+    if trace.refuse:
+        header["refuse"] = True
     if trace.seen is not None:
         header["see"] = observation_to_json(trace.seen)
     if (found := trace.finding) is not None:
@@ -181,7 +185,11 @@ class _Reader:
         try:
             fix(profile_from_json(value["profile"]), config_from_json(value["config"]))
         except (CodecError, ConfigError) as error:
-            self.fail(f"the model refuses this configuration: {error}")
+            if isinstance(error, CodecError) or "refuse" not in value:
+                self.fail(f"the model refuses this configuration: {error}")
+        else:
+            if "refuse" in value:
+                self.fail("the model accepts this configuration, which is said to be refused")
         return value | {"see": self.seen(value)}
 
     def seen(self, value: dict[str, Any]) -> Observation | None:
@@ -224,6 +232,9 @@ class _Reader:
         if found is not None:
             self.number = 1
             self.finding(found, len(steps))
+        if "refuse" in header and steps:
+            self.number = 2
+            self.fail("steps of a device that must be refused: the end is right here")
         return Trace(
             profile=profile_from_json(header["profile"]),
             config=config_from_json(header["config"]),
@@ -231,6 +242,7 @@ class _Reader:
             seed=header["seed"],
             finding=None if found is None else Finding(**found | {"kind": Kind(found["kind"])}),
             seen=header["see"],
+            refuse="refuse" in header,
         )
 
 

@@ -151,10 +151,11 @@ def trace_schema() -> Schema:
             "profile": ref("profile"),
             "config": ref("config"),
             "seed": {"anyOf": [{"type": "null"}, whole(0, U64_MASK)]},
+            "refuse": {"const": True},
             "see": ref("observation"),
             "finding": ref("finding"),
         },
-        optional=("see", "finding"),
+        optional=("refuse", "see", "finding"),
     )
     step = closed(
         {

@@ -351,13 +351,28 @@ def test_the_small_trace_of_a_device_that_counts_still_fails(tmp_path: Path) -> 
     assert again.stdout.startswith("still fails\n")
 
 
-@pytest.mark.parametrize("where", ["process", "file"])
-def test_a_failure_that_a_fresh_start_does_not_show_is_kept_as_it_was(
-    tmp_path: Path, where: str
-) -> None:
+def test_a_failure_that_takes_earlier_traces_is_kept_with_them(tmp_path: Path) -> None:
     # The 20th message is in the second trace: a start and twelve steps come before.
-    counter = [str(tmp_path / "counter")] if where == "file" else []
-    result = checked(counting(tmp_path, "20", *counter), tmp_path / "failures")
+    program = counting(tmp_path, "20")
+    result = checked(program, tmp_path / "failures")
+    assert result.exit_code == 1
+    assert result.stderr == NOT_AGAIN.replace(
+        "as it was", "as it was, with the 1 traces of the process before it that it takes"
+    )
+    assert "after 1 earlier traces of the same process" in result.stdout
+    assert len(list((tmp_path / "failures").glob("*.jsonl"))) == 2
+    # The command that is printed runs both.
+    replay = next(line for line in result.stdout.splitlines() if line.startswith("replay: "))
+    words = shlex.split(replay.removeprefix("replay: slotproof "))
+    again = CliRunner().invoke(slotproof, words)
+    assert again.exit_code == 1 and again.stdout.startswith("still fails\n")
+    alone = CliRunner().invoke(slotproof, [*words[:2], *words[3:]])
+    assert alone.exit_code == 0
+
+
+def test_a_failure_that_nothing_brings_about_again_is_kept_as_it_was(tmp_path: Path) -> None:
+    program = counting(tmp_path, "20", str(tmp_path / "counter"))
+    result = checked(program, tmp_path / "failures")
     assert (result.exit_code, result.stderr) == (1, NOT_AGAIN)
     (kept,) = (tmp_path / "failures").iterdir()
     trace = read_trace(kept)

@@ -49,7 +49,13 @@ def test_a_deviation_is_found_and_made_small(profile: Profile, rule: str, messag
         (QEMU, {"plug-plugged-is-error"}),
         (
             FIRECRACKER,
-            {"config-usable-covers-requested", "plug-done-is-ack"},
+            {
+                "config-usable-covers-requested",
+                "plug-done-is-ack",
+                # The blocks of such a PLUG are marked, and no listener took note of them.
+                "listeners-know-plugged",
+                "memslot-of-plugged-mapped",
+            },
         ),
         (
             CLOUD_HYPERVISOR,
@@ -67,6 +73,8 @@ def test_a_deviation_is_found_and_made_small(profile: Profile, rule: str, messag
                 "unplug-in-plugged-size",
                 "unplug-unplugged-is-error",
                 "unusable-blocks-unplugged",
+                "listeners-know-plugged",
+                "memory-given-back",
             },
         ),
     ],

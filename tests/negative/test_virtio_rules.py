@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 
+from conformance.judge.virtio.host import HostSide
 from conformance.judge.virtio.judge import VirtioOracle
-from conformance.judge.virtio.rules import RULES, Level
+from conformance.judge.virtio.rule import Level
+from conformance.judge.virtio.rules import RULES
+from conformance.targets.reference import held, told
 from model.arithmetic import GIB, MIB
 from model.device import ReferenceDevice
-from model.observation import Constants, Observation, Probe
+from model.extents import Extents
+from model.observation import Constants, HostMemory, Observation, Probe, SlotLayout
 from model.profiles import QEMU
 from model.state import Answer, BlockState, ConcreteAction, Config, Op, action
 
 CONFIG = Config(region=4 * GIB, block=2 * MIB, limit=4, requested=GIB)
 CONSTANTS = Constants(block=CONFIG.block, addr=CONFIG.addr, region=CONFIG.region)
+SLOTS = SlotLayout(count=4, size=GIB, last=GIB)
 START = "start"
 
 
@@ -35,19 +40,20 @@ Wrong = Mapping[str, Any]
 
 def seen_of(steps: Steps, wrong: Wrong) -> tuple[VirtioOracle, set[str]]:
     """The rules broken by the last step, whose observation is wrong; all others are right."""
-    device, oracle = ReferenceDevice(QEMU, CONFIG), VirtioOracle(CONFIG)
+    device = ReferenceDevice(QEMU, CONFIG)
+    oracle = VirtioOracle(CONFIG, host=HostSide(maps_plugged=True))
 
     def shown(seen: Observation, changes: Wrong) -> Observation:
-        fields = {"constants": CONSTANTS} | dict(changes)
+        fields = {"constants": CONSTANTS, "held": held(device)} | dict(changes)
         return replace(seen, **fields)
 
-    start = device.observe(Answer.DONE)
+    start = device.observe(Answer.DONE, slots=SLOTS)
     breaches = oracle.start(shown(start, {} if steps else wrong))
     for number, done in enumerate(steps, 1):
         assert breaches == [], breaches
-        breaches = oracle.step(
-            done, shown(device.apply(done), wrong if number == len(steps) else {})
-        )
+        result = device.take(done)
+        right = replace(device.seen_after(result), told=told(device, result))
+        breaches = oracle.step(done, shown(right, wrong if number == len(steps) else {}))
     return oracle, {breach.rule for breach in breaches}
 
 
@@ -61,6 +67,14 @@ def error(answer: Answer = Answer.NACK) -> Wrong:
 
 def memory(fresh: bool) -> Wrong:
     return {"memory": (Probe(CONFIG.addr, fresh=fresh, held=False),)}
+
+
+def slots(count: int, size: int, last: int) -> Wrong:
+    return {"slots": SlotLayout(count, size, last)}
+
+
+def mapped(*runs: tuple[int, int]) -> Wrong:
+    return {"mapped": Extents.of_ranges(list(runs))}
 
 
 BROKEN: dict[str, tuple[Steps, Wrong]] = {
@@ -84,6 +98,22 @@ BROKEN: dict[str, tuple[Steps, Wrong]] = {
     "plug-empty-is-error": ((ask(Op.PLUG, blocks=0),), error(Answer.ACK)),
     "plug-outside-is-error": ((ask(Op.PLUG, USABLE_BLOCKS - 1, 2),), error()),
     "plug-plugged-is-error": ((PLUG, ask(Op.PLUG, 1, 2)), error(Answer.BUSY)),
+    "init-all-unplugged": ((), size(1)),
+    "memslots-tile-region": ((), slots(4, GIB, GIB - 2 * MIB)),
+    "memslots-whole-blocks": ((), slots(4, GIB + MIB, GIB - 3 * MIB)),
+    "memslot-exists": ((PLUG,), mapped((0, 1), (4, 5))),
+    "memslot-of-plugged-mapped": ((PLUG,), mapped()),
+    "memslot-mapped-for-block": ((PLUG,), mapped((0, 2))),
+    "memslot-goes-with-last-block": ((PLUG, UNPLUG), mapped((0, 1))),
+    "memory-unmapped-gone": ((PLUG, UNPLUG), {"memory": (Probe(CONFIG.addr, False, True),)}),
+    "memory-given-back": ((PLUG, UNPLUG), {"held": (HostMemory(CONFIG.addr, GIB, 1),)}),
+    "listeners-know-plugged": ((PLUG,), {"told": ()}),
+    "resize-as-set": ((GROW,), {"requested": GIB + 2 * MIB}),
+    "resize-possible": ((GROW,), {"answer": Answer.REFUSED, "requested": GIB}),
+    "plug-possible": ((PLUG,), error() | size(0)),
+    "unplug-possible": ((PLUG, UNPLUG), error() | size(2)),
+    "unplug-all-possible": ((PLUG, ALL), error() | size(2)),
+    "rejected-changes-nothing": ((PLUG,), error() | size(1)),
     "plug-done-is-ack": ((PLUG,), error(Answer.ERROR)),
     "plug-in-plugged-size": ((PLUG,), size(1)),
     "plug-enough-is-rejected": (

@@ -60,7 +60,8 @@ def test_a_fault_fails_with_its_rule_and_a_known_one_that_is_gone_too(tmp_path: 
     options = ["--slotproof-target", "reference", "--slotproof-expect", "known.toml"]
     printed = suite(tmp_path, *options, "--slotproof-traces", "20")
     assert "fail: plug-plugged-is-error: plug of a block that is plugged" in printed
-    assert "slotproof check --target TARGET --only plug-plugged-is-error" in printed
+    assert "replay: slotproof trace replay slotproof-failures/" in printed
+    assert "step 2   plug" in printed and "step 3   " not in printed
     assert "unexpected pass: state-mixed: no longer fails: so (since 1.0)" in printed
     assert "2 failed" in printed
 
@@ -131,5 +132,8 @@ def test_outcomes_of_a_device_that_fails_are_kept_apart(
     ],
 )
 def test_wrong_settings_say_what_is_right(tmp_path: Path, options: list[str], message: str) -> None:
-    printed = suite(tmp_path, *options, "-k", "state-mixed")
-    assert message in printed and "1 error" in printed and "Traceback" not in printed
+    # One error, however many cases there are.
+    printed = suite(tmp_path, *options, "-k", "state")
+    # pytest itself repeats an error of the collection in its summary.
+    assert 1 <= printed.count(message) <= 2 and "Traceback" not in printed
+    assert "failed" not in printed and "passed" not in printed

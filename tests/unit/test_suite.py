@@ -51,8 +51,11 @@ def test_scenarios_pass_on_the_reference_device(scenario: Scenario, profile: obj
     if result.verdict is Verdict.FAIL:
         # A profile that breaks a claim of its own is told so, and nothing else.
         assert result.trace is not None and result.trace.finding is not None
-        assert result.trace.finding.kind in {Kind.INVARIANT, Kind.CONTRACT}
+        assert result.trace.finding.kind in {Kind.INVARIANT, Kind.CONTRACT, Kind.VIRTIO}
         assert profile is not QEMU
+    elif scenario.id in {"memslots-in-a-snapshot", "restore-then-unplug"}:
+        # The model has no memory.
+        assert result.verdict is Verdict.SKIPPED
     else:
         assert result.verdict is Verdict.PASS
 
@@ -158,7 +161,7 @@ def test_the_list_names_every_scenario_and_rule_with_its_clause(tmp_path: Path) 
     for scenario in SCENARIOS:
         assert f"\n{scenario.id} " in f"\n{printed}"
     for rule in RULES:
-        assert f"\n{rule.id} " in printed and f"[VIRTIO, {rule.section}]" in printed
+        assert f"\n{rule.id} " in printed and f"[{rule.clause}]" in printed
 
 
 def test_one_scenario_alone(tmp_path: Path) -> None:
@@ -214,7 +217,7 @@ def test_a_known_fault_that_is_gone_fails(tmp_path: Path) -> None:
 def test_a_claim_known_to_be_broken_is_counted(tmp_path: Path) -> None:
     arguments = ["--profile", "qemu-7.2", *QUICK]
     assert run(*arguments, at=tmp_path).exit_code == 1
-    known = faults(tmp_path, "empty-unplug-all-acknowledged")
+    known = faults(tmp_path, "empty-unplug-all-acknowledged", "reset-fits-usable")
     result = run(*arguments, "--expect", known, at=tmp_path)
     assert result.exit_code == 0, result.stdout
     assert "  as expected       empty-unplug-all-acknowledged: " in result.stdout

@@ -11,14 +11,15 @@ from conformance.check.shrink import shrink
 from conformance.judge.judge import Judge, judge_of
 from conformance.judge.virtio.belief import Belief
 from conformance.judge.virtio.judge import VirtioOracle
-from conformance.judge.virtio.rules import RULE_NAMED, RULES, Level
+from conformance.judge.virtio.rule import Level
+from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.reference import ReferenceTarget
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.extents import Extents
 from model.observation import Observation
 from model.profiles import QEMU
-from model.state import Answer, BlockState, Config, Op, action
+from model.state import Answer, BlockState, Config, Faults, Op, action
 
 CONFIG = Config(region=GIB, block=2 * MIB, limit=1, requested=GIB)
 FIRST = CONFIG.addr
@@ -28,7 +29,9 @@ def test_rules_have_ids_of_their_own_and_say_something() -> None:
     assert len(RULE_NAMED) == len(RULES)
     for rule in RULES:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.id)
-        assert rule.section.startswith("Memory Device") and rule.says and "\n" not in rule.says
+        assert rule.section.startswith(("Memory Device", "Host", "Drivers"))
+        assert rule.clause.startswith("VIRTIO, ") == rule.section.startswith("Memory Device")
+        assert rule.says and "\n" not in rule.says
 
 
 def test_every_level_is_there() -> None:
@@ -50,8 +53,30 @@ def oracle() -> VirtioOracle:
 
 
 @pytest.mark.parametrize("answer", [Answer.NACK, Answer.BUSY, Answer.ERROR])
-def test_a_plug_may_be_rejected_in_any_way(answer: Answer) -> None:
-    assert oracle().step(action(Op.PLUG, addr=FIRST, blocks=1), shown(answer, 0)) == []
+def test_a_plug_may_be_rejected_in_any_way_but_no_driver_can_use_that(answer: Answer) -> None:
+    told = oracle().step(action(Op.PLUG, addr=FIRST, blocks=1), shown(answer, 0))
+    assert [breach.rule for breach in told] == ["plug-possible"]
+    assert not RULE_NAMED["plug-possible"].binding
+
+
+@pytest.mark.parametrize("answer", [Answer.NACK, Answer.BUSY, Answer.ERROR])
+def test_a_plug_may_be_rejected_where_the_host_has_a_reason(answer: Answer) -> None:
+    failing = Faults(discard=False, prealloc=False, populate=True)
+    plug = action(Op.PLUG, addr=FIRST, blocks=1, faults=failing)
+    assert oracle().step(plug, shown(answer, 0)) == []
+    busy = oracle()
+    assert busy.step(action(Op.MIGRATION_START), shown(Answer.DONE, 0)) == []
+    assert busy.step(action(Op.PLUG, addr=FIRST, blocks=1), shown(answer, 0)) == []
+
+
+def test_a_request_done_in_part_breaks_no_must_and_leaves_open_which_blocks() -> None:
+    judge = oracle()
+    told = judge.step(action(Op.PLUG, addr=FIRST, blocks=4), shown(Answer.ERROR, 2))
+    assert {breach.rule for breach in told} == {"plug-possible", "rejected-changes-nothing"}
+    ask = action(Op.STATE, addr=FIRST, blocks=2)
+    assert judge.step(ask, shown(Answer.ACK, 2, BlockState.PLUGGED)) == []
+    ask = action(Op.STATE, addr=FIRST + 2 * CONFIG.block, blocks=2)
+    assert judge.step(ask, shown(Answer.ACK, 2, BlockState.UNPLUGGED)) == []
 
 
 def test_after_a_reset_with_blocks_left_only_their_number_is_known() -> None:

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from conformance.judge.virtio.belief import Belief
-from conformance.judge.virtio.requests import Range, request_rules
+from conformance.judge.virtio.host import HostSide, needs_of_request, resize_rules
+from conformance.judge.virtio.requests import Range, Verdict, request_rules
+from model.extents import Extents
 from model.observation import Constants, Observation
-from model.state import REQUESTS, Answer, ConcreteAction, Config, Op
-
-Verdict = tuple[str, bool, str]
-"""A rule's id, whether it held, and what is to be said if not."""
+from model.state import NO_FAULTS, REQUESTS, Answer, ConcreteAction, Config, Op
 
 _SIZES = ("usable", "size", "requested")
+_MIGRATION = frozenset({Op.MIGRATION_START, Op.MIGRATION_END, Op.MIGRATION_IN})
 _NO_ANSWER = frozenset({Answer.VIOLATION, Answer.SILENT})
 
 
@@ -47,6 +47,8 @@ class VirtioOracle:
     silent: bool = False
     """The device may stay silent: it was given nonsense, or a driver it need not work for."""
     gone: bool = False
+    host: HostSide = field(default_factory=HostSide)
+    migrating: bool = False
 
     def __post_init__(self) -> None:
         config = self.config
@@ -56,7 +58,13 @@ class VirtioOracle:
         """Judge a device just started, with nothing plugged."""
         self.constants = seen.constants or self.constants
         self.now = replace(seen, memory=None)
-        return self._judged([*self._layout(seen), *self._block_size(seen)])
+        verdicts = [*self._layout(seen), *self._block_size(seen)]
+        if seen.size is not None:
+            message = f"{seen.size} bytes are plugged at the start"
+            verdicts.append(("init-all-unplugged", seen.size == 0, message))
+        if self.constants.block:
+            verdicts += self.host.start(self.constants, seen)
+        return self._judged(verdicts)
 
     def step(self, action: ConcreteAction, seen: Observation) -> list[Breach]:
         """Judge one step."""
@@ -70,6 +78,10 @@ class VirtioOracle:
         if action.op is Op.SYSTEM_RESET and seen.constants is not None:
             self.constants = seen.constants
         verdicts += [*self._layout(seen), *self._memory(action, seen), *self._counted(seen, old)]
+        verdicts += resize_rules(action, self.constants, before, seen)
+        verdicts += self.host.step(self.constants, action, seen, old, self.belief)
+        if action.op in _MIGRATION:
+            self.migrating = action.op is Op.MIGRATION_START and seen.answer is Answer.DONE
         known = {name: getattr(before, name) for name in _SIZES if getattr(seen, name) is None}
         self.now = replace(seen, memory=None, **known)
         return self._judged(verdicts)
@@ -91,7 +103,11 @@ class VirtioOracle:
                 yield "answers-every-request", self.silent, f"{op.value} had no response"
                 self.silent = True
                 return
-            yield from request_rules(self._asked(action, before), self.belief, before, seen)
+            yield "answers-every-request", True, ""
+            asked = self._asked(action, before)
+            yield from request_rules(asked, self.belief, before, seen)
+            if not self.migrating and not self.silent and action.faults == NO_FAULTS:
+                yield from needs_of_request(asked, self.belief, before, seen)
             self.belief = self._after(action, seen, before)
             if self.padded:
                 kind = op.value
@@ -152,12 +168,20 @@ class VirtioOracle:
         start, end = max(first, 0), min(first + action.blocks, constants.region // constants.block)
         known = seen.size is not None and before.size is not None
         grown = (seen.size or 0) - (before.size or 0) if known else 0
+        belief = self.belief
         if action.op is Op.UNPLUG_ALL:
-            return Belief.nothing() if seen.answer is Answer.ACK else self.belief
-        if seen.answer is not Answer.ACK and abs(grown) != action.blocks * constants.block:
-            return self.belief
+            if seen.answer is Answer.ACK:
+                return Belief.nothing()
+            return belief if not grown else Belief(Extents.EMPTY, belief.maybe)
         if start >= end:
-            return self.belief
+            return belief
+        if seen.answer is not Answer.ACK and abs(grown) != action.blocks * constants.block:
+            if not grown or action.op is Op.STATE:
+                return belief
+            # Done in part, nobody knows where.
+            if grown > 0:
+                return Belief(belief.sure, belief.maybe.with_range(start, end))
+            return Belief(belief.sure.without_range(start, end), belief.maybe)
         if action.op is Op.PLUG:
             return self.belief.plugged(start, end)
         if action.op is Op.UNPLUG:

@@ -10,6 +10,7 @@ from model.observation import Observation
 from model.state import RANGE_REQUESTS, Answer, BlockState, Op
 
 Verdict = tuple[str, bool, str]
+"""A rule's id, whether it held, and what is to be said if not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,10 @@ def _change(
         yield f"{kind}-in-plugged-size", grown == wanted, message
     else:
         message = f"{kind}: answered {answer.value}, yet the plugged size changed by {grown}"
-        yield f"{kind}-done-is-ack", grown == 0, message
+        done = bool(asked.size) and abs(grown) == asked.size
+        yield f"{kind}-done-is-ack", not done, message
+        # Of a part that was done the text says nothing.
+        yield "rejected-changes-nothing", grown == 0, message
 
 
 def _unplug_all(before: Observation, seen: Observation) -> Iterator[Verdict]:
@@ -96,7 +100,8 @@ def _unplug_all(before: Observation, seen: Observation) -> Iterator[Verdict]:
     elif before.size is not None:
         answer = seen.answer.value
         message = f"answered {answer}, yet the plugged size {before.size} became {seen.size}"
-        yield "unplug-all-done-is-ack", seen.size == before.size, message
+        yield "unplug-all-done-is-ack", seen.size > 0 or before.size == 0, message
+        yield "rejected-changes-nothing", seen.size == before.size, message
 
 
 def _state(asked: Range, belief: Belief, seen: Observation) -> Iterator[Verdict]:

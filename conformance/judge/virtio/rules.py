@@ -2,44 +2,18 @@
 
 Source: VIRTIO, device type 24, the subsections marked device normative; read at the text of the
 1.4 development branch. A rule of level TEXT is no normative statement: it is what the description
-around them says. `unjudged` says why nothing that is seen of a device can break a rule. A device
-that reads what it has to ignore breaks the rule about the answer it then gets wrong: the `-ignored`
-ones count how often arbitrary bytes were there (capability `padding`).
+around them says; those of the levels HOST and NEED stand beside the text. `unjudged` says why
+nothing that is seen of a device can break a rule. A device that reads what it has to ignore breaks
+the rule about the answer it then gets wrong: the `-ignored` ones count how often arbitrary bytes
+were there (capability `padding`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
-
-class Level(Enum):
-    """How strongly a statement binds the device."""
-
-    MUST = "MUST"
-    MUST_NOT = "MUST NOT"
-    SHOULD = "SHOULD"
-    SHOULD_NOT = "SHOULD NOT"
-    MAY = "MAY"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One statement. `says` is a paraphrase in one line; `unjudged` a reason, empty if judged."""
-
-    id: str
-    section: str
-    level: Level
-    says: str
-    unjudged: str = ""
-
-    @property
-    def binding(self) -> bool:
-        """A breach is a failure; one of SHOULD is only told of, and MAY cannot be broken."""
-        return self.level in (Level.MUST, Level.MUST_NOT, Level.TEXT)
-
+from conformance.judge.virtio.host_rules import HOST_RULES, NEED_RULES
+from conformance.judge.virtio.rule import Level, Rule
 
 _LAYOUT: Final = "Memory Device / Device configuration layout"
 _INIT: Final = "Memory Device / Device Initialization"
@@ -106,6 +80,7 @@ _CONFIGURATION: Final = (
     ),
 )
 _INITIALIZATION: Final = (
+    Rule("init-all-unplugged", _INIT, Level.TEXT, "at first all blocks are unplugged"),
     Rule(
         "init-may-refuse",
         _INIT,
@@ -227,7 +202,7 @@ def _change_rules(kind: str, name: str, done: str) -> tuple[Rule, ...]:
             f"{kind}-done-is-ack",
             section,
             Level.MUST,
-            "done is answered by ACK: without one the plugged size stays",
+            "done is answered by ACK: without one not all that was asked for was done",
         ),
         Rule(
             f"{kind}-in-plugged-size",
@@ -261,7 +236,7 @@ RULES: Final = (
             "unplug-all-done-is-ack",
             _UNPLUG_ALL,
             Level.MUST,
-            "done is answered by ACK: without one the plugged size stays",
+            "done is answered by ACK: without one not all that was asked for was done",
         ),
         Rule("unplug-all-empties", _UNPLUG_ALL, Level.MUST, "with an ACK the plugged size is 0"),
         Rule("unplug-all-may-resize", _UNPLUG_ALL, Level.MAY, "the usable region changes"),
@@ -280,5 +255,7 @@ RULES: Final = (
         Rule("state-unplugged", _STATE, Level.MUST, "UNPLUGGED if no block is plugged"),
         Rule("state-mixed", _STATE, Level.MUST, "MIXED if some blocks are plugged and some not"),
     ),
+    *HOST_RULES,
+    *NEED_RULES,
 )
 RULE_NAMED: Final = {rule.id: rule for rule in RULES}

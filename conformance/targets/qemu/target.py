@@ -13,7 +13,7 @@ from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
 from conformance.targets.qemu.memory import GuestMemory
 from conformance.targets.qemu.process import QemuError, QemuLate
-from conformance.targets.target import OPERATIONS, PADDING, TargetError
+from conformance.targets.target import MAPS_PLUGGED, OPERATIONS, PADDING, TargetError
 from model.observation import Constants, Observation
 from model.profiles import Profile
 from model.state import Answer, BlockState, ConcreteAction, Config, Op
@@ -32,7 +32,8 @@ class QemuTarget:
     """
 
     capabilities = (OPERATIONS - _LEFT_OUT) | {
-        *("usable", "size", "requested", "mapped", "slots", "constants", "memory", PADDING)
+        *("usable", "size", "requested", "mapped", "slots", "constants", "memory"),
+        *(PADDING, MAPS_PLUGGED),
     }
 
     def __init__(self, binary: Path, *, memslots: bool = True) -> None:

@@ -1,0 +1,154 @@
+"""What `slotproof check` does: traces that failed before, new ones, then the scenarios."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from conformance.check.again import failing_before
+from conformance.check.campaign import CheckReport, Failing, TraceDone
+from conformance.check.campaign import check as run_check
+from conformance.check.scenarios import Scenario
+from conformance.check.shrink import NotAgain
+from conformance.check.suite import (
+    Result,
+    as_expected,
+    of_scenario,
+    run_scenario,
+)
+from conformance.commands.check_keep import kept_small, result_kept
+from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
+from conformance.commands.check_report import Done, left_out
+from conformance.commands.check_wish import Wish
+from conformance.commands.options import made_small, opened_target, progress
+from conformance.explore.steer import Steered
+from conformance.judge.judge import Judge
+from conformance.targets.qemu.decision import MACHINES
+from conformance.targets.qemu.process import QemuError, find_qemu
+from conformance.targets.qemu.target import QemuTarget
+from conformance.targets.target import Target
+from model.profiles import QEMU_7_2
+
+MOST_TRACES: Final = 1_000_000
+"""Traces of a run that ends after a time."""
+
+
+def checked(wish: Wish) -> Done:
+    """Run the check. Raises click.UsageError and TargetFailure."""
+    with ExitStack() as stack:
+        target = stack.enter_context(closing(_opened(wish)))
+        helpers, per_device, decisions = _helpers(wish, target), 1, None
+        for helper in helpers:
+            stack.callback(helper.close)
+        if isinstance(target, QemuTarget):
+            per_device = TRACES_PER_MACHINE
+            if target.memslots and not wish.only:
+                decisions = decided(target.binary)
+        judge = wish.judge(target)
+        before = failing_before(wish.failures, target, judge)
+        if before.failing is not None:
+            report, traces = before.report(), 0
+        else:
+            # A scenario alone needs no generated traces.
+            traces = wish.traces if wish.rules or not wish.only else 0
+            report = _run(wish, target, helpers, per_device, traces, judge)
+        kept, results = [], []
+        for number, failing in enumerate(_failing(report)):
+            command = wish.again(report.traces)
+            kept.append(kept_small(target, failing, wish, judge, command, report.traces, number))
+        if not kept:
+            of_scenarios = wish.scenario_judge(target)
+            results = [_scenario(one, target, wish, of_scenarios) for one in wish.scenarios]
+    return Done(
+        head=wish.head,
+        oracle="virtio" if wish.rules else wish.oracle,
+        report=report,
+        not_asked=left_out(target.capabilities),
+        promised=target.capabilities,
+        kept=kept[0] if kept else None,
+        others=kept[1:],
+        before=before,
+        decisions=decisions,
+        scenarios=[result_kept(result, wish) for result in as_expected(results, wish.expected)],
+        expected=wish.expected,
+    )
+
+
+def _opened(wish: Wish) -> Target:
+    return opened_target(wish.spec, wish.answer_timeout, wish.log)
+
+
+def _helpers(wish: Wish, target: Target) -> list[Target]:
+    """Targets like the first one, to run traces at the same time."""
+    if isinstance(target, QemuTarget):
+        if not target.memslots and wish.profile.option_name:
+            _has_no_memslots(target.binary)
+        return [target.another() for _ in range(max(MACHINES, wish.jobs) - 1)]
+    # Messages of several programs in one log could not be told apart.
+    return [opened_target(wish.spec, wish.answer_timeout) for _ in range(wish.jobs - 1)]
+
+
+def _run(
+    wish: Wish, target: Target, helpers: list[Target], per_device: int, traces: int, judge: Judge
+) -> CheckReport:
+    timed = wish.seconds is not None and traces > 0
+    with progress("checking") as bars:
+
+        def show(event: TraceDone) -> None:
+            total = None if timed else event.total
+            bars.update(bars.task_ids[0], total=total, completed=event.number)
+
+        return run_check(
+            target,
+            wish.profile,
+            seed=wish.seed,
+            traces=MOST_TRACES if timed else traces,
+            steps=wish.steps,
+            listeners=[show],
+            judge=judge,
+            helpers=helpers,
+            per_device=per_device,
+            distinct=wish.distinct,
+            enough=after(wish.seconds),
+            chooser=Steered() if wish.steer else None,
+        )
+
+
+def after(seconds: float | None) -> Callable[[], bool]:
+    """Whether so many seconds have passed since now; never for None."""
+    if seconds is None:
+        return lambda: False
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def _failing(report: CheckReport) -> list[Failing]:
+    first = [] if report.failing is None else [Failing(report.failing, report.log)]
+    return [*first, *report.others]
+
+
+def _scenario(scenario: Scenario, target: Target, wish: Wish, judge: Judge) -> Result:
+    """A scenario run and, if it fails, made small."""
+    result = run_scenario(scenario, target, wish.profile, judge)
+    if result.trace is None or scenario.id in wish.expected:
+        return result
+    try:
+        small = made_small(target, result.trace, of_scenario(scenario, judge))
+    except NotAgain:
+        return result
+    return replace(result, trace=small)
+
+
+def _has_no_memslots(binary: Path) -> NoReturn:
+    """Say so in one line, with what would be right. Raises click.UsageError."""
+    try:
+        find_qemu(str(binary))
+    except QemuError as error:
+        raise click.UsageError(f"{error}; or --profile {QEMU_7_2.name}") from None
+    raise AssertionError(f"{binary} has dynamic-memslots now")

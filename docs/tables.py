@@ -1,0 +1,78 @@
+"""Tables, made from the code, of pages that are otherwise written by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.check.scenarios import SCENARIOS
+from conformance.judge.virtio.rules import RULES
+
+CATALOGUE: Final = Path(__file__).with_name("catalogue.json")
+"""What `make catalogue` writes."""
+
+
+def rules_table() -> list[str]:
+    """Every rule of the oracle."""
+    lines = ["| rule | level | says | section |", "| --- | --- | --- | --- |"]
+    for rule in RULES:
+        unjudged = f" (not judged: {rule.unjudged})" if rule.unjudged else ""
+        section = rule.section.removeprefix("Memory Device / ").removeprefix("Device Operation / ")
+        lines.append(f"| `{rule.id}` | {rule.level.value} | {rule.says}{unjudged} | {section} |")
+    return lines
+
+
+def scenarios_table() -> list[str]:
+    """Every named scenario."""
+    lines = ["| scenario | says | reported as | rules |", "| --- | --- | --- | --- |"]
+    for one in SCENARIOS:
+        about = ", ".join(f"`{rule}`" for rule in one.rules) or "the profile's"
+        lines.append(f"| `{one.id}` | {one.says} | {one.source} | {about} |")
+    return lines
+
+
+def catalogue_table() -> list[str]:
+    """Every wrong device, with what found it and how soon."""
+    document = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    by_fault: dict[str, list[dict[str, Any]]] = {}
+    for search in document["searches"]:
+        by_fault.setdefault(search["fault"], []).append(search)
+    seeds = sorted({search["seed"] for search in document["searches"]})
+    lines = [
+        f"{len(by_fault)} faults, each looked for from the seeds {', '.join(map(str, seeds))} with "
+        "at most 100 traces of 60 steps.",
+        f"At the median a fault was found after {document['median_traces']:g} "
+        f"trace{'' if document['median_traces'] == 1 else 's'} and made small to "
+        f"{document['median_steps']:g} steps.",
+        "",
+        "| fault | what is wrong | found by | traces | steps |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, searches in by_fault.items():
+        found = dict.fromkeys(each["scenario"] or each["found_by"] for each in searches)
+        told = ", ".join(f"`{one}`" for one in found)
+        traces = ", ".join(str(each["traces"]) for each in searches)
+        steps = ", ".join(str(each["steps"]) for each in searches)
+        lines.append(f"| `{name}` | {searches[0]['says']} | {told} | {traces} | {steps} |")
+    return lines
+
+
+TABLES: Final[dict[str, dict[str, Callable[[], list[str]]]]] = {
+    "virtio.md": {"rules": rules_table, "scenarios": scenarios_table},
+    "catalogue.md": {"catalogue": catalogue_table},
+}
+"""By page and the name of the marks."""
+
+
+def with_tables(page: str, text: str) -> str:
+    """The page with its tables made anew. Raises ValueError where a mark is missing."""
+    for name, made in TABLES[page].items():
+        begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        if begin not in text or end not in rest:
+            raise ValueError(f"{page} lacks the marks of {name}")
+        text = before + begin + "\n".join(made()) + end + after
+    return text

@@ -1,0 +1,18 @@
+"""Every fault by its name."""
+
+import answers
+import events
+import layouts
+import mappings
+import memory
+import requests
+import sizes
+from fault import Fault, name_of
+
+MODULES = (layouts, mappings, requests, answers, sizes, events, memory)
+FAULTS = {
+    name_of(found): found
+    for module in MODULES
+    for found in vars(module).values()
+    if isinstance(found, type) and issubclass(found, Fault) and found is not Fault
+}
