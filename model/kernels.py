@@ -101,7 +101,9 @@ Why = tuple[bool, str]
 
 
 def rmap_allocated(vm: Vm) -> Why:
-    """Source: kvm_memslots_have_rmaps, arch/x86/kvm/mmu.h; kvm_alloc_memslot_metadata in 5.10, and
+    """Reverse maps exist where KVM may shadow page tables.
+
+    Source: kvm_memslots_have_rmaps, arch/x86/kvm/mmu.h; kvm_alloc_memslot_metadata in 5.10, and
     kvmppc_core_prepare_memory_region_hv, arch/powerpc/kvm/book3s_hv.c."""
     if vm.kernel.arch is Arch.PPC64:
         return True, "always on book3s_hv"
@@ -117,7 +119,9 @@ def rmap_allocated(vm: Vm) -> Why:
 
 
 def tracking_allocated(vm: Vm) -> Why:
-    """Source: kvm_page_track_write_tracking_enabled, arch/x86/kvm/mmu/page_track.c; in 5.10,
+    """Counts of write tracking exist where a page may be write-protected for somebody.
+
+    Source: kvm_page_track_write_tracking_enabled, arch/x86/kvm/mmu/page_track.c; in 5.10,
     kvm_page_track_create_memslot allocates always."""
     if vm.kernel.arch is not Arch.X86:
         return False, "x86 only"
@@ -136,14 +140,17 @@ def tracking_allocated(vm: Vm) -> Why:
 
 
 def lpage_allocated(vm: Vm) -> Why:
-    """Source: kvm_alloc_memslot_metadata, arch/x86/kvm/x86.c."""
+    """What keeps large pages from being used is counted on x86.
+
+    Source: kvm_alloc_memslot_metadata, arch/x86/kvm/x86.c."""
     return (True, "always") if vm.kernel.arch is Arch.X86 else (False, "x86 only")
 
 
 def bitmaps_allocated(vm: Vm) -> Why:
-    """Source: kvm_prepare_memory_region, virt/kvm/kvm_main.c; kvm_use_dirty_bitmap, dirty_ring.c.
+    """Two bitmaps exist for a memslot that logs dirty pages, unless a ring is used.
 
-    For arm64, `dirty_ring` is one without the bitmap that it may have beside.
+    Source: kvm_prepare_memory_region, virt/kvm/kvm_main.c; kvm_use_dirty_bitmap, dirty_ring.c;
+    for arm64, `dirty_ring` is one without the bitmap that it may have beside.
     """
     if vm.dirty_ring and vm.kernel.release >= DIRTY_RING:
         return False, "the dirty ring is used"

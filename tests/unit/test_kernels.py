@@ -12,7 +12,16 @@ from conformance.metadata.host import host, vhost_regions
 from conformance.metadata.kernel import Asked, KernelError, Switches, asked, kernel_named
 from model.allocation import MEMSLOT, array_taken, kmalloc_bytes, memslot_bytes, memslot_taken
 from model.arithmetic import GIB, MIB, TIB
-from model.kernels import ITEMS, Arch, Kernel, Vm
+from model.kernels import (
+    ITEMS,
+    Arch,
+    Kernel,
+    Vm,
+    bitmaps_allocated,
+    lpage_allocated,
+    rmap_allocated,
+    tracking_allocated,
+)
 
 SHADOW = Vm(Kernel("6.18", (6, 18)), tdp=False, tdp_mmu=False)
 """All items are allocated; what was measured by hand on Linux 6.18 is below."""
@@ -122,7 +131,15 @@ NESTED = Switches(shadow_root=True)
 )
 def test_which_items_exist(name: str, switches: Switches, there: set[str]) -> None:
     vm = asked(name, None, Switches(), switches).vm
-    assert {item.name for item in ITEMS if item.allocated(vm)[0]} == there
+    rules = {
+        "rmap": rmap_allocated,
+        "write_track": tracking_allocated,
+        "lpage_info": lpage_allocated,
+        "dirty_bitmaps": bitmaps_allocated,
+    }
+    assert {name for name, rule in rules.items() if rule(vm)[0]} == there
+    assert all(rule(vm)[1] for rule in rules.values())
+    assert {item.name: item.allocated for item in ITEMS} == rules
     assert {*memslot_taken(vm, TIB, GIB, logging=True)} == there | {MEMSLOT}
     assert "dirty_bitmaps" not in memslot_taken(vm, TIB, GIB, logging=False)
 
