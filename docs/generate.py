@@ -14,6 +14,7 @@ import click
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
+from kernelbook import CHART, kernels_chart, kernels_page  # noqa: E402
 from roommap import PICTURE, map_page, picture  # noqa: E402
 from rulebook import UNPROVEN, Rule, claims, rules, tests_of, theorems_of, used_by  # noqa: E402
 from tables import TABLES, with_tables  # noqa: E402
@@ -38,6 +39,8 @@ MODULES = {
     "events": "Events of the host",
     "peers": "Devices of other programs",
     "metadata": "Metadata of KVM",
+    "kernels": "What a kernel allocates",
+    "allocation": "What an allocation takes",
 }
 """The heading of each module of `model/` with rules, in the order of the page."""
 
@@ -160,7 +163,13 @@ def entry(rule: Rule) -> list[str]:
     return [*lines, ""]
 
 
-PAGES = {"commands.md": commands_page, "map.md": map_page, "rules.md": rules_page}
+PAGES = {
+    "commands.md": commands_page,
+    "kernels.md": lambda: f"{MADE}\n{kernels_page()}",
+    CHART: kernels_chart,
+    "map.md": map_page,
+    "rules.md": rules_page,
+}
 
 if __name__ == "__main__":
     for page, made in PAGES.items():

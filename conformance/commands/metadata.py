@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
-from conformance.commands.common import profile_option
-from conformance.metadata.cmdline import devices_of
+from conformance.commands.common import exit_with, profile_option
+from conformance.metadata.answer import Answer
+from conformance.metadata.cmdline import devices_of, machine_of
 from conformance.metadata.device import along_trace, of_config
-from conformance.metadata.document import Answer, document, text
-from conformance.metadata.live import LiveError, devices_at
+from conformance.metadata.document import document
+from conformance.metadata.found import Found
+from conformance.metadata.host import HOST, has_kvm, vhost_regions
+from conformance.metadata.kernel import NAMED, PATCH, Asked, KernelError, Switches, asked
+from conformance.metadata.kvm import KvmError
+from conformance.metadata.live import LiveError, found_at
+from conformance.metadata.measure import DisturbedError, measured
 from conformance.metadata.options import CommandLineError
+from conformance.metadata.text import text
+from conformance.metadata.vhost import KERNEL as VHOST
+from conformance.metadata.vhost import Vhost
 from conformance.traces.files import write_whole
 from conformance.traces.sizes import size
 from conformance.traces.trace import TraceError, read_trace
 from model.caller import SOFT_MEMSLOT_LIMIT
 from model.device import ConfigError
 from model.geometry import default_block_size
+from model.kernels import Arch
 from model.machine_ints import INTS
 from model.metadata import HUGE_PAGE, PAGE
 from model.profiles import Profile
 from model.state import Config
 
-FORMATS = ("svg", "png")
-SAID = {
-    "--trace": ("plugged", "block", "limit", "profile"),
-    "--qemu-cmdline": ("block", "limit"),
-    "--qmp": ("plugged", "block", "limit"),
+SAID: Final = {
+    "--trace": ("plugged", "block", "limit", "addr", "profile", "vhost_regions"),
+    "--qemu-cmdline": ("block", "limit", "addr"),
+    "--qmp": ("plugged", "block", "limit", "addr"),
 }
 """The options that a source leaves nothing to."""
+SWITCHES: Final = {
+    "tdp": ("tdp", "Two-dimensional paging (EPT, NPT)."),
+    "tdp_mmu": ("tdp-mmu", "The TDP MMU."),
+    "shadow_root": ("nested", "A nested guest runs."),
+    "tracker": ("write-tracking", "A GVT device, or a kernel before 6.9 built for one."),
+    "smm": ("smm", "The machine has SMM."),
+    "private": ("private", "It has private memory."),
+    "dirty_ring": ("dirty-ring", "A dirty ring in place of bitmaps."),
+}
+"""The option of each switch of `model.kernels.Vm`, and its help."""
 
 
 def chart_file(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """The file of a chart. Raises click.BadParameter for a name that tells no format."""
-    if path is not None and path.suffix.lstrip(".").lower() not in FORMATS:
-        raise click.BadParameter(f"{str(path)!r} does not end in .{' or .'.join(FORMATS)}")
+    """The file of a chart. Raises click.BadParameter for a name that tells another format."""
+    if path is not None and path.suffix.lower() != ".svg":
+        raise click.BadParameter(f"{str(path)!r} does not end in .svg")
     return path
+
+
+def switch_options(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for every switch of the machine; those not given are read or assumed."""
+    for name, (option, what) in reversed(SWITCHES.items()):
+        command = click.option(f"--{option}/--no-{option}", name, default=None, help=what)(command)
+    return command
 
 
 @click.command()
 @click.option("--region", type=size, help="Size of the device memory region.")
 @click.option("--plugged", type=size, help="Plugged size.  [default: what is requested, or 0]")
 @click.option("--block", type=size, help="Block size.  [default: as the device picks it]")
+@click.option("--addr", type=size, help="Guest address of the region.  [default: a whole GiB]")
 @click.option(
     "--limit",
     type=int,
@@ -56,83 +86,140 @@ def chart_file(context: click.Context, option: click.Parameter, path: Path | Non
 @click.option("--qmp", metavar="SOCKET", help="A running QEMU instead, asked over QMP.")
 @profile_option
 @click.option(
+    "--kernel",
+    metavar="KERNEL",
+    help=f"{HOST}, {', '.join(NAMED)}, another version, or {PATCH} for the patch's own table.  "
+    f"[default: {HOST} if there is /dev/kvm, or else {NAMED[-2]}]",
+)
+@click.option("--arch", type=click.Choice([arch.value for arch in Arch]), help="Of the kernel.")
+@switch_options
+@click.option(
+    "--vhost-regions",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Memory regions that the VM's vhost back ends take.",
+)
+@click.option("--measure", is_flag=True, help="Measure it on this kernel too; needs root.")
+@click.option(
     "--chart",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=chart_file,
-    help="Draw the metadata over the plugged size, as .svg or .png.",
+    help="Draw the metadata over the plugged size, as .svg.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def metadata(
-    context: click.Context,
-    region: int | None,
-    plugged: int | None,
-    block: int | None,
-    limit: int,
-    trace: Path | None,
-    qemu_cmdline: str | None,
-    qmp: str | None,
-    profile: Profile,
-    chart: Path | None,
-    as_json: bool,
+    context: click.Context, /, measure: bool, chart: Path | None, as_json: bool, **options: Any
 ) -> None:
     """Show what KVM keeps for the memslots of a device, static against dynamic.
 
     Give one of --region, --trace, --qemu-cmdline and --qmp. FILE is a file with a QEMU command
-    line, /proc/PID/cmdline too; SOCKET the path of a QMP unix socket, or HOST:PORT.
+    line, /proc/PID/cmdline too; SOCKET the path of a QMP unix socket, or HOST:PORT. Ends 1 if what
+    --measure finds is not what was predicted.
 
     \b
     Examples:
       slotproof metadata --region 1T --plugged 1G
+      slotproof metadata --region 1T --plugged 1G --kernel 6.12-cloud
+      slotproof metadata --region 64G --plugged 1G --measure
       slotproof metadata --qemu-cmdline /proc/4711/cmdline --chart vm.svg
       slotproof metadata --qmp /run/vm.qmp --json
     """
-    sources = {"--region": region, "--trace": trace, "--qemu-cmdline": qemu_cmdline, "--qmp": qmp}
-    given = [name for name, value in sources.items() if value is not None]
-    if len(given) != 1:
-        raise click.UsageError(
-            f"{' and '.join(given) or 'nothing'} given: give one of {', '.join(sources)}"
-        )
-    for name in SAID.get(given[0], ()):
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name} goes without {given[0]}, which says that itself")
+    check_sources(context, options)
+    kernel = options["kernel"] or (HOST if has_kvm() else NAMED[-2])
+    for given, wanted in (("--measure", measure), ("--chart", chart is not None)):
+        if wanted and kernel == PATCH:
+            raise click.UsageError(f"{given} goes without --kernel {PATCH}, which has no kernel")
+    if measure and kernel != HOST:
+        raise click.UsageError(f"--measure goes with --kernel {HOST}: only that one runs here")
     try:
-        answer = answered(region, plugged, block, limit, trace, qemu_cmdline, qmp, profile)
-    except (CommandLineError, ConfigError, LiveError, TraceError) as error:
+        answer = answered(options, kernel)
+        if measure:
+            answer = with_measure(answer)
+    except (CommandLineError, ConfigError, KernelError, KvmError, LiveError, TraceError) as error:
         raise click.UsageError(str(error)) from None
+    except DisturbedError as error:
+        click.echo(f"slotproof: not decided: {error}", err=True)
+        exit_with(3)
     if chart is not None:
         draw(answer, chart)
     click.echo(json.dumps(document(answer), indent=2) if as_json else "\n".join(text(answer)))
+    exit_with(1 if answer.differs else 0)
 
 
-def answered(
-    region: int | None,
-    plugged: int | None,
-    block: int | None,
-    limit: int,
-    trace: Path | None,
-    qemu_cmdline: str | None,
-    qmp: str | None,
-    profile: Profile,
-) -> Answer:
-    """The answer from the one source that is given."""
-    if trace is not None:
+def check_sources(context: click.Context, options: dict[str, Any]) -> None:
+    """Raise click.UsageError unless there is one source, and nothing that it says itself."""
+    sources = ("region", "trace", "qemu_cmdline", "qmp")
+    names = {name: f"--{name.replace('_', '-')}" for name in sources}
+    given = [names[name] for name in sources if options[name] is not None]
+    if len(given) != 1:
+        raise click.UsageError(
+            f"{' and '.join(given) or 'nothing'} given: give one of {', '.join(names.values())}"
+        )
+    for name in SAID.get(given[0], ()):
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--{option} goes without {given[0]}, which says that itself")
+
+
+def answered(options: dict[str, Any], kernel: str) -> Answer:
+    """The answer from the one source that is given, for the kernel of that name."""
+    profile = options["profile"]
+    kind, name, found = "options", None, None
+    if (trace := options["trace"]) is not None:
         recorded = read_trace(trace)
         states = tuple(along_trace(trace.name, recorded))
-        return Answer(recorded.profile.name, "trace", str(trace), states[-1:], states)
-    if qemu_cmdline is not None:
-        name, words = command_line(qemu_cmdline)
-        return Answer(profile.name, "qemu-cmdline", name, devices_of(words, profile, plugged))
-    if qmp is not None:
-        return Answer(profile.name, "qmp", qmp, devices_at(qmp, profile))
-    assert region is not None
-    wanted = plugged or 0
+        profile, kind, name = recorded.profile, "trace", str(trace)
+        found = Found(states[-1:], steps=states)
+    elif (given := options["qemu_cmdline"]) is not None:
+        kind = "qemu-cmdline"
+        name, words = command_line(given)
+        here = vhost_regions() if kernel == HOST else None
+        machine = machine_of(words)
+        found = devices_of(machine, profile, options["plugged"], options["vhost_regions"], here)
+    elif (socket := options["qmp"]) is not None:
+        kind, name = "qmp", socket
+        here = vhost_regions() if kernel == HOST else None
+        found = found_at(socket, profile, options["vhost_regions"], here)
+    else:
+        found = of_options(options, profile)
+    return Answer(profile.name, kind, name, found, asked_for(options, kernel, found.switches))
+
+
+def asked_for(options: dict[str, Any], kernel: str, machine: Switches) -> Asked | None:
+    """The machine that is asked about; None for the patch's own table."""
+    given = Switches(**{name: options[name] for name in SWITCHES})
+    arch = None if options["arch"] is None else Arch(options["arch"])
+    if kernel != PATCH:
+        return asked(kernel, arch, machine, given)
+    if given.said() or arch is not None:
+        raise KernelError(f"switches of a machine go without --kernel {PATCH}, which has none")
+    return None
+
+
+def of_options(options: dict[str, Any], profile: Profile) -> Found:
+    """The device of the options, with the limit that a vhost device leaves it."""
+    block = options["block"]
     config = Config(
-        region=region,
+        region=options["region"],
         block=block if block is not None else default_block_size(INTS, PAGE, PAGE, HUGE_PAGE),
-        limit=limit,
+        limit=options["limit"],
     )
-    return Answer(profile.name, "options", None, (of_config("device", profile, config, wanted),))
+    if (addr := options["addr"]) is not None:
+        config = replace(config, addr=addr)
+    regions = options["vhost_regions"]
+    vhosts = () if regions is None else (Vhost("a vhost device", VHOST, regions, known=True),)
+    if any(vhost.decides for vhost in vhosts):
+        config = replace(config, limit=1)
+    device = of_config("device", profile, config, options["plugged"] or 0)
+    return Found((device,), vhosts)
+
+
+def with_measure(answer: Answer) -> Answer:
+    """The answer with every device measured. Raises KvmError and DisturbedError."""
+    assert answer.asked is not None
+    cases = (case for device in answer.devices for case in measured(answer.asked.vm, device))
+    return replace(answer, measured=tuple(cases))
 
 
 def command_line(given: str) -> tuple[str | None, str]:
@@ -154,12 +241,17 @@ def command_line(given: str) -> tuple[str | None, str]:
 
 def draw(answer: Answer, path: Path) -> None:
     """Write the chart whole or not at all. Raises click.UsageError."""
-    # Late: the plotting library takes a second to import.
-    from conformance.metadata.chart import drawn, over_plugged, over_steps
+    # Late: few runs want it.
+    from conformance.metadata.chart import chart, over_plugged, over_steps
 
-    panels = [over_steps(answer.steps)] if answer.steps else map(over_plugged, answer.devices)
+    assert answer.asked is not None
+    asked = answer.asked
+    if answer.found.steps:
+        panels = list(over_steps(answer.found.steps, asked))
+    else:
+        panels = [panel for device in answer.devices for panel in over_plugged(device, asked)]
     try:
-        write_whole(path, drawn(list(panels), path.suffix.lstrip(".").lower()))
+        write_whole(path, chart(panels).encode())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise click.UsageError(f"cannot write {path}: {reason}") from None

@@ -15,7 +15,7 @@ from conformance.commands.check_catalogue import catalogue_schema
 from conformance.commands.schema import decide_schema, mutants_schema, prove_schema
 from conformance.commands.schema_verify import verify_against_schema, verify_source_schema
 from conformance.explore.schema import compare_schema, coverage_schema, explore_schema
-from conformance.metadata.document import metadata_schema
+from conformance.metadata.schema import metadata_schema
 from conformance.targets.schema import protocol_schema
 from conformance.traces.vocabulary import trace_schema
 
@@ -31,7 +31,7 @@ SCHEMAS: Final = {
     "explore-v1.json": explore_schema,
     "compare-v1.json": compare_schema,
     "coverage-v1.json": coverage_schema,
-    "metadata-v1.json": metadata_schema,
+    "metadata-v2.json": metadata_schema,
     "verify-source-v1.json": verify_source_schema,
     "verify-against-v1.json": verify_against_schema,
 }

@@ -1,117 +1,192 @@
-"""The metadata over the plugged size, or over the steps of a trace, as a drawing."""
+"""The cost over the plugged size, or over the steps of a trace, drawn as SVG: a panel a kernel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, Final
+from typing import Final
 
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from conformance.metadata.device import VARIANTS, DeviceMetadata, curve
-from model.arithmetic import GIB, MIB
-from model.metadata import Metadata, memslot_metadata
-from model.state import Fixed
+from conformance.metadata.answer import about
+from conformance.metadata.cost import curve, dynamic_cost, static_cost
+from conformance.metadata.device import DeviceMetadata
+from conformance.metadata.kernel import NAMED, Asked, kernel_named
+from conformance.traces.sizes import UNITS, format_size
+from model.kernels import TDP_MMU_BY_DEFAULT, Vm
 
-FORMATS: Final = ("svg", "png")
-SHOWN: Final = ("no_smm", "no_smm_tdp_mmu")
-"""The machines that are drawn; SMM doubles both."""
-NAMES: Final = {"no_smm": "without the TDP MMU", "no_smm_tdp_mmu": "with the TDP MMU"}
-COLOURS: Final = {"no_smm": "#b45309", "no_smm_tdp_mmu": "#1d4ed8"}
-SETTINGS: Final[dict[Any, Any]] = {
-    # Text stays text, so that it can be read aloud and searched.
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
+WIDE: Final = 360
+HIGH: Final = 250
+LEFT, RIGHT, TOP, BOTTOM = 66, 350, 28, 168
+"""Where the lines are drawn; texts lie around."""
+LINES: Final = {
+    "now": "dynamic, now",
+    "static-now": "static, now",
+    "logging": "dynamic, migrating",
+    "static-logging": "static, migrating",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """One diagram: metadata at ascending places `x`; `static` is that of a single memslot.
+class Tick:
+    """A labelled place on an axis."""
 
-    `steps`: the places are steps of a trace, each holding until the next; else they are plugged
-    sizes in bytes, each the last one with its metadata.
-    """
+    at: float
+    text: str
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A polyline with its place in the key."""
+
+    name: str
+    what: str
+    points: str
+    key_x: int
+    key_y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A diagram ready to be drawn; `told` says in words what it shows."""
 
     title: str
-    x: tuple[int, ...]
-    dynamic: tuple[Metadata, ...]
-    static: Metadata
-    steps: bool = False
+    told: str
+    x_label: str
+    rows: tuple[Tick, ...]
+    columns: tuple[Tick, ...]
+    lines: tuple[Line, ...]
 
 
-def over_plugged(device: DeviceMetadata) -> Panel:
-    """The packed memslots of a device over its plugged size."""
-    return panel(device.name, device.fixed)
+def over_plugged(device: DeviceMetadata, asked: Asked) -> Iterator[Panel]:
+    """A panel for the machine asked about, and one for each of Debian's kernels that differs."""
+    static = static_cost(asked.vm, device)
+    yield _over_plugged(device, asked.vm, f"{device.name} on {asked.vm.kernel.name}")
+    seen = {(static.now, static.logging)}
+    for name in NAMED:
+        kernel = kernel_named(name)
+        on = kernel.release >= TDP_MMU_BY_DEFAULT
+        vm = Vm(kernel, tdp_mmu=on, smm=asked.vm.smm, private=asked.vm.private)
+        cost = static_cost(vm, device)
+        # Memslots themselves differ by a few bytes; what is drawn is a thousandth at least.
+        if all(abs(cost.logging - logging) > logging // 1000 for _, logging in seen):
+            seen.add((cost.now, cost.logging))
+            yield _over_plugged(device, vm, f"{device.name} on {name}")
 
 
-def panel(name: str, fixed: Fixed[int, bool]) -> Panel:
-    """As `over_plugged`."""
-    points = tuple(curve(fixed))
-    count = fixed.slots.count
-    return Panel(
-        title=f"{name}: {count} memslot{'s' if count > 1 else ''}",
-        x=tuple(plugged for plugged, _ in points),
-        dynamic=tuple(metadata for _, metadata in points),
-        static=memslot_metadata(fixed.addr, fixed.region),
+def _over_plugged(device: DeviceMetadata, vm: Vm, title: str) -> Panel:
+    points = list(curve(vm, device.fixed))
+    static = static_cost(vm, device)
+    x = [plugged for plugged, _ in points]
+    values = {
+        "now": [cost.now for _, cost in points],
+        "static-now": [static.now] * len(x),
+        "logging": [cost.logging for _, cost in points],
+        "static-logging": [static.logging] * len(x),
+    }
+    columns = tuple(
+        Tick(_x(at, x[-1]), format_size(at) if at else "0", anchor)
+        for at, anchor in ((0, "start"), (x[-1] // 2, "middle"), (x[-1], "end"))
     )
+    return _panel(title, x, values, columns, "plugged")
 
 
-def over_steps(states: Sequence[DeviceMetadata]) -> Panel:
+def over_steps(states: Sequence[DeviceMetadata], asked: Asked) -> Iterator[Panel]:
     """The mapped memslots of a trace after each of its steps."""
-    return Panel(
-        title=states[0].name,
-        x=tuple(range(len(states))),
-        dynamic=tuple(state.dynamic for state in states),
-        static=states[0].static,
-        steps=True,
+    vm = asked.vm
+    costs = [dynamic_cost(vm, state) for state in states]
+    static = static_cost(vm, states[0])
+    # A step holds until the next one.
+    x = [place for place in range(len(states)) for _ in range(2)][1:]
+    every = [cost for cost in costs for _ in range(2)][:-1]
+    values = {
+        "now": [cost.now for cost in every],
+        "static-now": [static.now] * len(x),
+        "logging": [cost.logging for cost in every],
+        "static-logging": [static.logging] * len(x),
+    }
+    last = max(x[-1], 1)
+    columns = (Tick(_x(0, last), "0", "start"), Tick(_x(last, last), str(last), "end"))
+    yield _panel(f"{states[0].name} on {vm.kernel.name}", x, values, columns, "step")
+
+
+def _panel(
+    title: str,
+    x: Sequence[int],
+    values: dict[str, list[int]],
+    columns: tuple[Tick, ...],
+    x_label: str,
+) -> Panel:
+    highest = max(max(line) for line in values.values())
+    rows = _rows(highest)
+    top = rows[-1][0]
+    lines = []
+    for number, (name, what) in enumerate(LINES.items()):
+        points = [(_x(place, x[-1]), _y(y, top)) for place, y in zip(x, values[name], strict=True)]
+        if x_label == "plugged":
+            points = _risers(points)
+        shown = " ".join(f"{px:g},{py:g}" for px, py in points)
+        lines.append(Line(name, what, shown, 14 + number % 2 * 172, 220 + number // 2 * 18))
+    told = (
+        f"static {about(values['static-now'][0])} now and {about(values['static-logging'][0])} "
+        f"while migrating; dynamic at most {about(max(values['now']))} and "
+        f"{about(max(values['logging']))}"
     )
+    ticks = tuple(Tick(_y(value, top), text) for value, text in rows)
+    return Panel(title, told, x_label, ticks, columns, tuple(lines))
 
 
-def drawn(panels: Sequence[Panel], kind: str, salt: str = "slotproof") -> bytes:
-    """The diagrams below each other, as the bytes of an SVG or PNG file.
-
-    Drawings for one page have a `salt` each, which keeps the ids in them apart.
-    """
-    with rc_context(SETTINGS | {"svg.hashsalt": salt}):
-        figure = Figure(figsize=(7.2, 4.2 * len(panels)), layout="constrained")
-        for axes, panel in zip(
-            figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True
-        ):
-            _draw(axes, panel)
-        out = BytesIO()
-        figure.savefig(out, format=kind, dpi=150, metadata=_about(kind))
-    return out.getvalue()
+def _risers(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A plugged size is the last one with its cost: the line rises right after it."""
+    shown = points[:1]
+    for x, y in points[1:]:
+        shown += [(shown[-1][0], y), (x, y)]
+    return shown
 
 
-def _about(kind: str) -> dict[str, str | None]:
-    # A date would make every drawing another file.
-    return {"Date": None, "Creator": "slotproof"} if kind == "svg" else {"Software": "slotproof"}
+def _rows(highest: int) -> list[tuple[float, str]]:
+    """Values for horizontal lines, in round numbers of a unit, and their texts."""
+    power = min(int(math.log2(max(highest, 1)) // 10), len(UNITS))
+    unit = 1 << 10 * power
+    name = f"{UNITS[power - 1]}iB" if power else "B"
+    rough = max(highest / unit, 1) / 4
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * magnitude for m in (1, 2, 5, 10) if m * magnitude >= rough)
+    count = math.ceil(max(highest / unit, 1) / step)
+    above = [(n * step * unit, f"{n * step:g} {name}") for n in range(1, count + 1)]
+    return [(0, "0"), *above]
 
 
-def _draw(axes: Axes, panel: Panel) -> None:
-    unit = 1 if panel.steps else GIB
-    x = [place / unit for place in panel.x]
-    for name in SHOWN:
-        smm, tdp_mmu = VARIANTS[name]
-        colour = COLOURS[name]
-        static = panel.static.total(smm=smm, tdp_mmu=tdp_mmu) / MIB
-        dynamic = [m.total(smm=smm, tdp_mmu=tdp_mmu) / MIB for m in panel.dynamic]
-        axes.step(
-            x,
-            dynamic,
-            where="post" if panel.steps else "pre",
-            color=colour,
-            label=f"dynamic, {NAMES[name]}",
-        )
-        axes.axhline(static, color=colour, linestyle="--", label=f"static, {NAMES[name]}")
-    axes.set_title(panel.title)
-    axes.set_xlabel("step" if panel.steps else "plugged, GiB")
-    axes.set_ylabel("metadata without SMM, MiB")
-    axes.set_xlim(0, max(x[-1], 1))
-    axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+def _x(value: float, last: float) -> float:
+    return round(LEFT + (RIGHT - LEFT) * value / max(last, 1), 1)
+
+
+def _y(value: float, top: float) -> float:
+    return round(BOTTOM - (BOTTOM - TOP) * value / top, 1)
+
+
+def drawn(panel: Panel, at: int | None = None) -> Markup:
+    """A panel as an `svg` element; one of several below each other lies `at` there."""
+    template = _templates().get_template("panel.svg.j2")
+    frame = {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
+    return Markup(template.render(panel=panel, at=at, wide=WIDE, high=HIGH, **frame))
+
+
+def chart(panels: Sequence[Panel]) -> str:
+    """An SVG file of the panels below each other."""
+    template = _templates().get_template("chart.svg.j2")
+    shown = [drawn(panel, number * HIGH) for number, panel in enumerate(panels)]
+    return template.render(panels=shown, wide=WIDE, high=HIGH * len(panels)) + "\n"
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("conformance.metadata"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.metadata.device import DeviceMetadata, of_config
+from conformance.metadata.found import Found
+from conformance.metadata.kernel import Switches
 from conformance.metadata.options import (
     CommandLineError,
     Options,
@@ -15,6 +17,7 @@ from conformance.metadata.options import (
     size_of,
     words_of,
 )
+from conformance.metadata.vhost import driver_vhost, found, netdev_vhost, regions_of
 from model.arithmetic import MIB
 from model.caller import MemslotDemand, decision_limit
 from model.geometry import default_block_size
@@ -31,12 +34,17 @@ ONE_SLOT_DEVICES: Final = frozenset({"pc-dimm", "nvdimm", "virtio-pmem-pci"})
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a command line says of memory, in bytes; `devices` in the order of their plugging."""
+    """What a command line says of memory, in bytes; `devices` in the order of their plugging.
+
+    `vhosts` are the name and kind of each vhost device, with how many of `devices` come before it.
+    """
 
     boot: int
     largest: int
     backends: dict[str, Options]
     devices: tuple[Options, ...]
+    vhosts: tuple[tuple[str, str, int], ...]
+    switches: Switches
 
     @property
     def device_space(self) -> int:
@@ -47,8 +55,10 @@ class Machine:
 def machine_of(text: str) -> Machine:
     """Read a command line. Raises CommandLineError."""
     memory: Options = {}
+    machine: Options = {}
     backends: dict[str, Options] = {}
-    devices = []
+    devices: list[Options] = []
+    vhosts: list[tuple[str, str, int]] = []
     for name, value in options_of(words_of(text)):
         if name == "m":
             memory |= parsed(value, "size")
@@ -58,13 +68,32 @@ def machine_of(text: str) -> Machine:
                 backends[options["id"]] = options
         elif name == "device":
             options = parsed(value, "driver")
-            if is_virtio_mem(options) or options.get("driver") in ONE_SLOT_DEVICES:
+            driver = options.get("driver", "")
+            if is_virtio_mem(options) or driver in ONE_SLOT_DEVICES:
                 devices.append(options)
+            elif kind := driver_vhost(driver):
+                vhosts.append((options.get("id", driver), kind, len(devices)))
+        elif name in {"netdev", "nic"}:
+            options = parsed(value, "type")
+            if kind := netdev_vhost(options):
+                # Network back ends are there before any device is plugged.
+                vhosts.append((options.get("id", kind), kind, 0))
+        elif name in {"machine", "M", "accel"}:
+            machine |= parsed(value, "accel" if name == "accel" else "type")
     boot = size_of(memory["size"], "size", "M") if "size" in memory else BOOT_MEMORY
     largest = size_of(memory["maxmem"], "maxmem") if "maxmem" in memory else boot
     if largest < boot:
         raise CommandLineError(f"maxmem={memory['maxmem']} is below the boot memory of {boot} B")
-    return Machine(boot, largest, backends, tuple(devices))
+    return Machine(boot, largest, backends, tuple(devices), tuple(vhosts), switches_of(machine))
+
+
+def switches_of(machine: Options) -> Switches:
+    """What the options of -machine and -accel say. The PC machines have SMM if KVM has."""
+    return Switches(
+        smm=is_on(machine, "smm", True),
+        private="confidential-guest-support" in machine or None,
+        dirty_ring=size_of(machine.get("dirty-ring-size", "0"), "dirty-ring-size") > 0 or None,
+    )
 
 
 def is_virtio_mem(options: Options) -> bool:
@@ -73,14 +102,18 @@ def is_virtio_mem(options: Options) -> bool:
 
 
 def devices_of(
-    text: str, profile: Profile, plugged: int | None = None
-) -> tuple[DeviceMetadata, ...]:
-    """The virtio-mem devices of a command line, `plugged` bytes each or else what is requested.
+    machine: Machine,
+    profile: Profile,
+    plugged: int | None = None,
+    regions: int | None = None,
+    here: int | None = None,
+) -> Found:
+    """The devices of a machine, `plugged` bytes each or else what is requested.
 
-    The limit follows QEMU's core: earlier devices take space and memslots. Raises CommandLineError,
-    and model.device.ConfigError for a device that QEMU refuses.
+    The limit follows QEMU's core: earlier devices take space and memslots, vhost devices bound it;
+    `regions` and `here` are those of `vhost.found`. Raises CommandLineError, and
+    model.device.ConfigError for a device that QEMU refuses.
     """
-    machine = machine_of(text)
     if not any(map(is_virtio_mem, machine.devices)):
         raise CommandLineError(
             "the QEMU command line has no virtio-mem device: "
@@ -88,20 +121,28 @@ def devices_of(
         )
     if machine.device_space == 0:
         raise CommandLineError("the QEMU command line has no space for memory devices: -m maxmem=")
-    found: list[DeviceMetadata] = []
+    devices: list[DeviceMetadata] = []
+    vhosts = found([(name, kind) for name, kind, _ in machine.vhosts], regions, here)
+    ordered = list(zip(vhosts, machine.vhosts, strict=True))
+    first = next(i for i, options in enumerate(machine.devices) if is_virtio_mem(options))
     used_space = required = 0
-    for options in machine.devices:
+    for position, options in enumerate(machine.devices):
         backend = _backend(machine, options)
         size = size_of(backend.get("size", "0"), "size")
         if not is_virtio_mem(options):
             used_space, required = used_space + size, required + 1
             continue
-        demand = MemslotDemand(size, machine.device_space, used_space, required)
-        device = _device(len(found) + 1, options, backend, demand, profile, plugged)
-        found.append(device)
+        most = regions_of([vhost for vhost, (*_, at) in ordered if at <= position], regions)
+        demand = MemslotDemand(
+            size, machine.device_space, used_space, required, maximum=most, free=most
+        )
+        device = _device(len(devices) + 1, options, backend, demand, profile, plugged)
+        devices.append(device)
         used_space += size
         required += device.fixed.slots.count if device.option else 1
-    return tuple(found)
+    before = tuple(vhost for vhost, (*_, at) in ordered if at <= first)
+    after = tuple(vhost for vhost, (*_, at) in ordered if at > first)
+    return Found(tuple(devices), before, after, machine.switches)
 
 
 def _backend(machine: Machine, options: Options) -> Options:

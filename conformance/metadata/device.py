@@ -120,15 +120,3 @@ def _now(name: str, model: ReferenceDevice) -> DeviceMetadata:
         plugged=model.state.size,
         mapped=model.state.mapped,
     )
-
-
-def curve(fixed: Fixed[int, bool], points: int = 256) -> Iterator[tuple[int, Metadata]]:
-    """Plugged sizes in bytes from 0 to the region, packed, and the metadata of what is then mapped.
-
-    A size ends each memslot, or each n-th where that would be more than `points`.
-    """
-    slots = fixed.slots
-    every = -(-slots.count // points)
-    ends = [index * slots.size for index in range(0, slots.count, every)]
-    for plugged in (*ends, fixed.region):
-        yield plugged, metadata_for(fixed, mapped_if_packed(fixed, plugged))

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from qemu.qmp import QMPClient, QMPError
 
 from conformance.metadata.device import DeviceMetadata, of_config
+from conformance.metadata.found import Found
+from conformance.metadata.kernel import Switches
+from conformance.metadata.vhost import (
+    KERNEL,
+    USER,
+    driver_vhost,
+    found,
+    regions_of,
+)
 from conformance.targets.qemu.process import QemuError
-from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
+from conformance.targets.qemu.slots import Qmp, all_mapped_slots, slot_sizes
 from model.caller import MemslotDemand, decision_limit
 from model.extents import Extents
 from model.geometry import Memslots
@@ -23,6 +33,8 @@ from model.state import USABLE_EXTENT_X86, Config, Fixed
 
 PATIENCE: Final = 10.0
 """Seconds for the greeting and for each answer."""
+
+_DEVICE_MEMORY: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) \(prio -?\d+, i/o\): device-memory")
 
 logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
 
@@ -74,40 +86,91 @@ class QmpQueries:
         raise LiveError(f"{self.address}: {reason}") from None
 
 
-def devices_at(address: str, profile: Profile) -> tuple[DeviceMetadata, ...]:
-    """The virtio-mem devices of the QEMU behind a QMP socket, as they are now.
+def found_at(
+    address: str, profile: Profile, regions: int | None = None, here: int | None = None
+) -> Found:
+    """The devices of the QEMU behind a QMP socket, as they are now; `regions` and `here` are those
+    of `vhost.found`.
 
     Raises LiveError, and model.device.ConfigError.
     """
     qmp = QmpQueries(address)
     try:
-        return _devices(qmp, profile)
+        vhosts = tuple(found(vhosts_of(qmp), regions, here))
+        devices = _devices(qmp, profile, regions_of(vhosts, regions))
+        enabled = qmp("query-kvm", {})["enabled"]
+        notes = () if enabled else ("this QEMU does not use KVM: told as if it did",)
+        return Found(devices, vhosts, switches=switches_of(qmp), notes=notes)
     except QemuError as error:
         raise LiveError(f"{address}: {error}") from None
     finally:
         qmp.close()
 
 
-def _devices(qmp: QmpQueries, profile: Profile) -> tuple[DeviceMetadata, ...]:
+def switches_of(qmp: Qmp) -> Switches:
+    """What the machine says; one that is not a PC has no SMM to speak of."""
+    named = {one["name"] for one in qmp("qom-list", {"path": "/machine"})}
+
+    def value(name: str) -> Any:
+        return qmp("qom-get", {"path": "/machine", "property": name}) if name in named else None
+
+    smm = value("smm")
+    return Switches(
+        smm=None if smm is None else smm != "off",
+        private=bool(value("confidential-guest-support")) or None,
+    )
+
+
+def vhosts_of(qmp: Qmp) -> list[tuple[str, str]]:
+    """Name and kind of the vhost devices. That of a network device shows once its driver runs."""
+    named = []
+    for folder in ("peripheral", "peripheral-anon"):
+        for child in qmp("qom-list", {"path": f"/machine/{folder}"}):
+            driver = child["type"].removeprefix("child<").removesuffix(">")
+            if kind := driver_vhost(driver):
+                named.append((driver if folder.endswith("anon") else child["name"], kind))
+    network = qmp("human-monitor-command", {"command-line": "info network"})
+    commands = {command["name"] for command in qmp("query-commands", {})}
+    for device in qmp("x-query-virtio", {}) if "x-query-virtio" in commands else []:
+        status = qmp("x-query-virtio-status", {"path": device["path"]})
+        if device["name"] == "virtio-net" and status["vhost-started"]:
+            kind = USER if f"type={USER}" in network else KERNEL
+            named.append((device["path"].removesuffix("/virtio-backend").rsplit("/")[-1], kind))
+    return named
+
+
+def _device_space(qmp: QmpQueries) -> int:
+    """The bytes for memory devices. A machine without slots does not tell its largest memory."""
     memory = qmp("qom-get", {"path": "/machine", "property": "memory"})
-    space = memory["max-size"] - memory["size"]
+    if "max-size" in memory:
+        return int(memory["max-size"] - memory["size"])
+    tree = qmp("human-monitor-command", {"command-line": "info mtree"})
+    match = _DEVICE_MEMORY.search(tree)
+    if match is None:
+        raise LiveError(f"{qmp.address}: this QEMU has no space for memory devices: -m maxmem=")
+    return int(match[2], 16) - int(match[1], 16) + 1
+
+
+def _devices(qmp: QmpQueries, profile: Profile, most: int) -> tuple[DeviceMetadata, ...]:
+    memory_devices = qmp("query-memory-devices", {})
+    if not any(one["type"] == "virtio-mem" for one in memory_devices):
+        raise LiveError(f"{qmp.address}: this QEMU has no virtio-mem device")
+    space = _device_space(qmp)
     mapped = all_mapped_slots(qmp)
     devices: list[DeviceMetadata] = []
     used_space = required = 0
-    for found in qmp("query-memory-devices", {}):
-        data = found["data"]
+    for one in memory_devices:
+        data = one["data"]
         size, slots = data.get("max-size", data.get("size", 0)), 1
-        if found["type"] == "virtio-mem":
+        if one["type"] == "virtio-mem":
             if data["memaddr"] in mapped:
                 device = _seen(qmp, data, mapped[data["memaddr"]], profile)
                 slots = device.fixed.slots.count
             else:
-                demand = MemslotDemand(size, space, used_space, required)
+                demand = MemslotDemand(size, space, used_space, required, maximum=most, free=most)
                 device = _if_dynamic(data, decision_limit(demand), profile)
             devices.append(device)
         used_space, required = used_space + size, required + slots
-    if not devices:
-        raise LiveError(f"{qmp.address}: this QEMU has no virtio-mem device")
     return tuple(devices)
 
 

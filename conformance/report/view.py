@@ -6,23 +6,25 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+from markupsafe import Markup
 
 from conformance.check.explain import replay_command
 from conformance.judge.virtio.rule import Rule
 from conformance.judge.virtio.rules import RULES
-from conformance.metadata.chart import COLOURS, drawn, panel
-from conformance.metadata.document import ITEMS, TOTALS
+from conformance.metadata.chart import drawn, over_plugged
+from conformance.metadata.device import DeviceMetadata
+from conformance.metadata.document import asked_of
+from conformance.metadata.text import PATCH_ITEMS, PATCH_TOTALS, WHAT
 from conformance.report.documents import Document
 from conformance.report.drawing import Drawn, drawn_trace, trace_file
 from conformance.report.matrix import Matrix, matrix
 from conformance.report.proofs import Group, Refuted, groups, refuted
+from model.extents import Extents
 from model.geometry import Memslots
 from model.profiles import PROFILES, Mapping
 from model.state import USABLE_EXTENT_X86, Fixed
-
-INK: Final = {"#000000": "currentColor", "#ffffff": "none", "#cccccc": "currentColor"}
-"""Colours of the plotting library, and what follows the page's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The metadata of one document, with its drawing as SVG text."""
+    """The metadata of one document, with its drawings as SVG elements."""
 
     document: Document
-    drawing: str
+    drawings: tuple[Markup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class View:
     costs: tuple[Cost, ...]
     verdicts: dict[str, int]
     items: dict[str, str]
-    totals: dict[str, str]
+    patch_rows: dict[str, dict[str, str]]
     profiles: dict[str, str]
 
     @property
@@ -86,10 +88,10 @@ def view(documents: Sequence[Document]) -> View:
         rules=RULES,
         matrices=tuple(map(matrix, of("compare"))),
         mutants=of("mutants"),
-        costs=tuple(Cost(document, drawing(document)) for document in of("metadata")),
+        costs=tuple(Cost(document, drawings(document)) for document in of("metadata")),
         verdicts=verdicts(of("prove")),
-        items=ITEMS,
-        totals=TOTALS,
+        items=WHAT,
+        patch_rows={"items": PATCH_ITEMS, "totals": PATCH_TOTALS},
         profiles={profile.name: profile.summary for profile in PROFILES.values()},
     )
 
@@ -132,17 +134,23 @@ def failures(checks: Iterable[Document]) -> Iterable[Failure]:
                 )
 
 
-def drawing(document: Document) -> str:
-    """The chart of a metadata document as SVG text that follows the page's colours."""
-    profile = document.data["profile"]
-    panels = [panel(d["name"], fixed_of(d, profile)) for d in document.data["devices"]]
-    svg = drawn(panels, "svg", salt=document.name).decode()
-    svg = svg[svg.index("<svg") :]
-    for name, colour in COLOURS.items():
-        svg = svg.replace(colour, f"var(--chart-{name})")
-    for colour, ink in INK.items():
-        svg = svg.replace(colour, ink)
-    return svg
+def drawings(document: Document) -> tuple[Markup, ...]:
+    """The charts of a metadata document, none for the patch's own table."""
+    asked = asked_of(document.data)
+    if asked is None:
+        return ()
+    devices = [device_of(d, document.data["profile"]) for d in document.data["devices"]]
+    return tuple(drawn(panel) for device in devices for panel in over_plugged(device, asked))
+
+
+def device_of(device: dict[str, Any], profile: str) -> DeviceMetadata:
+    """A device of a metadata document."""
+    fixed = fixed_of(device, profile)
+    mapped = Extents.EMPTY
+    for start, end in device["mapped"]:
+        mapped = mapped.with_range(start, end)
+    option, limit = device["option"], device["limit"]
+    return DeviceMetadata(device["name"], option, limit, fixed, device["plugged"], mapped)
 
 
 def fixed_of(device: dict[str, Any], profile: str) -> Fixed[int, bool]:

@@ -31,6 +31,14 @@ for (const e of document.querySelectorAll("body *")) {
 return faint;
 """
 """Elements with text of a contrast below 4.5 to 1."""
+HIDDEN = """
+const own = arguments[0].getBoundingClientRect();
+return [...arguments[0].querySelectorAll("text, polyline")].filter(e => {
+  const box = e.getBoundingClientRect();
+  return box.left < own.left - 1 || box.right > own.right + 1 || box.bottom > own.bottom + 1;
+}).map(e => e.textContent);
+"""
+"""Texts and lines of a drawing that lie outside it."""
 
 
 @pytest.mark.parametrize(("width", "dark"), SCREENS)
@@ -47,8 +55,12 @@ def test_the_page_fits_is_drawn_and_says_nothing_to_the_console(
         assert box["width"] > 200 and box["height"] > 20
     for shape in ("mapped", "plugged", "lost", "border", "usable", "requested"):
         assert page.find_elements(By.CSS_SELECTOR, f"svg .{shape}"), shape
-    lines = page.find_elements(By.CSS_SELECTOR, ".chart svg path")
-    assert len(lines) > 10
+    lines = page.find_elements(By.CSS_SELECTOR, ".chart svg polyline")
+    assert len(lines) >= 8
+    for panel in page.find_elements(By.CSS_SELECTOR, ".chart svg"):
+        box = panel.rect
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert page.execute_script(HIDDEN, panel) == []
     assert page.execute_script(FAINT) == []
 
 

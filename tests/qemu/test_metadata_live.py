@@ -17,10 +17,11 @@ from model.arithmetic import GIB, MIB
 
 
 def asked(socket: Path) -> dict[str, Any]:
-    result = CliRunner().invoke(slotproof, ["metadata", "--qmp", str(socket), "--json"])
+    words = ["metadata", "--qmp", str(socket), "--kernel", "6.1", "--json"]
+    result = CliRunner().invoke(slotproof, words)
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = json.loads(result.stdout)
-    assert problem(found, "metadata-v1.json") is None
+    assert problem(found, "metadata-v2.json") is None
     return found
 
 
@@ -48,4 +49,32 @@ def test_a_running_qemu_is_asked_for_what_it_maps(qemu_binary: Path, tmp_path: P
     assert seen["mapped"] == [[1, 2], [4, 5]]
     assert seen["plugged"] == 2 * seen["block"]
     assert seen["dynamic"]["memslots"] == 2
-    assert seen["dynamic"]["items"]["rmap_4k"] == 8 * (2 * GIB // 4096)
+    # 128 pages and their pointers for each memslot, twice because the machine has SMM.
+    assert found["kernel"]["switches"]["smm"] == {"on": True, "why": "the machine"}
+    assert seen["dynamic"]["items"]["write_track"] == 2 * 2 * (128 * 4096 + 1024)
+    assert "this QEMU does not use KVM: told as if it did" in found["remarks"]
+
+
+def started(qemu: Path, socket: Path) -> QemuProcess:
+    """A QEMU as the README has it: with a maximum of memory and no slots."""
+    return QemuProcess(
+        qemu,
+        [
+            *("-machine", "q35,smm=off", "-accel", "tcg", "-S", "-cpu", "max,phys-bits=46"),
+            *("-display", "none", "-nodefaults", "-m", "1G,maxmem=9G"),
+            *("-object", "memory-backend-ram,id=m0,size=8G,reserve=off"),
+            *("-device", "virtio-mem-pci,id=v0,memdev=m0,requested-size=1G"),
+            *("-qmp", f"unix:{socket},server=on,wait=off"),
+        ],
+    )
+
+
+def test_a_machine_without_slots_is_asked_for_its_device_space(
+    qemu_binary: Path, tmp_path: Path
+) -> None:
+    socket = tmp_path / "qmp"
+    with started(qemu_binary, socket):
+        found = asked(socket)
+    (device,) = found["devices"]
+    assert (device["option"], device["limit"]) == (False, 256)
+    assert found["kernel"]["address_spaces"] == 1

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.metadata.device import VARIANTS, check_plugged, curve, of_config, totals
+from conformance.metadata.cost import Cost, curve, dynamic_cost, static_cost
+from conformance.metadata.device import VARIANTS, check_plugged, of_config, totals
+from conformance.metadata.kernel import kernel_named
 from model.arithmetic import GIB, MIB, TIB
 from model.device import ConfigError, ReferenceDevice, fix
+from model.kernels import Vm
 from model.metadata import (
     NOTHING,
     Metadata,
@@ -119,22 +122,27 @@ def test_scattered_blocks_map_a_memslot_each() -> None:
     assert len(mapped_if_packed(fixed, 9 * 2 * MIB)) == 1
 
 
+VM = Vm(kernel_named("6.1"))
+
+
 def test_the_curve_ends_every_memslot_and_at_the_static_cost() -> None:
     config = Config(region=5 * GIB + 2 * MIB, block=2 * MIB, limit=3)
     device = of_config("d", QEMU, config, 0)
-    points = list(curve(device.fixed))
+    points = list(curve(VM, device.fixed))
     size = device.fixed.slots.size
     assert [plugged for plugged, _ in points] == [0, size, 2 * size, config.region]
-    assert points[0][1] == NOTHING
-    for plugged, metadata in points:
-        assert metadata == of_config("d", QEMU, config, plugged).dynamic
-    assert points[-1][1].rmap_4k == device.static.rmap_4k
+    assert points[0][1] == Cost()
+    for plugged, cost in points:
+        assert cost == dynamic_cost(VM, of_config("d", QEMU, config, plugged))
+    last, static = points[-1][1], static_cost(VM, device)
+    assert (last.memslots, static.memslots) == (3, 1)
+    assert static.logging < last.logging < static.logging + 3 * 5 * 4096
 
 
 def test_the_curve_has_few_points() -> None:
     device = of_config("d", QEMU, Config(region=4 * TIB, block=2 * MIB, limit=4096), 0)
     assert device.fixed.slots.count == 4096
-    points = list(curve(device.fixed))
+    points = list(curve(VM, device.fixed))
     assert len(points) == 257
     assert points[-1][0] == 4 * TIB
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,6 +12,9 @@ from conformance.cli import slotproof
 from conformance.traces.schemas import problem
 from model.arithmetic import GIB, MIB, TIB
 from model.metadata import memslot_metadata
+
+KERNEL = ("--kernel", "6.1")
+"""What a machine without KVM tells as well."""
 
 VM = (
     "qemu-system-x86_64 -m 4G,maxmem=1028G "
@@ -36,10 +40,11 @@ def metadata(*words: object) -> Result:
 
 def document(*words: object) -> dict[str, Any]:
     """What `metadata --json` prints, valid by the published schema."""
-    result = metadata(*words, "--json")
+    given = words if "--kernel" in words else (*words, *KERNEL)
+    result = metadata(*given, "--json")
     assert result.exit_code == 0, result.output
     loaded: dict[str, Any] = json.loads(result.stdout)
-    assert problem(loaded, "metadata-v1.json") is None
+    assert problem(loaded, "metadata-v2.json") is None
     return loaded
 
 
@@ -52,8 +57,11 @@ def wrong(*words: object) -> str:
 
 
 def test_static_is_the_patch_and_dynamic_the_same_formula_over_the_mapped_memslots() -> None:
-    found = document("--region", "1T", "--plugged", "1G")
-    items = found["static"]["items"]
+    found = document("--region", "1T", "--plugged", "1G", "--kernel", "patch")
+    assert found["kernel"] is None
+    assert found["static"] is None
+    table = found["patch"]
+    items = table["static"]["items"]
     assert list(items.values()) == [
         *(2147483648, 4194304, 8192),
         536870912,
@@ -63,24 +71,76 @@ def test_static_is_the_patch_and_dynamic_the_same_formula_over_the_mapped_memslo
     (device,) = found["devices"]
     assert device["mapped"] == [[0, 1]]
     assert device["slots"] == {"count": 256, "size": 4 * GIB, "last": 4 * GIB}
-    assert found["dynamic"]["items"] == as_items(memslot_metadata(TIB, 4 * GIB))
-    assert found["saved"]["no_smm"] == (
-        found["static"]["totals"]["no_smm"] - found["dynamic"]["totals"]["no_smm"]
+    assert table["dynamic"]["items"] == as_items(memslot_metadata(TIB, 4 * GIB))
+    assert table["saved"]["no_smm"] == (
+        table["static"]["totals"]["no_smm"] - table["dynamic"]["totals"]["no_smm"]
     )
+    assert document("--region", "1T", "--plugged", "1G")["patch"] == table
 
 
 def as_items(metadata: Any) -> dict[str, int]:
     return {name: getattr(metadata, name) for name in metadata.__dataclass_fields__}
 
 
-def test_the_text_holds_the_figures_of_the_json() -> None:
-    found = document("--region", "6G", "--plugged", "2G", "--limit", "3")
-    shown = metadata("--region", "6G", "--plugged", "2G", "--limit", "3").stdout
+def test_the_text_of_the_patch_holds_the_figures_of_the_json() -> None:
+    words = ("--region", "6G", "--plugged", "2G", "--limit", "3", "--kernel", "patch")
+    found, shown = document(*words), metadata(*words).stdout
     for side in ("static", "dynamic"):
         for part in ("items", "totals"):
-            for value in found[side][part].values():
+            for value in found["patch"][side][part].values():
                 assert f" {value}" in shown
     assert "6 GiB, 3 memslots of 2 GiB\n  2 GiB plugged: 1 mapped" in shown
+    assert shown.startswith("By the patch's table, dynamic memslots save ")
+
+
+@pytest.mark.parametrize(
+    ("words", "now", "logging", "advice"),
+    [
+        (["6.12-cloud"], "2.00 MiB", "65.9 MiB", "turn them on if you migrate"),
+        (["6.12"], "2.00 MiB", "65.9 MiB", "turn them on if you migrate"),
+        (["6.12", "--write-tracking"], "513 MiB", "577 MiB", "turn them on"),
+        (["6.1"], "513 MiB", "577 MiB", "turn them on"),
+        (["6.1-cloud"], "2.00 MiB", "65.9 MiB", "turn them on if you migrate"),
+        (["6.1", "--no-write-tracking"], "2.00 MiB", "65.9 MiB", "turn them on if you migrate"),
+        (["6.12-cloud", "--nested"], "2.50 GiB", "2.56 GiB", "turn them on"),
+        (["6.12", "--no-tdp-mmu"], "2.00 GiB", "2.06 GiB", "turn them on"),
+        (["6.12-cloud", "--dirty-ring"], "2.00 MiB", "2.00 MiB", "they make no difference"),
+        (["6.12-cloud", "--smm"], "3.99 MiB", "132 MiB", "turn them on if you migrate"),
+        (["6.12", "--smm", "--private"], "2.00 MiB", "65.9 MiB", "turn them on if you migrate"),
+        (["6.12", "--arch", "arm64"], "0 B", "63.9 MiB", "turn them on if you migrate"),
+        (["5.10"], "2.50 GiB", "2.56 GiB", "turn them on"),
+        (["5.10-cloud"], "2.50 GiB", "2.56 GiB", "turn them on"),
+    ],
+)
+def test_the_answer_comes_first(words: list[str], now: str, logging: str, advice: str) -> None:
+    shown = metadata("--region", "1T", "--plugged", "1G", "--kernel", *words).stdout
+    first = shown.splitlines()[0]
+    assert first == (
+        f"On {words[0]}, dynamic memslots save {now} now, {logging} during migration: {advice}."
+    )
+
+
+def test_all_plugged_costs_more() -> None:
+    shown = metadata("--region", "64G", "--plugged", "64G", *KERNEL).stdout
+    assert "dynamic memslots cost " in shown.splitlines()[0]
+    assert "more now" in shown.splitlines()[0]
+
+
+def test_every_item_adds_up_and_has_its_reason() -> None:
+    found = document("--region", "6G", "--plugged", "2G", "--limit", "3", "--kernel", "6.12")
+    for side in ("static", "dynamic"):
+        items = found[side]["items"]
+        assert sum(items.values()) == found[side]["logging"]
+        assert found[side]["logging"] - items["dirty_bitmaps"] == found[side]["now"]
+    told = found["kernel"]["items"]
+    assert [name for name, item in told.items() if item["allocated"]] == [
+        "lpage_info",
+        "dirty_bitmaps",
+    ]
+    shown = metadata("--region", "6G", "--plugged", "2G", "--kernel", "6.12").stdout
+    for item in told.values():
+        assert item["why"] in shown
+    assert {row["name"] for row in found["kernels"]} >= {"5.10", "6.1", "6.12-cloud", "7.2"}
 
 
 def test_a_command_line_in_text_gives_the_limit_of_the_core() -> None:
@@ -104,6 +164,7 @@ def test_a_command_line_of_several_devices_follows_their_order(tmp_path: Path) -
     assert found["dynamic"]["memslots"] == 4 + 2
     for item, value in found["static"]["items"].items():
         assert value == first["static"]["items"][item] + second["static"]["items"][item]
+    assert found["kernel"]["address_spaces"] == 2
 
 
 def test_the_command_line_of_a_process_is_read_as_it_is(tmp_path: Path) -> None:
@@ -129,23 +190,31 @@ def test_a_trace_is_followed_step_by_step(tmp_path: Path) -> None:
         assert step["plugged"] == seen["size"]
     assert found["dynamic"]["memslots"] == found["steps"][-1]["memslots"]
     assert f"mapped in 30 steps: {max(s['memslots'] for s in found['steps'])}" in (
-        metadata("--trace", file).stdout
+        metadata("--trace", file, *KERNEL).stdout
     )
 
 
-@pytest.mark.parametrize("kind", ["svg", "png"])
 @pytest.mark.parametrize("source", ["--region", "--trace"])
-def test_a_chart_is_drawn(kind: str, source: str, tmp_path: Path) -> None:
-    trace, chart = tmp_path / "t.jsonl", tmp_path / f"c.{kind}"
+def test_a_chart_is_drawn(source: str, tmp_path: Path) -> None:
+    trace, chart = tmp_path / "t.jsonl", tmp_path / "c.svg"
     CliRunner().invoke(slotproof, ["trace", "generate", str(trace), "--steps", "5"])
     given = {"--region": "6G", "--trace": str(trace)}[source]
-    assert metadata(source, given, "--chart", chart).exit_code == 0
-    content = chart.read_bytes()
-    assert content.startswith(b"\x89PNG" if kind == "png" else b"<?xml")
-    if kind == "svg":
-        assert b">static, with the TDP MMU<" in content
-    metadata(source, given, "--chart", chart)
-    assert chart.read_bytes() == content
+    assert metadata(source, given, "--chart", chart, *KERNEL).exit_code == 0
+    content = chart.read_text()
+    root = ElementTree.fromstring(content)
+    panels = root.findall("{http://www.w3.org/2000/svg}svg")
+    assert len(panels) == (3 if source == "--region" else 1)
+    assert ">static, migrating<" in content
+    for panel in panels:
+        lines = panel.findall("{http://www.w3.org/2000/svg}polyline")
+        places = {line.get("class"): line.get("points", "").split() for line in lines}
+        assert set(places) == {"now", "static-now", "logging", "static-logging"}
+        heights = {name: float(shown[-1].split(",")[1]) for name, shown in places.items()}
+        # All plugged, the dynamic memslots cost what the static one does, and a little more.
+        if source == "--region":
+            assert heights["logging"] <= heights["static-logging"] < heights["static-now"]
+    metadata(source, given, "--chart", chart, *KERNEL)
+    assert chart.read_text() == content
 
 
 @pytest.mark.parametrize(
@@ -169,8 +238,15 @@ def test_a_chart_is_drawn(kind: str, source: str, tmp_path: Path) -> None:
         (("--qemu-cmdline", VM.replace("=on", "=maybe")), "is no switch"),
         (("--qemu-cmdline", "qemu -device {x"), "in JSON cannot be read"),
         (("--qmp", "nowhere/at.all"), "nowhere/at.all: "),
-        (("--region", "1G", "--chart", "x.gif"), "does not end in .svg or .png"),
-        (("--region", "1G", "--chart", "no/x.svg"), "cannot write no/x.svg"),
+        (("--region", "1G", "--chart", "x.png"), "does not end in .svg"),
+        (("--region", "1G", "--chart", "no/x.svg", *KERNEL), "cannot write no/x.svg"),
+        (("--region", "1G", "--kernel", "4.19"), "older than 5.10"),
+        (("--region", "1G", "--kernel", "6.12-mine"), "no kernel '6.12-mine': patch, host, 5.10"),
+        (("--region", "1G", "--kernel", "patch", "--smm"), "go without --kernel patch"),
+        (("--region", "1G", "--kernel", "patch", "--measure"), "goes without --kernel patch"),
+        (("--region", "1G", "--kernel", "patch", "--chart", "x.svg"), "without --kernel patch"),
+        (("--region", "1G", "--measure", *KERNEL), "--measure goes with --kernel host"),
+        (("--region", "1G", "--addr", "0x100001"), "addr"),
     ],
 )
 def test_wrong_use_is_one_line(words: tuple[str, ...], line: str) -> None:
@@ -184,3 +260,78 @@ def test_sizes_are_read_as_qemu_reads_them(text: str, boot: int) -> None:
     line = f"q -m {text},maxmem={boot + 4 * GIB} -object memory-backend-ram,id=m,size=4G "
     (device,) = document("--qemu-cmdline", f"{line} -device virtio-mem-pci,memdev=m")["devices"]
     assert device["limit"] == 256
+
+
+NET = "-netdev tap,id=net0,vhost=on -device virtio-net-pci,netdev=net0 "
+
+
+def test_a_vhost_device_decides() -> None:
+    """With the 64 regions of vhost, QEMU's core hands out a limit of 1: nothing is saved."""
+    line = VM.replace("-object", f"{NET} -object")
+    found = document("--qemu-cmdline", line)
+    assert found["devices"][0]["limit"] == 1
+    assert found["saved"] == {"now": 0, "logging": 0}
+    assert found["answer"].startswith("Nothing is saved: net0 (vhost, 64 memory regions) ")
+    assert "max_mem_regions=509" in found["answer"]
+
+
+def test_enough_vhost_regions_change_nothing() -> None:
+    line = VM.replace("-object", f"{NET} -object")
+    (device,) = document("--qemu-cmdline", line, "--vhost-regions", 509)["devices"]
+    assert device["limit"] == 256
+    assert document("--qemu-cmdline", line, "--vhost-regions", 508)["devices"][0]["limit"] == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "limit", "told"),
+    [
+        ("-netdev tap,id=n,vhost=off", 256, None),
+        ("-netdev tap,id=n", 256, None),
+        ("-netdev tap,id=n,vhostfd=7", 1, "n is a vhost device of 64 regions"),
+        ("-netdev type=tap,id=n,vhostforce=on", 1, "n is a vhost device"),
+        ("-netdev vhost-user,id=n,chardev=c", 1, "n is a vhost-user device of 8 regions"),
+        ("-netdev vhost-vdpa,id=n", 256, None),
+        ("-device vhost-vsock-pci,guest-cid=3", 1, "vhost-vsock-pci is a vhost device"),
+        ("-device vhost-user-fs-pci,id=fs", 1, "fs is a vhost-user device"),
+    ],
+)
+def test_vhost_devices_are_known_by_their_options(
+    option: str, limit: int, told: str | None
+) -> None:
+    found = document("--qemu-cmdline", VM.replace("-object", f"{option} -object"))
+    assert found["devices"][0]["limit"] == limit
+    assert any(told in remark for remark in found["remarks"]) if told else limit == 256
+
+
+def test_a_vhost_device_behind_is_told_of() -> None:
+    found = document("--qemu-cmdline", f"{VM} -device vhost-user-fs-pci,id=fs")
+    assert found["devices"][0]["limit"] == 256
+    assert any("fs comes after a memory device" in remark for remark in found["remarks"])
+
+
+def test_regions_of_a_vhost_device_without_a_command_line() -> None:
+    found = document("--region", "1T", "--plugged", "1G", "--vhost-regions", "64")
+    assert found["devices"][0]["slots"]["count"] == 1
+    assert found["answer"].startswith("Nothing is saved: ")
+
+
+@pytest.mark.parametrize(
+    ("option", "spaces"),
+    [("", 2), ("-machine q35,smm=off", 1), ("-M pc,smm=on", 2)],
+)
+def test_smm_is_what_the_machine_says(option: str, spaces: int) -> None:
+    found = document("--qemu-cmdline", f"{VM} {option}")
+    assert found["kernel"]["address_spaces"] == spaces
+    assert found["kernel"]["switches"]["smm"]["why"] == "the machine"
+
+
+def test_the_dirty_ring_is_what_the_machine_says() -> None:
+    found = document("--qemu-cmdline", f"{VM} -accel kvm,dirty-ring-size=4096")
+    assert found["static"]["items"]["dirty_bitmaps"] == 0
+    again = document("--qemu-cmdline", f"{VM} -accel kvm,dirty-ring-size=4096", "--no-dirty-ring")
+    assert again["static"]["items"]["dirty_bitmaps"] > 0
+
+
+def test_an_address_may_be_hexadecimal() -> None:
+    (device,) = document("--region", "1G", "--addr", "0x100000000")["devices"]
+    assert device["addr"] == 4 * GIB

@@ -49,7 +49,7 @@ BLOCKS = list(
     dict.fromkeys(
         commands
         for _, lines in console_blocks()
-        if (commands := tuple(x for x in lines if words_of(x)[:1] == ["slotproof"]))
+        if (commands := tuple(x for x in lines if x.removeprefix("$ ").startswith("slotproof ")))
     )
 )
 """The commands of each block, which run one after the other."""
@@ -134,7 +134,7 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 def test_every_make_target_shown_exists() -> None:
     rules = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    shown = {words_of(line)[1] for _, line in console_lines() if words_of(line)[:1] == ["make"]}
+    shown = {words_of(line)[1] for _, line in console_lines() if line.startswith("make ")}
     assert shown
     assert shown <= set(rules)
 

@@ -14,17 +14,18 @@ from click.testing import CliRunner, Result
 from report_documents import EXAMPLE, documents, printed, run
 
 from conformance.cli import slotproof
-from conformance.metadata.device import of_config, totals
+from conformance.metadata.cost import dynamic_cost, static_cost
+from conformance.metadata.device import of_config
+from conformance.metadata.document import asked_of
 from conformance.report.documents import PROFILES, Document, ReportError, planned
 from conformance.report.documents import run as run_command
 from conformance.report.drawing import bar, moments
 from conformance.report.matrix import Cell, matrix
-from conformance.report.view import fixed_of
+from conformance.report.view import device_of, drawings
 from conformance.traces.trace import read_trace
 from model.arithmetic import GIB, MIB, TIB
 from model.device import ReferenceDevice
 from model.extents import Extents
-from model.metadata import memslot_metadata
 from model.profiles import QEMU
 from model.state import Config, Op, action
 
@@ -153,7 +154,9 @@ def test_every_theorem_check_and_item_is_on_the_page(made: tuple[Path, dict[str,
             owed += [f"rules.{n}.killed" for n in range(len(document["rules"]))]
         else:
             owed = [f"static.items.{item}" for item in document["static"]["items"]]
-            owed += [f"dynamic.totals.{total}" for total in document["dynamic"]["totals"]]
+            owed += [f"dynamic.{total}" for total in ("now", "logging")]
+            totals = document["patch"]["dynamic"]["totals"]
+            owed += [f"patch.dynamic.totals.{total}" for total in totals]
         assert {(name, path) for path in owed} <= shown
 
 
@@ -279,14 +282,29 @@ def test_the_chart_is_made_of_the_devices_of_the_document(
 ) -> None:
     """What is rebuilt from the document costs what the command says of the same sizes."""
     (document,) = [d for d in made[1].values() if d["command"] == "metadata"]
-    (device,) = document["devices"]
-    fixed = fixed_of(device, document["profile"])
+    (told,) = document["devices"]
+    device = device_of(told, document["profile"])
     config = Config(region=TIB, block=2 * MIB, limit=256)
-    again = of_config("device", QEMU, config, device["plugged"])
-    assert fixed.slots == again.fixed.slots
-    assert totals(again.dynamic) == document["dynamic"]["totals"]
-    static = memslot_metadata(fixed.addr, fixed.region)
-    assert totals(static) == document["static"]["totals"]
+    again = of_config("device", QEMU, config, told["plugged"])
+    assert device.fixed.slots == again.fixed.slots
+    rebuilt = asked_of(document)
+    assert rebuilt is not None
+    assert static_cost(rebuilt.vm, device).items == document["static"]["items"]
+    assert dynamic_cost(rebuilt.vm, device).items == document["dynamic"]["items"]
+    assert dynamic_cost(rebuilt.vm, again).now == document["dynamic"]["now"]
+    shown = drawings(Document("metadata.json", Path(), document))
+    assert len(shown) >= 2
+    assert all(panel.count("<polyline") == 4 for panel in shown)
+
+
+def test_the_table_of_the_patch_has_no_chart(tmp_path: Path) -> None:
+    words = ("metadata", "--region", "1T", "--kernel", "patch", "--json")
+    file = tmp_path / "patch.json"
+    file.write_text(CliRunner().invoke(slotproof, list(words)).stdout)
+    assert run("report", "--out", tmp_path / "out", file).exit_code == 0
+    page = (tmp_path / "out/index.html").read_text()
+    assert "By the patch&#39;s table" in page
+    assert "<polyline" not in page
 
 
 def test_what_a_report_runs_by_itself(tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""What the command has to tell, and the first sentence of it: whether to turn it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.metadata.cost import Cost, dynamic_cost, static_cost
+from conformance.metadata.device import DeviceMetadata
+from conformance.metadata.found import Found
+from conformance.metadata.kernel import NAMED, PATCH, Asked, kernel_named
+from conformance.metadata.measure import Case
+from conformance.metadata.vhost import Vhost, remedy
+from conformance.traces.sizes import UNITS
+from model.arithmetic import MIB
+from model.kernels import TDP_MMU_BY_DEFAULT, Vm
+from model.metadata import NOTHING, Metadata
+
+WORTH: Final = 16 * MIB
+"""Bytes saved that make a difference to somebody who sizes a virtual machine."""
+LIVE: Final = ("qemu-cmdline", "qmp")
+"""Sources that say whether a device has dynamic memslots already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that there is to tell. `asked` is None for the patch's own table; `measured` holds the
+    cases of --measure."""
+
+    profile: str
+    source: str
+    name: str | None
+    found: Found
+    asked: Asked | None
+    measured: tuple[Case, ...] = ()
+
+    @property
+    def devices(self) -> tuple[DeviceMetadata, ...]:
+        """The devices."""
+        return self.found.devices
+
+    def static(self, vm: Vm) -> Cost:
+        """All devices with a single memslot each."""
+        return sum((static_cost(vm, device) for device in self.devices), Cost())
+
+    def dynamic(self, vm: Vm) -> Cost:
+        """The mapped memslots of all devices."""
+        return sum((dynamic_cost(vm, device) for device in self.devices), Cost())
+
+    def saved(self, vm: Vm) -> tuple[int, int]:
+        """Bytes now, and while dirty pages are logged; negative if the dynamic ones cost more."""
+        static, dynamic = self.static(vm), self.dynamic(vm)
+        return static.now - dynamic.now, static.logging - dynamic.logging
+
+    @property
+    def patch(self) -> tuple[Metadata, Metadata]:
+        """The patch's items, static and dynamic."""
+        return (
+            sum((device.static for device in self.devices), NOTHING),
+            sum((device.dynamic for device in self.devices), NOTHING),
+        )
+
+    @property
+    def differs(self) -> bool:
+        """Something that was measured is not what was predicted."""
+        return any(case.differs for case in self.measured)
+
+
+def about(count: int) -> str:
+    """Bytes with three digits that count, in the unit that fits; a negative number is a loss."""
+    size, power = float(abs(count)), 0
+    while size >= 1023.5 and power < len(UNITS):
+        size, power = size / 1024, power + 1
+    sign = "-" if count < 0 else ""
+    digits = f"{size:#.3g}".rstrip(".")
+    return f"{sign}{digits} {UNITS[power - 1]}iB" if power else f"{count} B"
+
+
+def other_kernels(answer: Answer) -> list[tuple[str, int, int]]:
+    """What the same machine saves on each kernel whose source was read."""
+    if answer.asked is None:
+        return []
+    rows = []
+    for name in NAMED:
+        kernel = kernel_named(name)
+        asked = answer.asked.vm
+        on = kernel.release >= TDP_MMU_BY_DEFAULT
+        vm = Vm(kernel, tdp_mmu=on, smm=asked.smm, private=asked.private)
+        rows.append((name, *answer.saved(vm)))
+    return rows
+
+
+def headline(answer: Answer) -> str:
+    """The answer in one sentence."""
+    if answer.asked is None:
+        return _patch_headline(answer)
+    vm = answer.asked.vm
+    now, logging = answer.saved(vm)
+    kernel = f"this kernel ({vm.kernel.name})" if answer.asked.here else vm.kernel.name
+    if (vhost := decider(answer)) is not None:
+        return (
+            f"Nothing is saved: {vhost.name} ({vhost.kind}, {vhost.regions} memory regions) makes "
+            f"QEMU hand out a limit of 1 memslot; {remedy(vhost)}."
+        )
+    if now < 0 and logging < 0:
+        return (
+            f"On {kernel}, dynamic memslots cost {about(-now)} more now, {about(-logging)} more "
+            f"during migration: they do not pay with so much plugged."
+        )
+    if max(now, logging) < WORTH:
+        advice = "they make no difference"
+    elif now < WORTH:
+        advice = "turn them on if you migrate"
+    else:
+        advice = "turn them on"
+    if answer.source in LIVE and all(device.option for device in answer.devices):
+        advice = advice.replace("turn them on", "keep them on")
+    return (
+        f"On {kernel}, dynamic memslots save {about(now)} now, {about(logging)} during migration: "
+        f"{advice}."
+    )
+
+
+def _patch_headline(answer: Answer) -> str:
+    static, dynamic = answer.patch
+    saved = [
+        about(static.total(smm=smm, tdp_mmu=tdp) - dynamic.total(smm=smm, tdp_mmu=tdp))
+        for tdp in (False, True)
+        for smm in (False, True)
+    ]
+    return (
+        f"By the {PATCH}'s table, dynamic memslots save {saved[0]} without SMM, {saved[1]} with "
+        f"it; with the TDP MMU {saved[2]} and {saved[3]}."
+    )
+
+
+def decider(answer: Answer) -> Vhost | None:
+    """The vhost device that leaves every device a single memslot."""
+    limits = [device.limit for device in answer.devices]
+    deciding = [vhost for vhost in answer.found.vhosts if vhost.decides]
+    if not deciding or any(limit != 1 for limit in limits):
+        return None
+    return min(deciding, key=lambda vhost: vhost.regions)
+
+
+def remarks(answer: Answer) -> list[str]:
+    """Lines worth reading below the table."""
+    lines = list(answer.found.notes)
+    if answer.asked is not None:
+        lines += answer.asked.notes
+    for vhost in answer.found.vhosts:
+        known = "" if vhost.known else ", which is usual and was not asked"
+        lines.append(f"{vhost.name} is a {vhost.kind} device of {vhost.regions} regions{known}")
+    for vhost in answer.found.later:
+        if vhost.decides:
+            lines.append(
+                f"{vhost.name} comes after a memory device: with {vhost.regions} regions QEMU "
+                f"refuses it once more memslots than that are promised; {remedy(vhost)}"
+            )
+    if any(device.option for device in answer.devices):
+        lines.append(
+            "a guest whose driver lacks VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE (Linux before 5.16) "
+            "cannot use a device with dynamic memslots"
+        )
+    if any(device.limit is not None for device in answer.devices) and not answer.found.vhosts:
+        lines.append(
+            "a vhost device decides as well: below 509 memory regions QEMU hands out a limit of 1 "
+            "(--vhost-regions)"
+        )
+    return lines

@@ -1,0 +1,150 @@
+"""The published schema of `slotproof metadata --json`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Final
+
+from conformance.metadata.device import VARIANTS
+from conformance.metadata.document import METADATA_VERSION
+from conformance.metadata.kernel import Switches
+from conformance.metadata.measure import ROWS
+from conformance.traces.codec import MAX_SLOT
+from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
+from model.allocation import ITEM_NAMES
+from model.arithmetic import U64_MASK, UINT_BITS
+from model.kernels import ITEMS, Arch
+from model.metadata import Metadata
+from model.profiles import PROFILES, Mapping
+
+SOURCES: Final = ("options", "trace", "qemu-cmdline", "qmp")
+# Of several devices the sum may exceed 64 bits; one of 2^64 bytes alone does not.
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+SIZE: Final = whole(0, U64_MASK)
+SLOT: Final = whole(0, MAX_SLOT)
+TEXT: Final[Schema] = {"type": "string"}
+FLAG: Final[Schema] = {"type": "boolean"}
+
+
+def nullable(schema: Schema) -> Schema:
+    """That or null."""
+    return {"anyOf": [{"type": "null"}, schema]}
+
+
+def metadata_schema() -> Schema:
+    """What `slotproof metadata --json` prints."""
+    whole_number: Schema = {"type": "integer"}
+    saved = closed({"now": whole_number, "logging": whole_number})
+    kernels = closed({"name": TEXT, "now": whole_number, "logging": whole_number})
+    source = closed({"kind": {"enum": list(SOURCES)}, "name": {"type": ["string", "null"]}})
+    table = closed({"items": ref("patch_items"), "totals": ref("totals")})
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof metadata --json, version {METADATA_VERSION}",
+        "description": "All sizes are bytes; items are what they take while dirty pages are "
+        "logged, in all address spaces. `kernel` and the costs are null where the patch's own "
+        "table was asked for, which `patch` always holds: for one address space, and without "
+        "regard to SMM and the TDP MMU, which its totals take in. `dynamic` is for plugged "
+        "blocks packed at the start of the region, or as seen; `at_most` for blocks wherever "
+        "they cost most. `measured` counts pages.",
+        **closed(
+            {
+                "schema": {"const": METADATA_VERSION},
+                "command": {"const": "metadata"},
+                "answer": TEXT,
+                "remarks": {"type": "array", "items": TEXT},
+                "profile": {"enum": list(PROFILES)},
+                "source": source,
+                "kernel": nullable(_kernel()),
+                "devices": {"type": "array", "items": _device(), "minItems": 1},
+                "static": nullable(ref("cost")),
+                "dynamic": nullable(ref("cost")),
+                "saved": nullable(saved),
+                "kernels": {"type": "array", "items": kernels},
+                "patch": closed(
+                    {
+                        "static": table,
+                        "dynamic": table,
+                        "saved": closed({name: whole_number for name in VARIANTS}),
+                    }
+                ),
+                "steps": {"type": "array", "items": _step()},
+                "measured": {"type": "array", "items": _case()},
+            }
+        ),
+        "$defs": {
+            "cost": closed(
+                {
+                    "memslots": COUNT,
+                    "items": closed({name: COUNT for name in ITEM_NAMES}),
+                    "now": COUNT,
+                    "logging": COUNT,
+                }
+            ),
+            "patch_items": closed({field.name: COUNT for field in fields(Metadata)}),
+            "totals": closed({name: COUNT for name in VARIANTS}),
+        },
+    }
+
+
+def _kernel() -> Schema:
+    switch = closed({"on": FLAG, "why": TEXT})
+    return closed(
+        {
+            "name": TEXT,
+            "here": FLAG,
+            "release": {"type": "string", "pattern": r"^\d+\.\d+$"},
+            "arch": {"enum": [arch.value for arch in Arch]},
+            "page": SIZE,
+            "tracking": FLAG,
+            "has_smm": FLAG,
+            "memfd": FLAG,
+            "address_spaces": whole(1, 2),
+            "switches": closed({field.name: switch for field in fields(Switches)}),
+            "items": closed(
+                {item.name: closed({"allocated": FLAG, "why": TEXT}) for item in ITEMS}
+            ),
+        }
+    )
+
+
+def _device() -> Schema:
+    run = {"type": "array", "items": SLOT, "minItems": 2, "maxItems": 2}
+    return closed(
+        {
+            "name": TEXT,
+            "option": FLAG,
+            "region": SIZE,
+            "block": SIZE,
+            "addr": SIZE,
+            "limit": nullable(whole(1, (1 << UINT_BITS) - 1)),
+            "slots": closed({"count": SLOT, "size": SIZE, "last": SIZE}),
+            "mapping": {"enum": [mapping.value for mapping in Mapping]},
+            "plugged": SIZE,
+            "mapped": {"type": "array", "items": run},
+            "memslots_at_most": nullable(SLOT),
+            "static": nullable(ref("cost")),
+            "dynamic": nullable(ref("cost")),
+            "at_most": nullable(ref("cost")),
+        }
+    )
+
+
+def _step() -> Schema:
+    cost = nullable(COUNT)
+    return closed({"step": COUNT, "plugged": SIZE, "memslots": SLOT, "now": cost, "logging": cost})
+
+
+def _case() -> Schema:
+    pages = closed({"predicted": COUNT, "measured": {"type": "integer"}})
+    return closed(
+        {
+            "device": TEXT,
+            "memslots": SLOT,
+            "static": FLAG,
+            "logging": FLAG,
+            "seconds": {"type": "number", "minimum": 0},
+            "pages": closed({name: pages for name in ROWS}),
+            "differs": {"type": "array", "items": {"enum": list(ROWS)}},
+        }
+    )
