@@ -9,9 +9,9 @@ import click
 
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.options import config_options, writable_file
-from conformance.runlog.lines import Line, LogError, read_lines
 from conformance.runlog.validate import Rejected, explain_log
 from conformance.runlog.witness import witness
+from conformance.targets.qemu.log import Line, LogError, read_lines
 from conformance.traces.trace import write_trace
 from model.device import ConfigError
 from model.profiles import Profile

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
-from conformance.runlog.lines import Event, Line
 from conformance.runlog.written import REQUESTED, resized, written
+from conformance.targets.qemu.log import Event, Line
 from model.device import fix
 from model.events import realize
 from model.extents import Extents

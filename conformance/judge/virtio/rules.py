@@ -15,7 +15,7 @@ from typing import Final
 
 
 class Level(Enum):
-    """How strongly a statement binds the device."""
+    """How strongly a statement binds whom it addresses."""
 
     MUST = "MUST"
     MUST_NOT = "MUST NOT"
@@ -23,6 +23,8 @@ class Level(Enum):
     SHOULD_NOT = "SHOULD NOT"
     MAY = "MAY"
     TEXT = "text"
+    OPEN = "open"
+    """The text does not settle it."""
 
 
 @dataclass(frozen=True, slots=True)
