@@ -11,6 +11,7 @@ from conformance.judge.driver.ledger import Ledger, Region
 from conformance.judge.driver.requests import request_rules
 from conformance.judge.driver.seen import (
     DRIVER_OK,
+    FAILED,
     PERSISTENT_SUSPEND,
     UNPLUGGED_INACCESSIBLE,
     Asked,
@@ -58,6 +59,12 @@ class DriverOracle:
     given: bool = False
     """Blocks were unplugged since files were last found intact."""
     last: Asked | None = None
+    status: int = 0
+
+    @property
+    def ready(self) -> bool:
+        """A driver is there that works."""
+        return bool(self.status & DRIVER_OK) and not self.status & FAILED
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.region)
@@ -101,7 +108,8 @@ class DriverOracle:
 
     def _started(self, seen: Status) -> Iterator[Verdict]:
         """A driver that is ready: what it finds plugged is in use, or nobody's."""
-        if not seen.value & DRIVER_OK:
+        before, self.status = self.ready, seen.value
+        if before or not self.ready:
             return
         self.last = None
         if self.ledger.size and self.fresh:
@@ -155,7 +163,7 @@ class DriverOracle:
             message = f"no UNPLUG ALL within {seen.seconds} s, {ledger.size} bytes plugged"
             yield "driver-unplugs-all-first", False, message
             self.owing = False
-        if self.changed:
+        if self.changed and self.ready:
             message = (
                 f"{ledger.requested} bytes requested, {ledger.size} plugged and no request "
                 f"within {seen.seconds} s"

@@ -124,4 +124,5 @@ UNPLUGGED_INACCESSIBLE: Final = 1
 PERSISTENT_SUSPEND: Final = 2
 """Feature bits. Source: VIRTIO, Memory Device, Feature bits."""
 DRIVER_OK: Final = 4
-"""Device status bit. Source: VIRTIO, Device Status Field."""
+FAILED: Final = 128
+"""Device status bits. Source: VIRTIO, Device Status Field."""
