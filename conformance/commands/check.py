@@ -23,10 +23,12 @@ from conformance.check.suite import (
     read_expected,
     run_scenario,
 )
+from conformance.commands.check_driver import check_driver
 from conformance.commands.check_list import listed
 from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
 from conformance.commands.check_report import Done, Kept, document, left_out, text
 from conformance.commands.common import exit_with, profile_option
+from conformance.commands.driver_options import driver_options
 from conformance.commands.options import (
     cannot_keep,
     failures_option,
@@ -37,6 +39,7 @@ from conformance.commands.options import (
     shrunk,
     write_reports,
 )
+from conformance.judge.driver.rules import DRIVER_RULE_NAMED
 from conformance.judge.judge import Judge
 from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.qemu.decision import MACHINES
@@ -104,7 +107,7 @@ class Wish:
 
 def _id(context: click.Context, option: click.Parameter, id: str | None) -> str | None:
     """An id there is. Raises click.BadParameter."""
-    if id is not None and id not in SCENARIO_NAMED and id not in RULE_NAMED:
+    if id is not None and id not in {*SCENARIO_NAMED, *RULE_NAMED, *DRIVER_RULE_NAMED}:
         raise click.BadParameter(f"no scenario or rule {id!r}: see slotproof check --list")
     return id
 
@@ -154,6 +157,7 @@ def _list(context: click.Context, option: click.Parameter, wanted: bool) -> None
     callback=_list,
     help="List every scenario and rule.",
 )
+@driver_options
 @failures_option
 @report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -171,7 +175,17 @@ def check(junit_file: Path | None, sarif_file: Path | None, as_json: bool, **opt
       slotproof check --target "cmd:python3 docs/example_device.py" --junit check.xml
       slotproof check --target qemu --traces 20
       slotproof check --target "cmd:./device" --oracle virtio --expect known.toml
+      slotproof check --driver linux --kernel debian:sid
     """
+    if options["driver"] is not None:
+        if junit_file or sarif_file:
+            raise click.UsageError("--junit and --sarif tell of devices: --json is right")
+        check_driver(options, as_json)
+    for name in ("driver", "kernel", "initrd", "events"):
+        if options.pop(name) is not None:
+            raise click.UsageError(f"--{name} is about a driver: --driver linux beside it is right")
+    if options["only"] in DRIVER_RULE_NAMED:
+        raise click.UsageError(f"{options['only']} is a rule of a driver: --driver linux is right")
     done = checked(Wish(**options))
     told = document(done)
     write_reports(told, junit_file, sarif_file)

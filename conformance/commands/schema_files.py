@@ -13,6 +13,7 @@ from conformance.check.refuted_schema import refuted_schema
 from conformance.check.schema import check_schema
 from conformance.commands.schema import decide_schema, mutants_schema, prove_schema
 from conformance.commands.schema_verify import verify_source_schema
+from conformance.drive.schema import check_driver_schema
 from conformance.explore.schema import compare_schema, coverage_schema, explore_schema
 from conformance.metadata.document import metadata_schema
 from conformance.targets.schema import protocol_schema
@@ -22,6 +23,7 @@ SCHEMAS: Final = {
     "trace-v1.json": trace_schema,
     "protocol-v1.json": protocol_schema,
     "check-v1.json": check_schema,
+    "check-driver-v1.json": check_driver_schema,
     "refuted-v1.json": refuted_schema,
     "decide-v1.json": decide_schema,
     "prove-v2.json": prove_schema,

@@ -39,6 +39,7 @@ class LogReader:
         self._at = 0
         self._first: float | None = None
         self._state: BlockState | None = None
+        self._fitted: Usable | None = None
         self.pending: tuple[Event, float | None] | None = None
 
     def new(self) -> list[Seen]:
@@ -74,7 +75,8 @@ class LogReader:
         elif event.name == "state_response":
             self._state = _STATES[event.values[0]]
         elif event.name == "resized_usable_region":
-            yield Usable(event.values[1])
+            # Of an UNPLUG ALL it is told before the answer.
+            self._fitted = Usable(event.values[1])
         elif event.name == "unplugged_all" and self.pending is None:
             yield Emptied()
         elif event.name == "send_response" and self.pending is not None:
@@ -83,3 +85,6 @@ class LogReader:
             addr, blocks = asked.values if asked.values else (0, 0)
             answer = _ANSWERS[event.values[0]]
             yield Asked(_OPS[asked.name], answer, addr, blocks, self._state, since)
+        if self._fitted is not None and self.pending is None:
+            yield self._fitted
+            self._fitted = None
