@@ -28,7 +28,7 @@ from conformance.commands.check_list import listed
 from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
 from conformance.commands.check_report import Done, Kept, document, left_out, text
 from conformance.commands.common import exit_with, profile_option
-from conformance.commands.driver_options import driver_options
+from conformance.commands.driver_options import driver_options, without_driver
 from conformance.commands.options import (
     cannot_keep,
     failures_option,
@@ -178,15 +178,8 @@ def check(junit_file: Path | None, sarif_file: Path | None, as_json: bool, **opt
       slotproof check --driver linux --kernel debian:sid
     """
     if options["driver"] is not None:
-        if junit_file or sarif_file:
-            raise click.UsageError("--junit and --sarif tell of devices: --json is right")
-        check_driver(options, as_json)
-    for name in ("driver", "kernel", "initrd", "events"):
-        if options.pop(name) is not None:
-            raise click.UsageError(f"--{name} is about a driver: --driver linux beside it is right")
-    if options["only"] in DRIVER_RULE_NAMED:
-        raise click.UsageError(f"{options['only']} is a rule of a driver: --driver linux is right")
-    done = checked(Wish(**options))
+        check_driver(options, as_json, junit_file, sarif_file)
+    done = checked(Wish(**without_driver(options)))
     told = document(done)
     write_reports(told, junit_file, sarif_file)
     click.echo(json.dumps(told, indent=2) if as_json else "\n".join(text(done)))

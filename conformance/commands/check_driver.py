@@ -14,13 +14,13 @@ import click
 from conformance.check.suite import Expected, Result, as_expected
 from conformance.commands.common import TargetFailure, exit_with
 from conformance.commands.driver_options import DriverWish, driver_wish, opened_driver
-from conformance.commands.options import cannot_keep, progress
+from conformance.commands.options import cannot_keep, progress, write_reports
 from conformance.drive.campaign import Broken, DriveReport, drive
 from conformance.drive.lists import event_list
 from conformance.drive.schema import document
 from conformance.drive.shrink import shrink_list
 from conformance.judge.driver.rules import DRIVER_RULE_NAMED, DRIVER_RULES
-from conformance.judge.verdict import FAILURES, Verdict
+from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rules import RULE_NAMED, RULES, Rule
 from conformance.targets.linux.driven import DriverTarget
 from conformance.targets.qemu.process import qemu_version
@@ -28,7 +28,9 @@ from conformance.targets.target import TargetError
 from conformance.traces.driven import Driven, save_driven
 
 
-def check_driver(options: dict[str, Any], as_json: bool) -> None:
+def check_driver(
+    options: dict[str, Any], as_json: bool, junit_file: Path | None, sarif_file: Path | None
+) -> None:
     """Run the check and end. Raises click.UsageError and TargetFailure."""
     wish = driver_wish(options)
     target, binary = opened_driver(wish)
@@ -43,20 +45,20 @@ def check_driver(options: dict[str, Any], as_json: bool) -> None:
     holds = report.failing is None and not bad
     report.failing = small
     replay = None if kept is None else _replay(wish, kept)
-    if as_json:
-        told = document(
-            report,
-            qemu_version(binary),
-            wish.seed if wish.again is None else wish.again.seed,
-            {id: (result.verdict, result.message) for id, result in results.items()},
-            holds,
-            None if kept is None else str(kept),
-            replay,
-        )
-        click.echo(json.dumps(told, indent=2))
-    else:
-        lines = text(report, list(results.values()), wish, qemu_version(binary))
-        click.echo("\n".join([*lines, *_end(report, bad, kept, replay)]))
+    qemu = qemu_version(binary)
+    told = document(
+        report,
+        qemu,
+        wish.seed if wish.again is None else wish.again.seed,
+        {id: (result.verdict, result.message) for id, result in results.items()},
+        holds,
+        None if kept is None else str(kept),
+        replay,
+    )
+    write_reports(told, junit_file, sarif_file)
+    lines = text(report, list(results.values()), wish, qemu)
+    ends = _end(report, bad, kept, replay)
+    click.echo(json.dumps(told, indent=2) if as_json else "\n".join([*lines, *ends]))
     exit_with(0 if holds else 1)
 
 
@@ -172,7 +174,6 @@ def _party(
 def _end(
     report: DriveReport, bad: list[Result], kept: Path | None, replay: str | None
 ) -> Iterator[str]:
-    assert all(result.verdict in FAILURES for result in bad)
     yield from (f"fails: {result.id}: {result.message}" for result in bad)
     if (failing := report.failing) is None or failing.found is None:
         if not bad:

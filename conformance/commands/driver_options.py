@@ -71,6 +71,17 @@ class DriverWish:
         return frozenset(r.id for r in DRIVER_RULES if r.binding) - set(self.expected)
 
 
+def without_driver(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of check that are left where a device is checked. Raises click.UsageError."""
+    for name in ("kernel", "initrd", "events"):
+        if options[name] is not None:
+            raise click.UsageError(f"--{name} is about a driver: --driver linux beside it is right")
+    if options["only"] in DRIVER_RULE_NAMED:
+        raise click.UsageError(f"{options['only']} is a rule of a driver: --driver linux is right")
+    own = {"driver", "kernel", "initrd", "events"}
+    return {name: value for name, value in options.items() if name not in own}
+
+
 def driver_wish(options: dict[str, Any]) -> DriverWish:
     """What the options of check ask for. Raises click.UsageError."""
     context = click.get_current_context()

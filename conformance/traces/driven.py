@@ -38,8 +38,6 @@ class Do(Enum):
     """Have the guest start another kernel, which finds plugged what was plugged."""
     SUSPEND = "suspend"
     """Ask the guest to suspend to RAM, and wake it up."""
-    RELOAD = "reload"
-    """Have the guest unload its driver and load it again."""
     FILL = "fill"
     """Have the guest write a file of that size in memory."""
     FREE = "free"

@@ -59,6 +59,8 @@ class DriverOracle:
     given: bool = False
     """Blocks were unplugged since files were last found intact."""
     last: Asked | None = None
+    unused: Asked | None = None
+    """The request before, as long as what it plugged may prove to be of no use."""
     status: int = 0
 
     @property
@@ -83,6 +85,7 @@ class DriverOracle:
             if seen.size != self.ledger.requested:
                 self.older = (*self.older, self.ledger.requested)
                 self.late, self.changed, self.due = LATE, True, True
+                self.unused = None
         elif isinstance(seen, Status):
             yield from self._started(seen)
         elif isinstance(seen, Features):
@@ -126,7 +129,7 @@ class DriverOracle:
             self.owing = held and seen.answer is not Answer.ACK
         if self.last is not None and self.last.answer in _REJECTED:
             yield "driver-open-again", True, ""
-        yield from request_rules(seen, self.ledger, self.older, self.last)
+        yield from request_rules(seen, self.ledger, self.older, self.unused)
         if seen.op is Op.STATE:
             return
         self.due = False
@@ -134,7 +137,7 @@ class DriverOracle:
         self.late -= 1
         if self.late <= 0:
             self.older = ()
-        self.last = seen
+        self.last = self.unused = seen
 
     def _memory(self, seen: Memory) -> Iterator[Verdict]:
         """Accesses to memory of unplugged blocks."""
@@ -172,7 +175,7 @@ class DriverOracle:
         if short:
             yield "driver-may-fall-short", True, ""
         self.changed = self.due = False
-        self.older = ()
+        self.older, self.unused = (), None
         if seen.used is not None:
             message = f"{ledger.size} bytes plugged, {seen.used} in use"
             yield "driver-plugs-what-it-uses", ledger.size <= seen.used, message

@@ -63,7 +63,6 @@ class Play:
             Do.RESET: self._reset,
             Do.KEXEC: self._kexec,
             Do.SUSPEND: self._suspend,
-            Do.RELOAD: self._reload,
             Do.FREE: self._free,
             Do.SCRIBBLE: self._scribble,
         }
@@ -177,10 +176,6 @@ class Play:
         if done:
             self.guest.process.qmp("system_wakeup")
         self.guest.told()
-
-    def _reload(self) -> None:
-        self.guest.do("rmmod virtio_mem")
-        self._load()
 
     def _fill(self, size: int) -> None:
         self._files += 1
