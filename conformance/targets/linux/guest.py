@@ -26,7 +26,8 @@ _LOOK: Final = 0.5
 """Seconds between two looks at the console meanwhile."""
 _FALLS: Final = ("Kernel panic", "BUG:", "Oops", "WARNING:", "general protection fault")
 """What Linux writes to its console where its own state is wrong."""
-_BACKEND: Final = f"/machine/peripheral/{DEVICE_ID}/virtio-backend"
+BACKEND: Final = f"/machine/peripheral/{DEVICE_ID}/virtio-backend"
+"""The virtio device of the function, by its path in QEMU."""
 
 
 class Guest:
@@ -86,8 +87,10 @@ class Guest:
 
     def features(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The features of the memory device that it offers and that the driver accepted."""
-        status = self.process.qmp("x-query-virtio-status", {"path": _BACKEND})
-        offered, accepted = (_bits(status[name]) for name in ("host-features", "guest-features"))
+        status = self.process.qmp("x-query-virtio-status", {"path": BACKEND})
+        offered, accepted = (
+            device_bits(status[name]) for name in ("host-features", "guest-features")
+        )
         return offered, accepted
 
     def trace(self, event: str, *, wanted: bool) -> None:
@@ -128,7 +131,7 @@ class Guest:
         self._said += data
 
 
-def _bits(features: dict[str, object]) -> tuple[int, ...]:
+def device_bits(features: dict[str, object]) -> tuple[int, ...]:
     """The bits of the memory device that QMP tells by name, or by number where it has none."""
     names = ("VIRTIO_MEM_F_ACPI_PXM", "VIRTIO_MEM_F_UNPLUGGED_INACC", "VIRTIO_MEM_F_PERSISTENT")
     told = " ".join(map(str, features.get("dev-features", ())))  # type: ignore[call-overload]
