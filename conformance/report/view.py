@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.check.explain import replay_command
+from conformance.judge.driver.rules import DRIVER_RULES
 from conformance.judge.virtio.rules import RULES, Rule
 from conformance.metadata.chart import COLOURS, drawn, panel
 from conformance.metadata.document import ITEMS, TOTALS
@@ -55,6 +56,8 @@ class View:
     checks: tuple[Document, ...]
     failures: tuple[Failure, ...]
     rules: tuple[Rule, ...]
+    drivers: tuple[Document, ...]
+    driver_rules: tuple[Rule, ...]
     matrices: tuple[Matrix, ...]
     mutants: tuple[Document, ...]
     costs: tuple[Cost, ...]
@@ -83,6 +86,8 @@ def view(documents: Sequence[Document]) -> View:
         checks=of("check"),
         failures=tuple(failures(of("check"))),
         rules=RULES,
+        drivers=of("check-driver"),
+        driver_rules=DRIVER_RULES,
         matrices=tuple(map(matrix, of("compare"))),
         mutants=of("mutants"),
         costs=tuple(Cost(document, drawing(document)) for document in of("metadata")),
