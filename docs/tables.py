@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.check.scenarios import SCENARIOS
+from conformance.judge.driver.rules import DRIVER_RULES
+from conformance.judge.virtio.rule import Rule
 from conformance.judge.virtio.rules import RULES
 
 CATALOGUE: Final = Path(__file__).with_name("catalogue.json")
 """What `make catalogue` writes."""
 
 
-def rules_table() -> list[str]:
-    """Every rule of the oracle."""
+def rules_table(rules: tuple[Rule, ...] = RULES) -> list[str]:
+    """Every rule of the oracle, of devices if nothing else is said."""
     lines = ["| rule | level | says | section |", "| --- | --- | --- | --- |"]
-    for rule in RULES:
+    for rule in rules:
         unjudged = f" (not judged: {rule.unjudged})" if rule.unjudged else ""
         section = rule.section.removeprefix("Memory Device / ").removeprefix("Device Operation / ")
         lines.append(f"| `{rule.id}` | {rule.level.value} | {rule.says}{unjudged} | {section} |")
@@ -61,6 +64,7 @@ def catalogue_table() -> list[str]:
 
 TABLES: Final[dict[str, dict[str, Callable[[], list[str]]]]] = {
     "virtio.md": {"rules": rules_table, "scenarios": scenarios_table},
+    "driver.md": {"driver rules": partial(rules_table, DRIVER_RULES)},
     "catalogue.md": {"catalogue": catalogue_table},
 }
 """By page and the name of the marks."""

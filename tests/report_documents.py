@@ -3,11 +3,18 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner, Result
+from driver_player import Player
 
 from conformance.cli import slotproof
+from conformance.commands.check_driver import rule_results
 from conformance.commands.mutants import mutants_json
+from conformance.drive.campaign import drive
+from conformance.drive.lists import event_list
+from conformance.drive.schema import document
+from conformance.judge.driver.rules import DRIVER_RULES
 from smt_proofs.mutation.alike import explain_all
 
 EXAMPLE = f"cmd:{sys.executable} {Path(__file__).parents[1] / 'docs' / 'example_device.py'}"
@@ -43,8 +50,18 @@ def printed(*words: str, place: Path) -> str:
     return result.stdout
 
 
+def driver_document(fault: str) -> dict[str, Any]:
+    """What a check of a driver with that fault prints."""
+    rules = frozenset(rule.id for rule in DRIVER_RULES)
+    player = Player(fault)
+    report = drive(player, (event_list(1, n, 8, player.able) for n in range(1, 6)), rules)
+    results = {one.id: (one.verdict, one.message) for one in rule_results(report, {})}
+    return document(report, "10.0.2", 1, results, report.failing is None, None, None)
+
+
 def documents(place: Path) -> list[Path]:
-    """Files with a document each: proofs, a check that holds, two that fail, metadata."""
+    """Files with a document each: proofs, a check that holds, two that fail, metadata, a
+    driver that fails."""
     commands = {
         "prove": ["prove", "default_block_covers_pages", "slots_no_smaller_than_minimum"],
         "prove-seed-v2": ["prove", "--profile", "seed-v2", *REFUTED, "migration_in_never_wraps"],
@@ -65,7 +82,9 @@ def documents(place: Path) -> list[Path]:
         file = place / f"{name}.json"
         file.write_text(printed(*words, "--json", place=place), encoding="utf-8")
         files.append(file)
+    driver = place / "check-driver.json"
+    driver.write_text(json.dumps(driver_document("unplugs-more")), encoding="utf-8")
     mutants = place / "mutants.json"
     judged = mutants_json(explain_all(names=MUTANTS))
     mutants.write_text(json.dumps(judged), encoding="utf-8")
-    return [*files, mutants]
+    return [*files, driver, mutants]

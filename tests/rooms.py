@@ -19,7 +19,7 @@ FLOORS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("cli", "pytest_plugin"),
         ("commands",),
         ("report",),
-        ("check",),
+        ("check", "drive"),
         ("explore", "runlog", "metadata"),
         ("generate",),
         ("targets",),

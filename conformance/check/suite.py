@@ -10,6 +10,7 @@ from pathlib import Path
 from conformance.check.campaign import CheckReport
 from conformance.check.runner import as_run, run_trace
 from conformance.check.scenarios import SCENARIO_NAMED, Scenario, made
+from conformance.judge.driver.rules import DRIVER_RULE_NAMED
 from conformance.judge.finding import Kind
 from conformance.judge.judge import EXACT, Judge
 from conformance.judge.verdict import Verdict
@@ -68,7 +69,7 @@ def read_expected(path: Path) -> dict[str, Expected]:
             raise ValueError(f"{where}: id, reason and since are right, and nothing else")
         if not all(isinstance(text, str) and text for text in entry.values()):
             raise ValueError(f"{where}: id, reason and since are texts")
-        if not ({entry["id"]} & {*SCENARIO_NAMED, *RULE_NAMED, *CLAIMS}):
+        if not ({entry["id"]} & {*SCENARIO_NAMED, *RULE_NAMED, *DRIVER_RULE_NAMED, *CLAIMS}):
             raise ValueError(
                 f"{where}: no scenario, rule, invariant or contract {entry['id']!r}: "
                 "see slotproof check --list"

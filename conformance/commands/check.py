@@ -17,11 +17,13 @@ from conformance.commands.check_catalogue import (
     run_catalogue,
 )
 from conformance.commands.check_document import document, document_without
+from conformance.commands.check_driver import check_driver
 from conformance.commands.check_list import listed
 from conformance.commands.check_report import text
 from conformance.commands.check_run import checked
 from conformance.commands.check_wish import IDS, Wish, matching
 from conformance.commands.common import TargetFailure, exit_with, profile_option
+from conformance.commands.driver_options import driver_options, without_driver
 from conformance.commands.options import (
     complete_target,
     duration,
@@ -158,6 +160,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
     show_default=True,
     help="Seeds of the catalogue, from --seed on.",
 )
+@driver_options
 @failures_option
 @report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -184,8 +187,11 @@ def check(
       slotproof check --target qemu --traces 20
       slotproof check --target "cmd:./device" --oracle virtio --expect known.toml
       slotproof check --target "cmd:./device" --time 5m -j 4 --distinct 3
+      slotproof check --driver linux --kernel debian:sid
     """
-    wish = Wish(**options)
+    if options["driver"] is not None:
+        check_driver(options, as_json, junit_file, sarif_file)
+    wish = Wish(**without_driver(options))
     if catalogue:
         _catalogue(wish, seeds, as_json)
         return

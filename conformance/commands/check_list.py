@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.check.scenarios import SCENARIOS
+from conformance.judge.driver.rules import DRIVER_RULES
 from conformance.judge.virtio.rules import RULES
 
 
@@ -12,7 +13,7 @@ def listed() -> str:
         (scenario.id, "scenario", ", ".join(scenario.rules) or "the profile", scenario.says)
         for scenario in SCENARIOS
     ]
-    for rule in RULES:
+    for rule in (*RULES, *DRIVER_RULES):
         unjudged = f" (not judged: {rule.unjudged})" if rule.unjudged else ""
         rows.append((rule.id, rule.level.value, rule.clause, rule.says + unjudged))
     wide = max(len(row[0]) for row in rows)

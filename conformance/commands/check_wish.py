@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
 from conformance.check.suite import Expected, judge_for
+from conformance.judge.driver.rules import DRIVER_RULE_NAMED
 from conformance.judge.judge import Judge
 from conformance.judge.virtio.rules import RULE_NAMED
 from conformance.targets.target import Target, states_limits
 from model.profiles import Profile
 
-IDS: Final = (*SCENARIO_NAMED, *RULE_NAMED)
+IDS: Final = (*SCENARIO_NAMED, *RULE_NAMED, *DRIVER_RULE_NAMED)
+"""What --only may name: a scenario, a rule of a device, a rule of a driver."""
 
 
 @dataclass(frozen=True, slots=True)

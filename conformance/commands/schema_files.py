@@ -14,6 +14,7 @@ from conformance.check.schema import check_schema
 from conformance.commands.check_catalogue import catalogue_schema
 from conformance.commands.schema import decide_schema, mutants_schema, prove_schema
 from conformance.commands.schema_verify import verify_against_schema, verify_source_schema
+from conformance.drive.schema import check_driver_schema
 from conformance.explore.schema import compare_schema, coverage_schema, explore_schema
 from conformance.metadata.schema import metadata_schema
 from conformance.targets.schema import protocol_schema
@@ -24,6 +25,7 @@ SCHEMAS: Final = {
     "protocol-v1.json": protocol_schema,
     "check-v1.json": check_schema,
     "catalogue-v1.json": catalogue_schema,
+    "check-driver-v1.json": check_driver_schema,
     "refuted-v1.json": refuted_schema,
     "decide-v1.json": decide_schema,
     "prove-v2.json": prove_schema,

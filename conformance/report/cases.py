@@ -52,6 +52,8 @@ def suite_of(document: dict[str, Any]) -> str:
     """A name for all cases of a document."""
     if document["command"] == "check":
         return f"check {document['target']} against {document['profile']}"
+    if document["command"] == "check-driver":
+        return f"check {document['driver']} on {document['device']}"
     profiles = dict.fromkeys(proof["profile"] for proof in document["transitions"])
     about = f"prove {', '.join(profiles)}" if profiles else "prove"
     return f"{about} with {', '.join(document['solvers'])}"
@@ -59,7 +61,8 @@ def suite_of(document: dict[str, Any]) -> str:
 
 def cases_of(document: dict[str, Any]) -> list[Case]:
     """The cases of a document of prove or check."""
-    return list({"prove": _proven, "check": _checked}[document["command"]](document))
+    kinds = {"prove": _proven, "check": _checked, "check-driver": _driven}
+    return list(kinds[document["command"]](document))
 
 
 def _proven(document: dict[str, Any]) -> Iterator[Case]:
@@ -130,6 +133,16 @@ def _checked(document: dict[str, Any]) -> Iterator[Case]:
         yield Case(left_out, left_out, Outcome.SKIPPED, message)
 
 
+def _driven(document: dict[str, Any]) -> Iterator[Case]:
+    name = f"{document['lists']} lists of events"
+    if (failure := document["failure"]) is None:
+        yield Case("lists", name, Outcome.PASSED)
+    else:
+        message = f"{failure['message']}; again: {failure['replay']}"
+        yield Case(failure["what"], name, Outcome.FAILED, message, trace=failure["run"])
+    yield from _rules(document)
+
+
 def _decisions(document: dict[str, Any]) -> Iterator[Case]:
     if (decisions := document.get("decisions")) is None:
         return
@@ -175,7 +188,7 @@ def _rules(document: dict[str, Any]) -> Iterator[Case]:
     """
     for rule in document["rules"]:
         gone = rule["verdict"] == Verdict.UNEXPECTED.value
-        if gone or (document["oracle"] == "virtio" and rule["verdict"] in ENDS):
+        if gone or (document.get("oracle", "virtio") == "virtio" and rule["verdict"] in ENDS):
             outcome = ENDS.get(rule["verdict"], Outcome.FAILED)
             message = f"{rule['verdict']}: {rule['message']}"
             yield Case(rule["id"], f"VIRTIO rule {rule['id']}", outcome, message)

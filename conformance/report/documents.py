@@ -14,7 +14,7 @@ from typing import Any, Final
 from conformance.traces.schemas import names, problem
 from model.profiles import PROFILES, QEMU, SEED_V2
 
-REPORTED: Final = ("prove", "check", "compare", "mutants", "metadata")
+REPORTED: Final = ("prove", "check", "check-driver", "compare", "mutants", "metadata")
 """Commands whose documents have a place on the page."""
 PROVEN: Final = (QEMU.name, SEED_V2.name)
 """Profiles of which a report tells the proofs."""

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from conformance.check.explain import replay_command
+from conformance.judge.driver.rules import DRIVER_RULES
 from conformance.judge.virtio.rule import Rule
 from conformance.judge.virtio.rules import RULES
 from conformance.metadata.chart import drawn, over_plugged
@@ -58,6 +59,8 @@ class View:
     checks: tuple[Document, ...]
     failures: tuple[Failure, ...]
     rules: tuple[Rule, ...]
+    drivers: tuple[Document, ...]
+    driver_rules: tuple[Rule, ...]
     matrices: tuple[Matrix, ...]
     mutants: tuple[Document, ...]
     costs: tuple[Cost, ...]
@@ -86,6 +89,8 @@ def view(documents: Sequence[Document]) -> View:
         checks=of("check"),
         failures=tuple(failures(of("check"))),
         rules=RULES,
+        drivers=of("check-driver"),
+        driver_rules=DRIVER_RULES,
         matrices=tuple(map(matrix, of("compare"))),
         mutants=of("mutants"),
         costs=tuple(Cost(document, drawings(document)) for document in of("metadata")),

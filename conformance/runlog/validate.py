@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
-from conformance.runlog.lines import Event, Line
 from conformance.runlog.written import REQUESTED, resized, written
+from conformance.targets.qemu.log import Event, Line
 from model.device import fix
 from model.events import realize
 from model.extents import Extents
@@ -44,7 +44,10 @@ Events = tuple[Event, ...]
 
 
 class Rejected(Exception):
-    """No run of the model writes this log; `line` is the first that none does, None its end."""
+    """No run of the model writes this log; `line` is the first that none does, None its end, and
+    `log` which of several logs it is in."""
+
+    log = 0
 
     def __init__(self, line: Line | None, allowed: list[Event]) -> None:
         words = " or ".join(map(str, allowed)) or "the first line of an action"
@@ -84,14 +87,14 @@ def explain_log(
 
     The log begins with the start of the device. Raises Rejected and model.device.ConfigError.
     """
-    reading = _Reading(profile, config, lines, requested)
+    reading = Reading(profile, config, lines, requested)
     groups = []
     while reading.at < len(lines):
         groups.append(reading.group())
     return Explained(reading.start, tuple(groups))
 
 
-class _Reading:
+class Reading:
     """One log; `at` is the line that is due, `state` (but for the requested size and a migration)
     and `known` (the requested sizes) what the device is in before it."""
 

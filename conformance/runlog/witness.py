@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from conformance.runlog.lines import Event
 from conformance.runlog.validate import Explained
 from conformance.runlog.written import resized, written
+from conformance.targets.qemu.log import Event
 from conformance.targets.reference import at_start
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.runlog.lines import Event
+from conformance.targets.qemu.log import Event
 from model.machine_ints import INTS
 from model.mapping import usable_size
 from model.requests import unplug_everything

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.runlog.lines import read_lines
 from conformance.runlog.validate import Rejected, explain_log
+from conformance.targets.qemu.log import read_lines
 from model import answers, requests
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU

@@ -8,10 +8,10 @@ import pytest
 
 from conformance.explore.alphabet import alphabet
 from conformance.explore.scale import scaled_config
-from conformance.runlog.lines import Event, Line
 from conformance.runlog.validate import Rejected, explain_log
 from conformance.runlog.witness import witness
 from conformance.runlog.written import REQUESTED, resized, written
+from conformance.targets.qemu.log import Event, Line
 from model.device import ReferenceDevice, fix
 from model.machine_ints import INTS
 from model.profiles import PROFILES, Profile

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from report_documents import BUG, EXAMPLE, printed, run
+from report_documents import BUG, EXAMPLE, driver_document, printed, run
 
 from conformance.report.cases import Outcome, cases_of
 from conformance.report.junit import junit
@@ -207,3 +207,16 @@ def test_a_report_that_has_no_folder_is_wrong_use_at_once(
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "is no folder" in done.stderr
+
+
+def test_a_check_of_a_driver_has_a_case_for_its_lists_and_each_rule() -> None:
+    document = driver_document("unplugs-more")
+    cases = {case.id: case for case in cases_of(document)}
+    assert cases["driver-unplugs-no-more"].outcome is Outcome.FAILED
+    assert cases["driver-config-padding"].outcome is Outcome.SKIPPED
+    assert cases["driver-plug-not-empty"].outcome is Outcome.PASSED
+    held = cases_of(driver_document(""))
+    assert held[0].id == "lists" and held[0].outcome is Outcome.PASSED
+    assert all(case.outcome is not Outcome.FAILED for case in held)
+    (failed, *_) = sarif([document])["runs"][0]["results"]
+    assert failed["ruleId"] == "driver-unplugs-no-more"

@@ -7,9 +7,9 @@ from click.testing import CliRunner, Result
 
 from conformance.check.runner import run_trace
 from conformance.cli import slotproof
-from conformance.runlog.lines import Event, LogError, read_lines
 from conformance.runlog.validate import Rejected, explain_log
 from conformance.runlog.witness import witness
+from conformance.targets.qemu.log import Event, LogError, read_lines
 from conformance.targets.recorded import RecordedTarget
 from conformance.traces.trace import read_trace
 from model.arithmetic import GIB, MIB

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Level(Enum):
-    """How strongly a statement binds the device."""
+    """How strongly a statement binds whom it addresses."""
 
     MUST = "MUST"
     MUST_NOT = "MUST NOT"
@@ -20,6 +20,8 @@ class Level(Enum):
     """Not of VIRTIO: what the host sees of memslots and memory."""
     NEED = "need"
     """Not of VIRTIO: what drivers rely on though the text lets a device refuse it."""
+    OPEN = "open"
+    """What the text of VIRTIO does not settle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,11 @@ class VirtioMemPci:
         self.qtest = qtest
         self._pci = PciFunction(qtest, PCI_DEVICE)
 
+    @property
+    def config_address(self) -> int:
+        """Where the device configuration begins, a guest physical address."""
+        return self._device
+
     def needs_reset(self) -> bool:
         """The device stopped at an error (VIRTIO 2.1.2)."""
         return bool(self._get_common(_DEVICE_STATUS, 1) & _NEEDS_RESET)

@@ -51,22 +51,32 @@ class Line:
     event: Event
 
 
+def read_event(line: str) -> Event | None:
+    """The virtio-mem event that a line tells of; None for another line. Raises LogError."""
+    match = _LINE.fullmatch(line.strip())
+    if match is None:
+        return None
+    name, rest = match[1], (match[2] or "").strip()
+    if name not in _FORMATS:
+        raise LogError(f"{name} is no event of QEMU 8.2 to 10.0's virtio-mem")
+    values = re.fullmatch(_FORMATS[name], rest)
+    if values is None:
+        raise LogError(f"{rest!r} is not what {name} is followed by")
+    bases = (16 if format == _HEX else 10 for format in _groups(_FORMATS[name]))
+    numbers = tuple(int(v, base) for v, base in zip(values.groups(), bases, strict=True))
+    return Event(name.removeprefix("virtio_mem_"), numbers)
+
+
 def read_lines(text: str) -> list[Line]:
     """The virtio-mem events of a log; other lines are passed over. Raises LogError."""
     lines = []
     for number, line in enumerate(text.splitlines(), 1):
-        match = _LINE.fullmatch(line.strip())
-        if match is None:
-            continue
-        name, rest = match[1], (match[2] or "").strip()
-        if name not in _FORMATS:
-            raise LogError(f"line {number}: {name} is no event of QEMU 8.2 to 10.0's virtio-mem")
-        values = re.fullmatch(_FORMATS[name], rest)
-        if values is None:
-            raise LogError(f"line {number}: {rest!r} is not what {name} is followed by")
-        bases = (16 if format == _HEX else 10 for format in _groups(_FORMATS[name]))
-        numbers = tuple(int(v, base) for v, base in zip(values.groups(), bases, strict=True))
-        lines.append(Line(number, Event(name.removeprefix("virtio_mem_"), numbers)))
+        try:
+            event = read_event(line)
+        except LogError as error:
+            raise LogError(f"line {number}: {error}") from None
+        if event is not None:
+            lines.append(Line(number, event))
     if not lines:
         raise LogError("no line of -trace 'virtio_mem_*': qemu ... -trace 'virtio_mem_*' -D FILE")
     return lines

@@ -1,1 +1,0 @@
-"""Rust proven equal to the rules: the requests of Firecracker's device."""
