@@ -187,7 +187,7 @@ def checked(wish: Wish) -> Done:
         if isinstance(target, QemuTarget):
             if not target.memslots and wish.profile.option_name:
                 _has_no_memslots(target.binary)
-            if target.memslots and wish.only is None:
+            if target.memslots and target.stopped and wish.only is None:
                 decisions = decided(target.binary)
             per_device = TRACES_PER_MACHINE
             helpers = [target.another() for _ in range(MACHINES - 1)]

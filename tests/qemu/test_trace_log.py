@@ -8,11 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
+from conformance.targets.driver.requests import RequestType, encode_request
 from conformance.targets.qemu.machine import DEVICE_ID, machine_args
 from conformance.targets.qemu.process import QemuProcess
-from conformance.targets.qemu.qtest import QtestSocket
-from conformance.targets.qemu.requests import RequestType, encode_request
-from conformance.targets.qemu.virtio import VirtioMemPci
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 from model.arithmetic import GIB, MIB
 
 REGION, BLOCK, BLOCKS = 4 * GIB, 2 * MIB, 2048
@@ -27,7 +26,7 @@ def log(qemu_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     )
     random = Random(3)
     with QemuProcess(qemu_binary, [*args, "-trace", "virtio_mem_*", "-D", str(path)]) as process:
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         assert driver.setup()
         addr = driver.config().addr
         for _ in range(300):

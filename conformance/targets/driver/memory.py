@@ -1,10 +1,10 @@
-"""Guest memory of the device written and read over qtest. Addresses are guest-physical, bytes."""
+"""Guest memory of the device written and read over a bus. Addresses are guest-physical, bytes."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from conformance.targets.qemu.qtest import QtestSocket, as_int, load, store
+from conformance.targets.driver.bus import Bus, as_int, load, store
 from model.extents import Extents
 from model.observation import Observation, Probe, SlotLayout
 from model.state import RANGE_REQUESTS, Answer, ConcreteAction, Config, Op
@@ -28,10 +28,8 @@ class GuestMemory:
         self._written: dict[int, int] = {}
         self._count = 0
 
-    def tried(
-        self, qtest: QtestSocket, action: ConcreteAction, seen: Observation
-    ) -> tuple[Probe, ...]:
-        """Look at the memory after a step that was answered as `seen`. Raises QemuError."""
+    def tried(self, bus: Bus, action: ConcreteAction, seen: Observation) -> tuple[Probe, ...]:
+        """Look at the memory after a step that was answered as `seen`. Raises DriverError."""
         self._forget(action, seen)
         kept = tuple(self._written.items())
         fresh = [(addr, self._pattern()) for addr in self._places(action, seen)]
@@ -40,7 +38,7 @@ class GuestMemory:
         if not reads:
             return ()
         # What is new is written before anything is read: neighbours must not suffer.
-        answers = qtest.exchange(*writes, *reads)[len(writes) :]
+        answers = bus.exchange(*writes, *reads)[len(writes) :]
         if action.op is Op.PLUG and seen.answer is Answer.ACK:
             self._written.update(fresh)
             while len(self._written) > _REMEMBERED:
