@@ -82,8 +82,9 @@ def answered(chain: Chain, used: Used | None, *, broken: bool) -> Done:
     if not used.length:
         return Answer.SILENT, None
     kind, state = decode_response(used.data)
-    # The type is the first field; no other request is answered with a block state.
+    # The type is the first field.
     asked = chain.payload.startswith(bytes([RequestType.STATE])) and kind is ResponseType.ACK
-    if state >= len(_STATES) or (state and not asked):
-        raise DriverError(f"{used.data.hex()} has block state {state}, which means nothing there")
+    # A driver ignores the state that comes with any other answer (VIRTIO, driver normative).
+    if asked and state >= len(_STATES):
+        raise DriverError(f"{used.data.hex()} has block state {state}, which means nothing")
     return _ANSWERS[kind], _STATES[state] if asked else None

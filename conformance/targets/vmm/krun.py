@@ -1,4 +1,4 @@
-"""libkrun as a VMM: the library is loaded by a process of its own. Source: libkrun.h; PyPI smolmachines.
+"""libkrun as a VMM: the library is loaded by a process of its own. Source: libkrun.h.
 
 The device memory grows in steps of 128 MiB, and only grows.
 """
@@ -18,15 +18,18 @@ from conformance.targets.driver.bus import DriverError
 from conformance.targets.driver.mmio import MmioTransport, addresses
 from conformance.targets.limits import Bound, Limits
 from conformance.targets.vmm.line import Line
-from conformance.targets.vmm.machine import BOOT_RAM, Machine, Vmm
+from conformance.targets.vmm.machine import Machine, Vmm
 from model.arithmetic import GIB, MIB
 from model.state import Answer, Config
 
 _REGION: Final = 64 * GIB
 _BLOCK: Final = 2 * MIB
 _STEP: Final = 128 * MIB
-_ADDRESS: Final = BOOT_RAM
-"""The region starts where the boot RAM ends. All as libkrun of smolmachines 1.32.2 shows it."""
+_BOOT_RAM: Final = 4 * GIB
+_ADDRESS: Final = 0x1_3000_0000
+"""The region starts where the boot RAM ends. With less of it, the region lies on the devices below
+4 GiB, which are gone once it has grown that far. All as seen of smolmachines 1.32.2.
+"""
 _CALL_SECONDS: Final = 10.0
 
 
@@ -62,7 +65,7 @@ class KrunMachine(Machine):
         self.spawn(
             [
                 *(sys.executable, "-P", "-m", "conformance.targets.vmm.krun_child"),
-                *(str(self._library), str(guest_elf()), str(BOOT_RAM // MIB)),
+                *(str(self._library), str(guest_elf()), str(_BOOT_RAM // MIB)),
                 *(str(theirs_in), str(theirs_out), str(self._control)),
             ],
             pass_fds=(theirs_in, theirs_out),
@@ -119,4 +122,5 @@ def krun(path: str | None) -> Vmm:
         ),
         capabilities=frozenset({"resize"}),
         start=start,
+        slot=lambda config: _STEP,
     )

@@ -151,6 +151,8 @@ class Vmm:
     limits: Limits
     capabilities: frozenset[str]
     start: Callable[[Config, Sequence[str]], Machine]
+    slot: Callable[[Config], int]
+    """Bytes of a memslot of the device's; the last one may be smaller."""
     unplugged_inaccessible: bool = True
     """The device offers VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE."""
     vcpu: str = "vcpu"

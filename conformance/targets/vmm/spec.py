@@ -8,10 +8,13 @@ from typing import Final
 import click
 
 from conformance.guest.build import GuestError, guest_elf
-from conformance.targets.qemu.process import QemuError, find_qemu, has_memslots
+from conformance.targets.driver.bus import DriverError
+from conformance.targets.qemu.process import find_qemu, has_memslots
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import Target
+from conformance.targets.vmm.krun import krun
 from conformance.targets.vmm.qemu import GuestProcessor
+from conformance.targets.vmm.target import VmmTarget
 
 
 def _qemu(path: str | None) -> Target:
@@ -19,7 +22,10 @@ def _qemu(path: str | None) -> Target:
     return QemuTarget(binary, memslots=has_memslots(binary), processor=GuestProcessor)
 
 
-VMMS: Final[Mapping[str, Callable[[str | None], Target]]] = {"qemu": _qemu}
+VMMS: Final[Mapping[str, Callable[[str | None], Target]]] = {
+    "qemu": _qemu,
+    "krun": lambda path: VmmTarget(krun(path)),
+}
 
 
 def open_vmm(spec: str) -> Target:
@@ -33,5 +39,5 @@ def open_vmm(spec: str) -> Target:
     try:
         guest_elf()
         return VMMS[name](path or None)
-    except (GuestError, QemuError) as error:
+    except (GuestError, DriverError) as error:
         raise click.UsageError(str(error)) from None

@@ -32,7 +32,7 @@ class VmmTarget:
         """`watched`: its memslots are looked at, where there is a tracer."""
         self.vmm = vmm
         self._watched = watched and tracer() is not None
-        seen = {"mapped", "held"} if self._watched else set()
+        seen = {"mapped", "slots", "held"} if self._watched else set()
         self.capabilities = _REQUESTS | _SHOWN | vmm.capabilities | seen
         self._machine: Machine | None = None
         self._host: HostSide | None = None
@@ -80,7 +80,7 @@ class VmmTarget:
             notified: bool | None = self._driver.config_notified()
             seen = self._seen(answer, state, None if action.op in _RESETS else notified)
             memory = self._memory.tried(machine.line, action, seen)
-            return replace(seen, memory=memory, held=self._held())
+            return self._watched_too(replace(seen, memory=memory))
 
     def state(self) -> None:
         return None
@@ -95,7 +95,7 @@ class VmmTarget:
 
     def _launch(self, config: Config) -> None:
         if self._watched:
-            self._host = HostSide(config)
+            self._host = HostSide(config, self.vmm.slot(config))
         self._machine = self.vmm.start(config, self._host.prefix if self._host else ())
         if self._host is not None:
             self._host.settle(self._machine.pid, self.vmm.vcpu)
@@ -118,11 +118,16 @@ class VmmTarget:
         want = Constants(block=config.block, addr=config.addr, region=config.region)
         if seen.constants != want:
             raise DriverError(f"the device has {seen.constants}, not {want}")
-        return replace(seen, held=self._held())
+        layout = None if self._host is None else self._host.layout()
+        return self._watched_too(replace(seen, slots=layout))
 
-    def _seen(
-        self, answer: Answer, state: BlockState | None, notified: bool | None
-    ) -> Observation:
+    def _watched_too(self, seen: Observation) -> Observation:
+        """With what is seen from outside."""
+        if self._host is None:
+            return seen
+        return replace(seen, mapped=self._host.mapped(), held=self._host.held(self._memory.touched))
+
+    def _seen(self, answer: Answer, state: BlockState | None, notified: bool | None) -> Observation:
         config = self._driver.config()
         return Observation(
             answer=answer,

@@ -1,4 +1,4 @@
-"""The memslots that KVM is told of, as `strace` sees them. Source: Linux, KVM_SET_USER_MEMORY_REGION.
+"""The memslots that KVM is told of, as `strace` sees them.
 
 A VMM starts under a tracer that sees all of its threads. Then another one takes over that leaves
 the threads alone which run the guest, as those stop at every exit.
@@ -139,7 +139,7 @@ class Watch:
 
 
 def _options(log: Path) -> list[str]:
-    return ["-qq", "-e", "trace=ioctl", "-e", "signal=none", "-o", str(log)]
+    return ["-I2", "-qq", "-e", "trace=ioctl", "-e", "signal=none", "-o", str(log)]
 
 
 def _traced_by(pid: int, thread: int) -> int:
