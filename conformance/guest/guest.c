@@ -2,11 +2,11 @@
  * A server of bus accesses over COM1. It decides nothing: the host says which port, register or byte
  * of memory is read or written, and how wide.
  *
- * A request is a le16 length and that many bytes of commands; an answer is the two bytes a5 5a, a
- * le16 length, that many bytes, and their sum as one byte. An answer starts with the vector of the
- * exception that ended the commands (plus 1; 0 if none did) and a le16 count of those carried out;
- * their results follow. After a start the guest answers a request that nobody sent: kind 0xff, how
- * it was entered (1 PVH, 2 the 64-bit entry), and its command line.
+ * A request is a byte 01, a le16 length and that many bytes of commands. A message back is the two
+ * bytes a5 5a, a le16 length, that many bytes, and their sum as one byte. An answer starts with the
+ * vector of the exception that ended the commands (plus 1; 0 if none did) and a le16 count of those
+ * carried out; their results follow. After a start, and for a byte ff in the place of a request, the
+ * guest says hello: kind ff, how it was entered (1 PVH, 2 the 64-bit entry), its command line.
  *
  * A command is its kind, a byte of width (1, 2, 4, 8), and what the kind takes, little endian:
  *   0 in     port 2                     results: the value, as wide as the access
@@ -276,16 +276,26 @@ static void carry_out_all(u32 length)
 	answer[2] = (u8)(done >> 8);
 }
 
-static void greet(u64 entry, u64 boot)
+static u8 hello[2 + COMMAND_LINE];
+static u32 hello_length;
+
+static void learn(u64 entry, u64 boot)
 {
 	/* hvm_start_info.cmdline_paddr, or the zero page's hdr.cmd_line_ptr with its upper half. */
 	u64 line = entry == 1 ? load(boot + 24, 8)
 			      : load(boot + 0x228, 4) | load(boot + 0xc8, 4) << 32;
+	hello[0] = 0xff;
+	hello[1] = (u8)entry;
+	hello_length = 2;
+	while (line && *(u8 *)line && hello_length < sizeof hello)
+		hello[hello_length++] = *(u8 *)line++;
+}
+
+static void greet(void)
+{
 	answered = 0;
-	put(0xff, 1);
-	put(entry, 1);
-	while (line && *(u8 *)line && answered < COMMAND_LINE)
-		put(*(u8 *)line++, 1);
+	while (answered < hello_length)
+		put(hello[answered], 1);
 	send_answer();
 }
 
@@ -296,8 +306,14 @@ void serve(u64 entry, u64 boot)
 	forget_tables();
 	/* FIFOs on, full at 14 bytes: QEMU hands over one byte at a time below that level. */
 	out(COM1 + 2, 0xc1, 1);
-	greet(entry, boot);
+	learn(entry, boot);
+	greet();
 	for (;;) {
+		u8 start = receive();
+		if (start == 0xff)
+			greet();
+		if (start != 1)
+			continue;
 		length = receive();
 		length |= (u32)receive() << 8;
 		for (i = 0; i < length; i++)

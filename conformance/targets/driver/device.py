@@ -47,6 +47,10 @@ _CONFIG_PARTS = "<2IH6x10I"
 """VIRTIO 5.15.4, `struct virtio_mem_config`; 4.1.3.1: le64 fields are read as two 32-bit halves."""
 
 
+_PATIENCE: Final = 0.5
+"""Seconds for the answer to a request that deserves none."""
+
+
 @dataclass(frozen=True)
 class DeviceConfig:
     """VIRTIO 5.15.4. `node_id` is a number, everything else is bytes."""
@@ -161,13 +165,16 @@ class VirtioMem:
         (used,) = self.together([Chain(payload, response_space)], timeout)
         return None if used is None else used.data
 
-    def together(self, chains: Sequence[Chain], timeout: float = 5.0) -> list[Used | None]:
+    def together(
+        self, chains: Sequence[Chain], timeout: float = 5.0, *, may_be_lost: bool = False
+    ) -> list[Used | None]:
         """Put requests on the queue at once, with one notification for all of them.
 
-        None for a request: the device marked itself DEVICE_NEEDS_RESET (VIRTIO 2.1.2) and leaves
-        it unanswered; `setup` makes it usable again. Raises `DriverError` when it is not set up,
-        does not answer in time, or returns a used element that nothing was made available for, and
-        `ValueError` for buffers that the queue cannot make available.
+        None for a request: the device leaves it unanswered, because it marked itself
+        DEVICE_NEEDS_RESET (VIRTIO 2.1.2), so that `setup` makes it usable again, or because it is a
+        bad one that `may_be_lost`. Raises `DriverError` when it is not set up, does not answer in
+        time, or returns a used element that nothing was made available for, and `ValueError` for
+        buffers that the queue cannot make available.
         """
         if self._queue is None:
             raise DriverError("virtio-mem has no queue: setup() comes first, and after a reset")
@@ -176,17 +183,18 @@ class VirtioMem:
         status = self._at.status.get()
         # The first look goes along: most devices answer before the driver looks.
         waiting: tuple[Access, ...] = (*submit, self._at.doorbell.set(0))
-        for _ in _attempts(timeout):
+        for _ in _attempts(_PATIENCE if may_be_lost else timeout):
             answers = self.bus.exchange(*waiting, *poll, status)[len(waiting) :]
             waiting = ()
             used = self._queue.take(answers[:-1])
-            if None not in used:
-                return used
-            if as_int(answers[-1]) & _NEEDS_RESET:
+            if None not in used or as_int(answers[-1]) & _NEEDS_RESET:
                 return used
             # A system reset unmaps the BARs as well; what is not mapped reads as 0.
             if not as_int(answers[-1]) & _DRIVER_OK:
                 raise DriverError("virtio-mem was reset since setup()")
+        if may_be_lost:
+            self._queue.give_up()
+            return used
         # Its answer may still come, and must not be taken for the next request's.
         self._queue = None
         back = sum(one is not None for one in used)

@@ -62,10 +62,8 @@ class PciFunction:
         return self.read(_ID, 2), self.read(_ID + 2, 2)
 
     def read_bars(self) -> None:
-        """Take the memory BARs where they are, if decoding of memory is on."""
+        """Take the memory BARs where somebody put them, and enable decoding and bus mastering."""
         self.bars = {}
-        if not self.read(_COMMAND, 2) & _COMMAND_MEMORY:
-            return
         number = 0
         while number < _BAR_COUNT:
             low = self.read(_BAR0 + 4 * number, 4)

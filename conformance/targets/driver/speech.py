@@ -52,8 +52,11 @@ class Speech:
         """Send one request. Raises DriverError."""
         broken = driver.needs_reset()
         chain = self.chain(action)
-        (used,) = driver.together([chain])
-        return answered(chain, used, broken=broken)
+        (used,) = driver.together([chain], may_be_lost=action.op in (Op.UNKNOWN, Op.SHORT))
+        if used is None:
+            stopped = not broken and driver.needs_reset()
+            return (Answer.VIOLATION if stopped else Answer.SILENT), None
+        return answered(chain, used)
 
     def chain(self, action: ConcreteAction) -> Chain:
         """A request's bytes and the room for its response."""
@@ -72,13 +75,11 @@ class Speech:
         return Chain(encode_request(_TYPES[action.op], addr, blocks, padding), RESPONSE_SIZE)
 
 
-def answered(chain: Chain, used: Used | None, *, broken: bool) -> Done:
-    """What a request came to; `broken`: the device needed a reset before it. Raises DriverError.
+def answered(chain: Chain, used: Used) -> Done:
+    """What a request that came back was answered. Raises DriverError.
 
-    A request that comes back with nothing written is one that the device would not answer.
+    With nothing written it is one that the device would not answer.
     """
-    if used is None:
-        return (Answer.SILENT if broken else Answer.VIOLATION), None
     if not used.length:
         return Answer.SILENT, None
     kind, state = decode_response(used.data)

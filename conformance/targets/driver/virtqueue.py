@@ -90,6 +90,9 @@ class Queue(Protocol):
     def take(self, answers: list[bytes]) -> list[Used | None]:
         """Each request as it came back, None while it is with the device. Raises DriverError."""
 
+    def give_up(self) -> None:
+        """The device took the batch and never gives it back."""
+
 
 def _buffers(number: int, chain: Chain) -> list[Buffer]:
     """The descriptors of a chain, without buffers of no bytes. Raises ValueError."""
@@ -143,8 +146,8 @@ class SplitQueue:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._done = 0
-        """Requests that came back so far."""
+        self._done = self._lost = 0
+        """Requests that came back so far, and those that never will."""
         self._chains: Sequence[Chain] = ()
         self._heads: list[int] = []
         self._written: dict[int, bytes] = {}
@@ -173,11 +176,11 @@ class SplitQueue:
             raise ValueError(f"the batch takes more descriptors than the queue has: {self._size}")
         accesses += self._write(DESCRIPTOR_AREA, table)
         for number, head in enumerate(self._heads):
-            place = (self._done + number) % self._size
+            place = (self._done + self._lost + number) % self._size
             if self._ring[place] != head:
                 self._ring[place] = head
                 accesses.append(store(DRIVER_AREA + _RING + 2 * place, head, 2))
-        index = self._done + len(chains) & 0xFFFF
+        index = self._done + self._lost + len(chains) & 0xFFFF
         return [*accesses, store(DRIVER_AREA + _INDEX, index, 2)]
 
     def poll(self) -> list[Access]:
@@ -210,6 +213,9 @@ class SplitQueue:
         if back == count:
             self._done += count
         return found
+
+    def give_up(self) -> None:
+        self._lost += len(self._chains)
 
     def _write(self, place: int, data: bytes) -> list[Access]:
         """Write descriptors, unless they are there."""
@@ -283,6 +289,10 @@ class PackedQueue:
                     accesses.append(write_bytes(at, data))
         self._next = self._starts.pop()
         return [*accesses, release]
+
+    def give_up(self) -> None:
+        # What comes back next is written where the lost batch begins, one descriptor a chain.
+        raise DriverError("a packed ring that lost a request cannot be followed any more")
 
     def poll(self) -> list[Access]:
         places = [DESCRIPTOR_AREA + start % self._size * _DESCRIPTOR.size for start in self._starts]

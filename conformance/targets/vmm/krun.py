@@ -120,7 +120,7 @@ def krun(path: str | None) -> Vmm:
             },
             switches={"option": False, "inaccessible": True, "prealloc": False},
         ),
-        capabilities=frozenset({"resize"}),
+        capabilities=frozenset({"resize", "notified"}),
         start=start,
         slot=lambda config: _STEP,
     )

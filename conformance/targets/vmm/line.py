@@ -10,13 +10,17 @@ import select
 import struct
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from conformance.targets.driver.bus import Access, DriverError, DriverLate, Kind, as_int
 
 _MARK: Final = b"\xa5\x5a"
+_START: Final = 0x01
 _HELLO: Final = 0xFF
+_PATIENCE: Final = 0.5
+"""Seconds until a guest that is silent is spoken to again."""
 _ROOM: Final = 8000
 """Bytes of commands, or of results, in one message."""
 _TURNS: Final = 20000
@@ -38,6 +42,10 @@ _LONG_FILL: Final = 16
 
 Fate = Callable[[], str | None]
 """How the machine ended, in words; None while it runs."""
+
+
+class _Silent(Exception):
+    """No whole message came in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +70,20 @@ class Line:
     def hello(self, timeout: float) -> Hello:
         """Wait for the guest to start, within `timeout` seconds. Raises DriverError."""
         self._broken = False
-        message = b""
         deadline = time.monotonic() + timeout
+        what = f"the guest did not start within {timeout:g} s"
+        message = b""
         while not message.startswith(bytes([_HELLO])):
-            message = self._message(deadline, f"the guest did not start within {timeout:g} s")
+            # What it said may be lost, or what it is asked, so long as nobody listens.
+            self._send(bytes([_HELLO]), deadline)
+            with suppress(_Silent):
+                message = self._message(min(time.monotonic() + _PATIENCE, deadline))
+            if time.monotonic() > deadline:
+                self._broken = True
+                raise self.late(what)
+        self._send(_request(b""), deadline)
+        while self._message(deadline).startswith(bytes([_HELLO])):
+            pass
         return Hello(_ENTRIES.get(message[1], "?"), message[2:].decode(errors="replace"))
 
     def exchange(self, *accesses: Access) -> list[bytes]:
@@ -94,9 +112,12 @@ class Line:
         spoken = _merged(group)
         commands = b"".join(command for command, _ in spoken)
         deadline = time.monotonic() + self._timeout
-        self._send(struct.pack("<H", len(commands)) + commands, deadline)
-        what = f"the guest did not answer within {self._timeout:g} s"
-        answer = self._message(deadline, what)
+        self._send(_request(commands), deadline)
+        try:
+            answer = self._message(deadline)
+        except _Silent as error:
+            self._broken = True
+            raise self.late(f"the guest did not answer within {self._timeout:g} s") from error
         if answer[:1] == bytes([_HELLO]):
             self._broken = True
             raise DriverError("the guest started again by itself")
@@ -119,7 +140,7 @@ class Line:
             except OSError as error:
                 raise self._lost() from error
 
-    def _message(self, deadline: float, what: str) -> bytes:
+    def _message(self, deadline: float) -> bytes:
         """The next message; anything that is none, such as a log on the same line, is skipped."""
         while True:
             start = self._pending.find(_MARK)
@@ -133,13 +154,12 @@ class Line:
                         return message
                     self._pending = self._pending[start + 1 :]
                     continue
-            self._pending += self._more(deadline, what)
+            self._pending += self._more(deadline)
 
-    def _more(self, deadline: float, what: str) -> bytes:
+    def _more(self, deadline: float) -> bytes:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([self._reading], [], [], left)[0]:
-            self._broken = True
-            raise self.late(what)
+            raise _Silent
         try:
             data = os.read(self._reading, _CHUNK)
         except OSError as error:
@@ -151,6 +171,10 @@ class Line:
     def _lost(self) -> DriverError:
         self._broken = True
         return DriverError(f"the serial line is gone; {self._fate() or 'the machine still runs'}")
+
+
+def _request(commands: bytes) -> bytes:
+    return struct.pack("<BH", _START, len(commands)) + commands
 
 
 def _grouped(accesses: Sequence[Access]) -> list[list[Access]]:

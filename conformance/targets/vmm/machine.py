@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -27,6 +28,18 @@ _START_SECONDS: Final = 30.0
 _LOG_LIMIT: Final = 1 << 16
 """Bytes of a log, the last ones."""
 _POLL: Final = 0.01
+
+
+def program(name: str, path: str | None) -> Path:
+    """The VMM's program. Raises DriverError, also where there is no KVM."""
+    if path is None:
+        raise DriverError(f"no registry has {name}: vmm:{name}=PATH is right")
+    found = shutil.which(path)
+    if found is None:
+        raise DriverError(f"{path}: no such program: vmm:{name}=PATH is right")
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise DriverError(f"{name} needs /dev/kvm, which cannot be opened here")
+    return Path(found)
 
 
 class Machine:

@@ -12,6 +12,8 @@ from conformance.targets.driver.bus import DriverError
 from conformance.targets.qemu.process import find_qemu, has_memslots
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import Target
+from conformance.targets.vmm.cloud_hypervisor import cloud_hypervisor
+from conformance.targets.vmm.firecracker import firecracker
 from conformance.targets.vmm.krun import krun
 from conformance.targets.vmm.qemu import GuestProcessor
 from conformance.targets.vmm.target import VmmTarget
@@ -25,6 +27,8 @@ def _qemu(path: str | None) -> Target:
 VMMS: Final[Mapping[str, Callable[[str | None], Target]]] = {
     "qemu": _qemu,
     "krun": lambda path: VmmTarget(krun(path)),
+    "firecracker": lambda path: VmmTarget(firecracker(path)),
+    "cloud-hypervisor": lambda path: VmmTarget(cloud_hypervisor(path)),
 }
 
 

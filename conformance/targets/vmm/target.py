@@ -78,7 +78,10 @@ class VmmTarget:
             else:
                 answer, state = self._speech.ask(self._driver, action)
             notified: bool | None = self._driver.config_notified()
-            seen = self._seen(answer, state, None if action.op in _RESETS else notified)
+            if action.op in _RESETS or "notified" not in self.capabilities:
+                # Where a VMM tells of it by MSI-X alone, nothing is seen.
+                notified = None
+            seen = self._seen(answer, state, notified)
             memory = self._memory.tried(machine.line, action, seen)
             return self._watched_too(replace(seen, memory=memory))
 
