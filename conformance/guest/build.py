@@ -22,7 +22,8 @@ _FLAGS: Final = (
     # exception would overwrite.
     *("-mno-sse", "-mno-mmx", "-mno-red-zone", "-mcmodel=small"),
     *("-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-O2"),
-    *("-Wl,--build-id=none", "-Wl,-z,max-page-size=0x1000", "-Wl,-z,noexecstack"),
+    # Without symbols: some compilers name their temporary files there.
+    *("-s", "-Wl,--build-id=none", "-Wl,-z,max-page-size=0x1000", "-Wl,-z,noexecstack"),
 )
 _SYSTEM: Final = ("gcc", "-fcf-protection=none", "-Wl,--no-warn-rwx-segments")
 _ZIG: Final = ("-m", "ziglang", "cc", "-target", "x86_64-freestanding-none", "-fno-sanitize=all")

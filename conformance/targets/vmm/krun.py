@@ -80,11 +80,11 @@ class KrunMachine(Machine):
         return MmioTransport(addresses(self.hello.command_line))
 
     def resize(self, requested: int) -> Answer:
-        grow = requested - self._grown
-        if grow < 0 or grow % _STEP or requested > _REGION:
+        if requested < self._grown or requested % _STEP or requested > _REGION:
+            # What the control socket cannot say, or does not do.
             return Answer.REFUSED
-        if grow:
-            answer = self._ask(f"PROTOTYPE_GROW_MEMORY {grow // MIB}")
+        if requested > self._grown:
+            answer = self._ask(f"PROTOTYPE_GROW_MEMORY {requested // MIB}")
             if not answer.startswith("OK"):
                 return Answer.REFUSED
             self._grown = requested
