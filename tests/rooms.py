@@ -24,7 +24,7 @@ FLOORS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("generate",),
         ("targets",),
         ("traces",),
-        ("judge",),
+        ("judge", "guest"),
     ),
 }
 """A room imports only rooms of lower floors: none above, none beside."""

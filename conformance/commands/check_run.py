@@ -48,7 +48,7 @@ def checked(wish: Wish) -> Done:
             stack.callback(helper.close)
         if isinstance(target, QemuTarget):
             per_device = TRACES_PER_MACHINE
-            if target.memslots and not wish.only:
+            if target.memslots and target.stopped and not wish.only:
                 decisions = decided(target.binary)
         judge = wish.judge(target)
         before = failing_before(wish.failures, target, judge)

@@ -12,8 +12,9 @@ from conformance.targets.qemu.process import QemuError, find_qemu, has_memslots
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import OPENINGS, Target, TargetError
+from conformance.targets.vmm.spec import open_vmm
 
-KNOWN = "reference, qemu, qemu:PATH, cmd:COMMAND"
+KNOWN = "reference, qemu, qemu:PATH, vmm:NAME, vmm:NAME=PATH, cmd:COMMAND"
 
 
 COMPLETED = ("reference", "qemu", "qemu:", "cmd:")
@@ -50,4 +51,6 @@ def open_target(spec: str, deadline: float | None = None, log: Path | None = Non
             return QemuTarget(binary, memslots=has_memslots(binary))
         except QemuError as error:
             raise click.UsageError(str(error)) from None
+    if kind == "vmm":
+        return open_vmm(spec)
     raise click.UsageError(f"unknown target {spec!r}: known are {KNOWN}")

@@ -6,21 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from conformance.targets.driver.requests import (
+    RequestType,
+    ResponseType,
+    decode_response,
+    encode_request,
+)
 from conformance.targets.qemu import decision, expectation
 from conformance.targets.qemu.decision import DecisionOutcome, compare_decision, compare_decisions
 from conformance.targets.qemu.decision_grid import DecisionCase, Device, decision_grid
 from conformance.targets.qemu.expectation import Slots, expectations
 from conformance.targets.qemu.machine import machine_args
 from conformance.targets.qemu.process import QemuError, QemuProcess
-from conformance.targets.qemu.qtest import QtestSocket
-from conformance.targets.qemu.requests import (
-    RequestType,
-    ResponseType,
-    decode_response,
-    encode_request,
-)
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
-from conformance.targets.qemu.virtio import VirtioMemPci
 from model import geometry
 from model.arithmetic import GIB, MIB, TIB
 from model.profiles import SEED_V2
@@ -312,7 +311,7 @@ def test_realize_takes_a_requested_size_above_the_region(qemu_binary: Path) -> N
     """VIRTIO 5.15.4.2: usable_region_size MUST be requested_size or greater."""
     args = machine_args(region=4 * GIB, requested=8 * GIB)
     with QemuProcess(qemu_binary, args) as process:
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         assert driver.setup()
         config = driver.config()
     assert config.region_size == config.usable_region_size == 4 * GIB

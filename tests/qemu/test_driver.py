@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.targets.driver.bus import DriverError, read_bytes, write_bytes
+from conformance.targets.driver.device import DeviceConfig, VirtioMem
 from conformance.targets.qemu import migration
 from conformance.targets.qemu.machine import machine_args
 from conformance.targets.qemu.process import (
@@ -21,9 +23,8 @@ from conformance.targets.qemu.process import (
     find_qemu,
     qemu_version,
 )
-from conformance.targets.qemu.qtest import QtestSocket, as_bytes, read_bytes, write_bytes
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 from conformance.targets.qemu.slots import Qmp, all_mapped_slots, mapped_slots, slot_sizes
-from conformance.targets.qemu.virtio import DeviceConfig, VirtioMemPci
 
 MIB, GIB = 1 << 20, 1 << 30
 REGION, REQUESTED = 4 * GIB, 3 * GIB
@@ -43,7 +44,7 @@ class Machine:
 
     process: QemuProcess
     qtest: QtestSocket
-    driver: VirtioMemPci
+    driver: VirtioMem
 
     def ask(self, kind: int, block: int = 0, blocks: int = 0) -> tuple[int, int]:
         """Response type and state, for a request that starts at a block number."""
@@ -70,7 +71,7 @@ def args() -> list[str]:
 def machine(qemu_binary: Path, args: list[str]) -> Iterator[Machine]:
     with QemuProcess(qemu_binary, args, call_timeout=PATIENCE) as process:
         qtest = QtestSocket(process, timeout=PATIENCE)
-        driver = VirtioMemPci(qtest, timeout=PATIENCE)
+        driver = qtest_driver(qtest, timeout=PATIENCE)
         assert driver.setup()
         yield Machine(process, qtest, driver)
 
@@ -88,9 +89,9 @@ def script(directory: Path, text: str) -> Path:
 
 
 def failure(work: Callable[[], object]) -> str:
-    """The one line of the `QemuError` that `work` raises before its patience ends."""
+    """The one line of the `DriverError` that `work` raises before its patience ends."""
     start = time.monotonic()
-    with pytest.raises(QemuError) as caught:
+    with pytest.raises(DriverError) as caught:
         work()
     assert time.monotonic() - start < PATIENCE / 10
     assert "\n" not in str(caught.value)
@@ -144,7 +145,7 @@ def test_hung_qemu_fails_at_the_deadline_and_is_reaped(qemu_binary: Path, args: 
         qtest = QtestSocket(process, timeout=0.2)
         os.kill(process.pid, signal.SIGSTOP)
         assert "within 0.2 s" in failure(lambda: process.qmp("query-status"))
-        assert "still running" in failure(lambda: VirtioMemPci(qtest).setup())
+        assert "still running" in failure(lambda: qtest_driver(qtest).setup())
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
 
@@ -154,10 +155,10 @@ def test_late_answer_is_not_taken_for_the_next_ones(qemu_binary: Path, args: lis
         qtest = QtestSocket(process, timeout=0.2)
         os.kill(process.pid, signal.SIGSTOP)
         failure(lambda: process.qmp("query-version", timeout=0.2))
-        failure(lambda: VirtioMemPci(qtest).setup())
+        failure(lambda: qtest_driver(qtest).setup())
         os.kill(process.pid, signal.SIGCONT)
         assert "status" in process.qmp("query-status")
-        assert "earlier failure" in failure(lambda: VirtioMemPci(qtest).setup())
+        assert "earlier failure" in failure(lambda: qtest_driver(qtest).setup())
 
 
 def test_bad_property_is_reported_in_qemus_words(qemu_binary: Path) -> None:
@@ -196,14 +197,14 @@ def test_program_that_is_no_qemu_has_no_version(tmp_path: Path) -> None:
 
 
 def test_refused_qtest_command_leaves_the_connection_usable(machine: Machine) -> None:
-    assert "FAIL" in failure(lambda: machine.qtest.exchange("nonsense\n"))
+    assert "FAIL" in failure(lambda: machine.qtest.ask("nonsense\n"))
     assert machine.ask(STATE, 0, 1) == (ACK, UNPLUGGED)
 
 
 def test_two_machines_at_the_same_time(qemu_binary: Path, args: list[str]) -> None:
     def plug_some(blocks: int) -> tuple[int, int]:
         with QemuProcess(qemu_binary, args) as process:
-            machine = Machine(process, qtest := QtestSocket(process), VirtioMemPci(qtest))
+            machine = Machine(process, qtest := QtestSocket(process), qtest_driver(qtest))
             assert machine.driver.setup()
             for number in range(blocks):
                 assert machine.ask(PLUG, number, 1) == (ACK, 0)
@@ -322,7 +323,7 @@ def test_impossible_buffers_are_the_callers_mistake(
 
 def test_nothing_is_read_before_setup(qemu_binary: Path, args: list[str]) -> None:
     with QemuProcess(qemu_binary, args) as process:
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         for work in (driver.reset, driver.config, lambda: driver.request(payload(UNPLUG_ALL))):
             assert "setup() comes first" in failure(work)
 
@@ -336,7 +337,7 @@ def test_feature_that_is_not_offered(qemu_binary: Path) -> None:
     options = "dynamic-memslots=off,unplugged-inaccessible=off"
     args = machine_args(region=REGION, requested=GIB, device_options=options)
     with QemuProcess(qemu_binary, args) as process:
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         assert "offers" in failure(driver.setup)
         assert driver.setup(unplugged_inaccessible=False)
         assert driver.request(payload(UNPLUG_ALL)) == bytes(10)
@@ -345,7 +346,7 @@ def test_feature_that_is_not_offered(qemu_binary: Path) -> None:
 def test_machine_without_the_device(qemu_binary: Path, args: list[str]) -> None:
     without = args[: args.index("-device")]
     with QemuProcess(qemu_binary, without) as process:
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         assert "no virtio-mem at 00:04.0: ffff:ffff" in failure(driver.setup)
 
 
@@ -372,7 +373,7 @@ def test_plugged_memory_can_be_accessed(machine: Machine) -> None:
 
     def round_trip() -> bytes:
         machine.qtest.exchange(write_bytes(address, data))
-        return as_bytes(machine.qtest.exchange(read_bytes(address, len(data)))[0])
+        return machine.qtest.exchange(read_bytes(address, len(data)))[0]
 
     assert round_trip() == bytes(len(data))
     assert machine.ask(PLUG, 0, 1) == (ACK, 0)

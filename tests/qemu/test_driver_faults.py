@@ -9,15 +9,15 @@ import pytest
 from conformance.judge.driver.judge import DriverOracle
 from conformance.judge.driver.ledger import Ledger, Region
 from conformance.judge.driver.seen import Began, Features, Memory, Rested, Seen, Suspend
+from conformance.targets.driver.bus import load, port_out, store
+from conformance.targets.driver.requests import RequestType, encode_request
 from conformance.targets.linux.guest import BACKEND, device_bits
 from conformance.targets.linux.log import LogReader
 from conformance.targets.linux.machine import ADDR, CONFIG_WRITES
 from conformance.targets.linux.memory import GuestFile
 from conformance.targets.qemu.machine import DEVICE_ID
 from conformance.targets.qemu.process import QemuProcess
-from conformance.targets.qemu.qtest import QtestSocket, load, port_out, store
-from conformance.targets.qemu.requests import RequestType, encode_request
-from conformance.targets.qemu.virtio import VirtioMemPci
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 from model.arithmetic import GIB, MIB
 
 BLOCK = 2 * MIB
@@ -34,7 +34,7 @@ class Script:
     def __init__(self, process: QemuProcess, log: Path) -> None:
         self.process = process
         self.qtest = QtestSocket(process)
-        self.driver = VirtioMemPci(self.qtest)
+        self.driver = qtest_driver(self.qtest)
         self.reader = LogReader(log)
         self.memory = GuestFile(process.pid)
         self.ledger = Ledger(Region(ADDR, GIB, BLOCK))

@@ -7,11 +7,10 @@ from typing import Any
 from click.testing import CliRunner
 
 from conformance.cli import slotproof
+from conformance.targets.driver.requests import RequestType, encode_request
 from conformance.targets.qemu.machine import machine_args
 from conformance.targets.qemu.process import QemuProcess
-from conformance.targets.qemu.qtest import QtestSocket
-from conformance.targets.qemu.requests import RequestType, encode_request
-from conformance.targets.qemu.virtio import VirtioMemPci
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 from conformance.traces.schemas import problem
 from model.arithmetic import GIB, MIB
 
@@ -39,7 +38,7 @@ def test_a_running_qemu_is_asked_for_what_it_maps(qemu_binary: Path, tmp_path: P
         assert (dynamic["option"], dynamic["mapped"], dynamic["limit"]) == (True, [], None)
         assert dynamic["slots"]["count"] == 6
         assert dynamic["slots"]["last"] == 128 * MIB
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         assert driver.setup()
         addr = driver.config().addr
         for number in (1, 4):

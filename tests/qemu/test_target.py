@@ -17,7 +17,7 @@ from conformance.check.suite import run_scenario
 from conformance.judge.finding import Kind
 from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rules import RULES
-from conformance.targets.qemu import guest
+from conformance.targets.qemu import processor
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.qtest import QtestSocket
 from conformance.targets.qemu.target import QemuTarget
@@ -302,7 +302,7 @@ def test_a_qemu_that_ends_or_hangs_in_a_trace_is_a_finding(
     kind: Kind,
     message: str,
 ) -> None:
-    monkeypatch.setattr(guest, "QtestSocket", partial(QtestSocket, timeout=0.2))
+    monkeypatch.setattr(processor, "QtestSocket", partial(QtestSocket, timeout=0.2))
     target.start(QEMU, CONFIG)
     os.kill(target.pid, sent)
     with pytest.raises(TargetError, match=message) as caught:

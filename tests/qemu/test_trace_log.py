@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
+from conformance.targets.driver.device import VirtioMem
+from conformance.targets.driver.requests import RequestType, encode_request
 from conformance.targets.qemu.machine import DEVICE_ID, earlier_id, machine_args
 from conformance.targets.qemu.migration import Stream, finish, load
 from conformance.targets.qemu.process import QemuProcess
-from conformance.targets.qemu.qtest import QtestSocket
-from conformance.targets.qemu.requests import RequestType, encode_request
-from conformance.targets.qemu.virtio import VirtioMemPci
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 from model.arithmetic import GIB, MIB
 
 REGION, BLOCK, BLOCKS = 4 * GIB, 2 * MIB, 2048
@@ -28,7 +28,7 @@ def log(qemu_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     )
     random = Random(3)
     with QemuProcess(qemu_binary, [*args, "-trace", "virtio_mem_*", "-D", str(path)]) as process:
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         assert driver.setup()
         addr = driver.config().addr
         for _ in range(300):
@@ -87,7 +87,7 @@ def test_each_kind_of_line_altered_is_rejected_at_that_line(
             assert f", line {place + 1}: " in result.stdout, (place, altered[place], result.stdout)
 
 
-def plug(driver: VirtioMemPci, first: int, count: int) -> None:
+def plug(driver: VirtioMem, first: int, count: int) -> None:
     """Ask for blocks, and for their state."""
     addr = driver.config().addr
     for kind in (RequestType.PLUG, RequestType.STATE):
@@ -107,7 +107,7 @@ def test_the_log_of_two_devices_is_accepted_and_rejected_where_it_is_altered(
         earlier=[(REGION, options)],
     )
     with QemuProcess(qemu_binary, [*args, "-trace", "virtio_mem_*", "-D", str(path)]) as process:
-        driver = VirtioMemPci(QtestSocket(process))
+        driver = qtest_driver(QtestSocket(process))
         assert driver.setup()
         plug(driver, 0, 8)
         # The other device has no driver, and its host asks for memory all the same.
@@ -135,7 +135,7 @@ def test_the_logs_of_a_migration_are_accepted(qemu_binary: Path, tmp_path: Path)
         QemuProcess(qemu_binary, traced[0]) as source,
         QemuProcess(qemu_binary, [*traced[1], "-incoming", "defer"]) as destination,
     ):
-        driver = VirtioMemPci(QtestSocket(source))
+        driver = qtest_driver(QtestSocket(source))
         assert driver.setup()
         addr = driver.config().addr
         plug(driver, 0, 8)

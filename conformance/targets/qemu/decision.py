@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from conformance.targets.driver.device import VirtioMem
+from conformance.targets.driver.requests import RequestType, decode_response, encode_request
 from conformance.targets.qemu.decision_grid import DecisionCase, Device
 from conformance.targets.qemu.expectation import Expectation, Slots, expectations
 from conformance.targets.qemu.machine import earlier_id, machine_args
 from conformance.targets.qemu.process import QemuError, QemuProcess
-from conformance.targets.qemu.qtest import QtestSocket
-from conformance.targets.qemu.requests import RequestType, decode_response, encode_request
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
-from conformance.targets.qemu.virtio import VirtioMemPci
 from conformance.traces.sizes import format_size
 
 MACHINES: Final = 2
@@ -124,7 +124,7 @@ class _Comparison:
 
     def of_offsets(self) -> str | None:
         """Plug the first block of every memslot, look where it is mapped, and unplug again."""
-        driver = VirtioMemPci(QtestSocket(self.process))
+        driver = qtest_driver(QtestSocket(self.process))
         if not driver.setup():
             return "the device refuses VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE"
         config = driver.config()
@@ -155,7 +155,7 @@ class _Comparison:
         return None
 
 
-def _answer(driver: VirtioMemPci, kind: RequestType, address: int = 0, blocks: int = 0) -> str:
+def _answer(driver: VirtioMem, kind: RequestType, address: int = 0, blocks: int = 0) -> str:
     """How the device answered a request: the name of a response type, or in words."""
     response = driver.request(encode_request(kind, address, blocks))
     return "no answer" if response is None else decode_response(response)[0].name

@@ -10,48 +10,24 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from conformance.targets.driver.bus import Bus
+from conformance.targets.driver.device import DeviceConfig
+from conformance.targets.driver.speech import Done, Speech
 from conformance.targets.qemu import migration
 from conformance.targets.qemu.fit import device_space
 from conformance.targets.qemu.machine import DEVICE_ID, machine_args
 from conformance.targets.qemu.process import QemuError, QemuProcess, QmpRefused
-from conformance.targets.qemu.qtest import QtestSocket
-from conformance.targets.qemu.requests import (
-    RequestType,
-    ResponseType,
-    decode_response,
-    encode_request,
-)
+from conformance.targets.qemu.processor import Processor
 from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
-from conformance.targets.qemu.virtio import DeviceConfig, VirtioMemPci
 from model.extents import Extents
 from model.observation import SlotLayout
-from model.state import Answer, BlockState, ConcreteAction, Config, Op
+from model.state import Answer, ConcreteAction, Config, Op
 
-_REQUEST_SIZE: Final = 24
-_RESPONSE_SIZE: Final = 10
 _RESET_TIMEOUT: Final = 10.0
 """Seconds."""
-
-_TYPES: Final = {
-    Op.PLUG: RequestType.PLUG,
-    Op.UNPLUG: RequestType.UNPLUG,
-    Op.UNPLUG_ALL: RequestType.UNPLUG_ALL,
-    Op.STATE: RequestType.STATE,
-}
-_ANSWERS: Final = {
-    ResponseType.ACK: Answer.ACK,
-    ResponseType.NACK: Answer.NACK,
-    ResponseType.BUSY: Answer.BUSY,
-    ResponseType.ERROR: Answer.ERROR,
-}
-_STATES: Final = (BlockState.PLUGGED, BlockState.UNPLUGGED, BlockState.MIXED)
-"""VIRTIO_MEM_STATE_*, by number."""
-
-Done = tuple[Answer, BlockState | None]
 
 
 class QemuGuest:
@@ -61,21 +37,21 @@ class QemuGuest:
     QEMU cannot have such a device. `close` ends it.
     """
 
-    def __init__(self, binary: Path, config: Config, *, memslots: bool = True) -> None:
+    def __init__(
+        self, binary: Path, config: Config, processor: Processor, *, memslots: bool = True
+    ) -> None:
         """`memslots`: the QEMU has the option `dynamic-memslots`."""
         self._binary = binary
+        self._processor = processor
         self._memslots = memslots
         self._config = config
-        # What VIRTIO leaves to the driver (padding, which buffer is short), the same in every run.
-        self._whim = Random(0)
+        self._speech = Speech()
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="slotproof-stream-"))
             self._stream = migration.Stream(Path(directory) / "stream", piped=not memslots)
             self._running = stack.enter_context(ExitStack())
-            self._process = self._running.enter_context(
-                QemuProcess(binary, _arguments(config, memslots))
-            )
-            self._driver = VirtioMemPci(QtestSocket(self._process))
+            self._process = self._running.enter_context(self._machine())
+            self._driver = processor.driver(processor.start(self._process, self._running))
             self._set_up()
             self._check_config()
             self._sizes = slot_sizes(self._process.qmp)
@@ -100,9 +76,9 @@ class QemuGuest:
         return self._process.pid
 
     @property
-    def qtest(self) -> QtestSocket:
-        """The qtest connection of that process."""
-        return self._driver.qtest
+    def bus(self) -> Bus:
+        """The way into that process's machine."""
+        return self._driver.bus
 
     @property
     def ended(self) -> bool:
@@ -120,7 +96,7 @@ class QemuGuest:
         if self._resize(config.requested) is not Answer.DONE:
             raise QemuError(f"QEMU refuses a requested size of {config.requested}")
         self._system_reset(0)
-        self._whim.seed(0)
+        self._speech.again()
         if (left := self._driver.config().plugged_size) != 0:
             raise QemuError(f"{left} bytes are still plugged after a system reset")
 
@@ -128,7 +104,7 @@ class QemuGuest:
         """Carry out an action without faults; WAKE_UP and UNREALIZE are not supported."""
         if action.op in self._events:
             return self._events[action.op](action.value), None
-        return self._request(*self._buffers(action))
+        return self._speech.ask(self._driver, action)
 
     def config(self) -> DeviceConfig:
         """The configuration space."""
@@ -158,35 +134,6 @@ class QemuGuest:
                 raise QemuError(f"memslot {number} is mapped as {place}, not as {own}")
         return Extents.of_ranges([(number, number + 1) for number in sorted(slots)])
 
-    def _buffers(self, action: ConcreteAction) -> tuple[bytes, int]:
-        """A request's bytes and the space for its response."""
-        padding = self._whim.randbytes(12)
-        if action.op is Op.UNKNOWN:
-            return encode_request(action.value, padding=padding), _RESPONSE_SIZE
-        if action.op is Op.SHORT:
-            request = encode_request(self._whim.choice(list(RequestType)), padding=padding)
-            if self._whim.random() < 0.5:
-                return request[: self._whim.randrange(_REQUEST_SIZE)], _RESPONSE_SIZE
-            return request, self._whim.randrange(_RESPONSE_SIZE)
-        addr, blocks = action.addr, action.blocks
-        if action.op is Op.UNPLUG_ALL:
-            # It reads nothing but the type.
-            addr, blocks = self._whim.getrandbits(64), self._whim.getrandbits(16)
-        request = encode_request(_TYPES[action.op], addr, blocks, padding)
-        return request, _RESPONSE_SIZE
-
-    def _request(self, request: bytes, response_space: int) -> Done:
-        broken = self._driver.needs_reset()
-        response = self._driver.request(request, response_space)
-        if response is None:
-            return (Answer.SILENT if broken else Answer.VIOLATION), None
-        kind, state = decode_response(response)
-        # The type is the first field; no other request is answered with a block state.
-        asked = request.startswith(bytes([RequestType.STATE])) and kind is ResponseType.ACK
-        if state >= len(_STATES) or (state and not asked):
-            raise QemuError(f"{response.hex()} has block state {state}, which means nothing there")
-        return _ANSWERS[kind], _STATES[state] if asked else None
-
     def _negotiate(self, accepts: int) -> Answer:
         if not self._config.inaccessible:
             # Not offered: a driver that would accept it accepts what is offered instead.
@@ -209,6 +156,7 @@ class QemuGuest:
     def _system_reset(self, _: int) -> Answer:
         self._process.qmp("system_reset")
         self._process.wait_event("RESET", _RESET_TIMEOUT)
+        self._processor.after_reset(self._driver.bus)
         self._set_up()
         return Answer.DONE
 
@@ -229,15 +177,19 @@ class QemuGuest:
         """Go on in a second QEMU, started like the first; the first one ends."""
         migration.finish(self._process, self._stream)
         with ExitStack() as stack:
-            arguments = [*_arguments(self._config, self._memslots), "-incoming", "defer"]
-            process = stack.enter_context(QemuProcess(self._binary, arguments))
+            process = stack.enter_context(self._machine("-incoming", "defer"))
             migration.load(process, self._stream)
+            bus = self._processor.go_on(process, stack)
             self._running.close()
             self._running.push(stack.pop_all())
         self._stream.path.unlink()
         self._process = process
-        self._driver.continue_on(QtestSocket(process))
+        self._driver.continue_on(bus)
         return Answer.DONE
+
+    def _machine(self, *more: str) -> QemuProcess:
+        arguments = _arguments(self._config, self._memslots, stopped=self._processor.stopped)
+        return QemuProcess(self._binary, [*arguments, *self._processor.arguments(), *more])
 
     def _set_up(self) -> None:
         if not self._driver.setup(unplugged_inaccessible=self._config.inaccessible):
@@ -255,7 +207,7 @@ class QemuGuest:
                 raise QemuError(f"virtio-mem has {name} {have}, not {wanted}")
 
 
-def _arguments(config: Config, memslots: bool) -> list[str]:
+def _arguments(config: Config, memslots: bool, *, stopped: bool) -> list[str]:
     """The machine in which the device gets `config.limit`."""
     switches = {"unplugged-inaccessible": config.inaccessible}
     if memslots:
@@ -264,6 +216,7 @@ def _arguments(config: Config, memslots: bool) -> list[str]:
     return machine_args(
         region=config.region,
         requested=config.requested,
+        stopped=stopped,
         device_space=device_space(config.region, config.limit),
         device_options=",".join(
             [*options, f"block-size={config.block}B", f"memaddr={config.addr}"]

@@ -28,8 +28,9 @@ def machine_args(
     device_options: str = "dynamic-memslots=on",
     earlier: Sequence[tuple[int, str]] = (),
     dimms: int = 0,
+    stopped: bool = True,
 ) -> list[str]:
-    """Arguments for a q35 machine with stopped CPUs and one virtio-mem device to be driven.
+    """Arguments for a q35 machine with one virtio-mem device to be driven, its CPUs `stopped`.
 
     Sizes are bytes: `region` of the device, `requested` at start, `device_space` for all memory
     devices (default: `region`, so that the device gets the whole limit of 256 memslots; see QEMU's
@@ -39,7 +40,7 @@ def machine_args(
     """
     space = region if device_space is None else device_space
     # TCG with 46 physical address bits needs no KVM and still takes regions of terabytes; `-S`
-    # keeps the firmware from running, so the PCI setup is this package's alone. For a processor of
+    # keeps the firmware from running, so the PCI setup is the driver's alone. For a processor of
     # AMD, QEMU would move a large device space above the reserved addresses below 1 TiB.
     args = [
         # First of all, because QEMU 10.0 under TCG asserts (tlb_reset_dirty_range_all) when a
@@ -50,7 +51,7 @@ def machine_args(
             "q35,memory-backend=boot",
             "-accel",
             "tcg",
-            "-S",
+            *(["-S"] if stopped else []),
             "-cpu",
             "max,phys-bits=46,vendor=GenuineIntel",
         ),

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from qemu.qmp import ExecuteError, QMPError
 
+from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.qemu.monitor import QmpMonitor
 
 _PROGRAM = "qemu-system-x86_64"
@@ -27,16 +28,14 @@ _EXIT_GRACE = 1.0
 """Seconds between QEMU's sockets closing and its exit status being there, at most."""
 
 
-class QemuError(Exception):
+class QemuError(DriverError):
     """QEMU is missing, refused its arguments, exited, crashed or did not answer in time.
 
     `log` is the command line, how QEMU ended and what it wrote to standard error, where one ran.
     """
 
-    log: str = ""
 
-
-class QemuLate(QemuError):
+class QemuLate(QemuError, DriverLate):
     """QEMU runs on and did not answer in time."""
 
 

@@ -1,54 +1,46 @@
 """QEMU's qtest protocol: port and memory accesses as lines of text over a socket.
 
-Commands are text made by the functions here, so that any number of them can go out in one
-`QtestSocket.exchange`. Source: the protocol description in QEMU's `system/qtest.c`.
+Source: the protocol description in QEMU's `system/qtest.c`.
 """
 
 import time
 
-from conformance.targets.qemu.process import QemuProcess
+from conformance.targets.driver.bus import Access, Kind, as_int
+from conformance.targets.driver.device import VirtioMem
+from conformance.targets.driver.pci import PciTransport
+from conformance.targets.qemu.machine import PCI_DEVICE
+from conformance.targets.qemu.process import QemuError, QemuProcess
 
 _SUFFIX = {1: "b", 2: "w", 4: "l", 8: "q"}
 
 
-def port_in(port: int, width: int) -> str:
-    """Read `width` (1, 2, 4) bytes from an I/O port; answers a number."""
-    return f"in{_SUFFIX[width]} {port:#x}\n"
+def command(access: Access) -> str:
+    """The line that carries out an access."""
+    at = access.address
+    match access.kind:
+        case Kind.READ:
+            return f"read {at:#x} {access.width:#x}\n"
+        case Kind.WRITE:
+            return f"write {at:#x} {access.width:#x} 0x{access.data.hex()}\n"
+        case Kind.LOAD | Kind.WAIT:
+            return f"read{_SUFFIX[access.width]} {at:#x}\n"
+        case Kind.STORE:
+            return f"write{_SUFFIX[access.width]} {at:#x} {access.value:#x}\n"
+        case Kind.IN:
+            return f"in{_SUFFIX[access.width]} {at:#x}\n"
+        case Kind.OUT:
+            return f"out{_SUFFIX[access.width]} {at:#x} {access.value:#x}\n"
 
 
-def port_out(port: int, value: int, width: int) -> str:
-    """Write `value` as `width` (1, 2, 4) bytes to an I/O port."""
-    return f"out{_SUFFIX[width]} {port:#x} {value:#x}\n"
-
-
-def load(address: int, width: int) -> str:
-    """Read `width` (1, 2, 4, 8) bytes at a guest-physical address; answers a number."""
-    return f"read{_SUFFIX[width]} {address:#x}\n"
-
-
-def store(address: int, value: int, width: int) -> str:
-    """Write `value` as `width` (1, 2, 4, 8) bytes at a guest-physical address."""
-    return f"write{_SUFFIX[width]} {address:#x} {value:#x}\n"
-
-
-def read_bytes(address: int, size: int) -> str:
-    """Read `size` >= 1 bytes at a guest-physical address; answers hex digits (see `as_bytes`)."""
-    return f"read {address:#x} {size:#x}\n"
-
-
-def write_bytes(address: int, data: bytes) -> str:
-    """Write `data`, at least one byte, at a guest-physical address."""
-    return f"write {address:#x} {len(data):#x} 0x{data.hex()}\n"
-
-
-def as_int(answer: str) -> int:
-    """The answer to `port_in` or `load`."""
-    return int(answer, 16)
-
-
-def as_bytes(answer: str) -> bytes:
-    """The answer to `read_bytes`."""
-    return bytes.fromhex(answer.removeprefix("0x"))
+def answered(access: Access, answer: str) -> bytes:
+    """What an access read, from its answer."""
+    match access.kind:
+        case Kind.READ:
+            return bytes.fromhex(answer.removeprefix("0x"))
+        case Kind.LOAD | Kind.WAIT | Kind.IN:
+            return int(answer, 16).to_bytes(access.width, "little")
+        case _:
+            return b""
 
 
 class QtestSocket:
@@ -60,7 +52,20 @@ class QtestSocket:
         self._timeout = timeout
         self._pending = b""
 
-    def exchange(self, *commands: str) -> list[str]:
+    def exchange(self, *accesses: Access) -> list[bytes]:
+        """Carry accesses out, as `ask` does."""
+        answers = self.ask(*map(command, accesses))
+        return [answered(*pair) for pair in zip(accesses, answers, strict=True)]
+
+    def number(self, access: Access) -> int:
+        """The number that one access read."""
+        return as_int(self.exchange(access)[0])
+
+    def late(self, what: str) -> QemuError:
+        """The error for a QEMU that runs on (or has just ended) and did not do `what`."""
+        return self.process.error(what, late=True)
+
+    def ask(self, *commands: str) -> list[str]:
         """Send `commands` in one go and return each one's answer, "" for a mere OK.
 
         Both directions are buffered by the socket only: keep the answers of one exchange below
@@ -85,10 +90,6 @@ class QtestSocket:
             raise self.process.error("qtest connection lost", lost=True) from error
         return [self._value(*pair) for pair in zip(commands, answers, strict=True)]
 
-    def number(self, command: str) -> int:
-        """Exchange one `port_in` or `load`."""
-        return as_int(self.exchange(command)[0])
-
     def _receive(self, count: int, deadline: float) -> list[str]:
         answers: list[str] = []
         while len(answers) < count:
@@ -108,3 +109,8 @@ class QtestSocket:
         if status != "OK":
             raise self.process.error(f"qtest {command.strip()!r} was answered {answer!r}")
         return value
+
+
+def qtest_driver(qtest: QtestSocket, timeout: float = 5.0) -> VirtioMem:
+    """A driver for the virtio-mem of `machine.machine_args` whose processors stand still."""
+    return VirtioMem(qtest, PciTransport(PCI_DEVICE), timeout=timeout)

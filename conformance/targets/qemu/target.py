@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from conformance.judge.finding import Kind
+from conformance.targets.driver.bus import DriverError, DriverLate
+from conformance.targets.driver.memory import GuestMemory
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
-from conformance.targets.qemu.memory import GuestMemory
-from conformance.targets.qemu.process import QemuError, QemuLate
+from conformance.targets.qemu.processor import Processor, StoppedProcessor
 from conformance.targets.target import MAPS_PLUGGED, OPERATIONS, PADDING, TargetError
 from model.observation import Constants, Observation
 from model.profiles import Profile
@@ -36,15 +37,30 @@ class QemuTarget:
         *(PADDING, MAPS_PLUGGED),
     }
 
-    def __init__(self, binary: Path, *, memslots: bool = True) -> None:
-        """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off."""
+    def __init__(
+        self,
+        binary: Path,
+        *,
+        memslots: bool = True,
+        processor: Callable[[], Processor] = StoppedProcessor,
+    ) -> None:
+        """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off.
+
+        `processor` makes what runs in each machine.
+        """
         self.binary = binary
         self.memslots = memslots
+        self._processor = processor
         self._guest: QemuGuest | None = None
 
     def another(self) -> QemuTarget:
         """A target like this one, for another thread."""
-        return QemuTarget(self.binary, memslots=self.memslots)
+        return QemuTarget(self.binary, memslots=self.memslots, processor=self._processor)
+
+    @property
+    def stopped(self) -> bool:
+        """No guest runs in its machines."""
+        return self._processor is StoppedProcessor
 
     @property
     def pid(self) -> int:
@@ -63,10 +79,12 @@ class QemuTarget:
         else:
             self.close()
             try:
-                self._guest = QemuGuest(self.binary, config, memslots=self.memslots)
-            except QemuLate as error:
+                self._guest = QemuGuest(
+                    self.binary, config, self._processor(), memslots=self.memslots
+                )
+            except DriverLate as error:
                 raise TargetError(Kind.HUNG, str(error), error.log) from error
-            except QemuError as error:
+            except DriverError as error:
                 raise TargetError(Kind.REFUSED, str(error), error.log) from error
         with self._failures():
             # What came while the driver was set up is no answer to anything.
@@ -83,7 +101,7 @@ class QemuTarget:
             if action.op in _RESETS:
                 notified = None
             seen = self._seen(guest, answer, state, notified)
-            return replace(seen, memory=self._memory.tried(guest.qtest, action, seen))
+            return replace(seen, memory=self._memory.tried(guest.bus, action, seen))
 
     def state(self) -> None:
         return None
@@ -127,8 +145,8 @@ class QemuTarget:
         """Tell a QEMU that died, one that hangs and one that shows nonsense apart."""
         try:
             yield
-        except QemuError as error:
-            late = isinstance(error, QemuLate)
+        except DriverError as error:
+            late = isinstance(error, DriverLate)
             kind = Kind.HUNG if late else Kind.DIED if self._started().ended else Kind.GARBAGE
             # The next trace has a process of its own.
             self.close()

@@ -1,16 +1,18 @@
-"""Guest memory of the device written and read over qtest. Addresses are guest-physical, bytes."""
+"""Guest memory of the device written and read over a bus. Addresses are guest-physical, bytes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from conformance.targets.qemu.qtest import QtestSocket, as_int, load, store
+from conformance.targets.driver.bus import Bus, as_int, load, store
 from model.extents import Extents
 from model.observation import Observation, Probe, SlotLayout
 from model.state import RANGE_REQUESTS, Answer, ConcreteAction, Config, Op
 
 _REMEMBERED: Final = 24
 """Bytes that are read again after every step, the ones written last."""
+_TOUCHED: Final = 64
 _PATTERNS: Final = 250
 """Values to write, from 1 on: memory that nobody wrote reads as 0, and no memory as 0 or 255."""
 
@@ -26,12 +28,12 @@ class GuestMemory:
         self._config = config
         self._slots = slots
         self._written: dict[int, int] = {}
+        self.touched: dict[int, None] = {}
+        """The blocks written so far, by their addresses, the last `_TOUCHED` of them."""
         self._count = 0
 
-    def tried(
-        self, qtest: QtestSocket, action: ConcreteAction, seen: Observation
-    ) -> tuple[Probe, ...]:
-        """Look at the memory after a step that was answered as `seen`. Raises QemuError."""
+    def tried(self, bus: Bus, action: ConcreteAction, seen: Observation) -> tuple[Probe, ...]:
+        """Look at the memory after a step that was answered as `seen`. Raises DriverError."""
         self._forget(action, seen)
         kept = tuple(self._written.items())
         fresh = [(addr, self._pattern()) for addr in self._places(action, seen)]
@@ -40,8 +42,9 @@ class GuestMemory:
         if not reads:
             return ()
         # What is new is written before anything is read: neighbours must not suffer.
-        answers = qtest.exchange(*writes, *reads)[len(writes) :]
+        answers = bus.exchange(*writes, *reads)[len(writes) :]
         if action.op is Op.PLUG and seen.answer is Answer.ACK:
+            self._touch(addr for addr, _ in fresh)
             self._written.update(fresh)
             while len(self._written) > _REMEMBERED:
                 del self._written[next(iter(self._written))]
@@ -51,6 +54,15 @@ class GuestMemory:
                 zip((*kept, *fresh), answers, strict=True)
             )
         )
+
+    def _touch(self, addresses: Iterable[int]) -> None:
+        config = self._config
+        for addr in addresses:
+            block = addr - (addr - config.addr) % config.block
+            self.touched.pop(block, None)
+            self.touched[block] = None
+        while len(self.touched) > _TOUCHED:
+            del self.touched[next(iter(self.touched))]
 
     def _pattern(self) -> int:
         self._count += 1

@@ -3,7 +3,7 @@
 import struct
 from enum import IntEnum
 
-from conformance.targets.qemu.process import QemuError
+from conformance.targets.driver.bus import DriverError
 
 _REQUEST = struct.Struct("<H6sQH6s")
 """`struct virtio_mem_req`: type, guest-physical address, number of blocks."""
@@ -40,9 +40,9 @@ def encode_request(
 
 
 def decode_response(response: bytes) -> tuple[ResponseType, int]:
-    """Type and block state. Raises `QemuError` for what is no response of 10 bytes."""
+    """Type and block state. Raises `DriverError` for what is no response of 10 bytes."""
     try:
         kind, state = _RESPONSE.unpack(response)
         return ResponseType(kind), state
     except (struct.error, ValueError) as error:
-        raise QemuError(f"{response.hex()!r} is no virtio-mem response: {error}") from error
+        raise DriverError(f"{response.hex()!r} is no virtio-mem response: {error}") from error

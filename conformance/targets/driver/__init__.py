@@ -1,0 +1,1 @@
+"""A virtio-mem driver over any bus: PCI and MMIO, virtqueues, requests, memory."""

@@ -1,0 +1,56 @@
+"""What runs in a QEMU's machine: nothing, so that qtest makes every access, or the bare guest."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+from conformance.targets.driver.bus import Bus
+from conformance.targets.driver.device import VirtioMem
+from conformance.targets.qemu.process import QemuProcess
+from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
+
+
+class Processor(Protocol):
+    """Carries out a driver's accesses."""
+
+    stopped: bool
+    """It does not run."""
+
+    def arguments(self) -> list[str]:
+        """What another machine with it takes on QEMU's command line."""
+
+    def start(self, process: QemuProcess, stack: ExitStack) -> Bus:
+        """Take up a machine that was just started; `stack` closes what that opens.
+
+        Raises DriverError.
+        """
+
+    def go_on(self, process: QemuProcess, stack: ExitStack) -> Bus:
+        """Take up a machine into which a migration just came, like `start`."""
+
+    def after_reset(self, bus: Any) -> None:
+        """Wait until accesses are possible again. Raises DriverError."""
+
+    def driver(self, bus: Any) -> VirtioMem:
+        """A driver that makes its accesses so."""
+
+
+class StoppedProcessor:
+    """The processor stands still; the machine is accessed over qtest."""
+
+    stopped = True
+
+    def arguments(self) -> list[str]:
+        return []
+
+    def start(self, process: QemuProcess, stack: ExitStack) -> QtestSocket:
+        return QtestSocket(process)
+
+    go_on = start
+
+    def after_reset(self, bus: QtestSocket) -> None:
+        pass
+
+    def driver(self, bus: QtestSocket) -> VirtioMem:
+        return qtest_driver(bus)

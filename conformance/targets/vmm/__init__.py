@@ -1,0 +1,1 @@
+"""Virtual machine monitors as targets, with the bare guest running in them."""

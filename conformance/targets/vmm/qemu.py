@@ -1,0 +1,56 @@
+"""The bare guest in a QEMU, which makes a driver's accesses itself."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from conformance.guest.build import guest_elf
+from conformance.targets.driver.device import VirtioMem
+from conformance.targets.driver.pci import PciTransport
+from conformance.targets.qemu.process import QemuProcess
+from conformance.targets.vmm.line import Line
+
+_START_TIMEOUT = 60.0
+"""Seconds. QEMU's firmware takes one to find the guest."""
+
+
+class GuestProcessor:
+    """The bare guest runs; it is started by QEMU's firmware with the PVH entry."""
+
+    stopped = False
+
+    def __init__(self) -> None:
+        """Raises conformance.guest.build.GuestError."""
+        self._elf = guest_elf()
+
+    def arguments(self) -> list[str]:
+        self._directory = TemporaryDirectory(prefix="slotproof-line-")
+        path = Path(self._directory.name) / "line"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen(1)
+        device = ["-chardev", f"socket,id=line,path={path}", "-serial", "chardev:line"]
+        return [*device, "-kernel", str(self._elf)]
+
+    def start(self, process: QemuProcess, stack: ExitStack) -> Line:
+        line = self.go_on(process, stack)
+        line.hello(_START_TIMEOUT)
+        return line
+
+    def go_on(self, process: QemuProcess, stack: ExitStack) -> Line:
+        with self._directory, self._listener:
+            # QEMU connected before it answered on its monitor.
+            connection, _ = self._listener.accept()
+        stack.callback(connection.close)
+        number = connection.fileno()
+        return Line(number, number, lambda: "QEMU is gone" if process.ended else None)
+
+    def after_reset(self, bus: Line) -> None:
+        bus.forget()
+        bus.hello(_START_TIMEOUT)
+
+    def driver(self, bus: Line) -> VirtioMem:
+        return VirtioMem(bus, PciTransport(assign=False))

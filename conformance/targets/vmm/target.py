@@ -1,0 +1,166 @@
+"""A VMM as a target: its device driven by the bare guest, its memslots watched from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from conformance.judge.finding import Kind
+from conformance.targets.driver.bus import DriverError, DriverLate
+from conformance.targets.driver.device import VirtioMem
+from conformance.targets.driver.memory import GuestMemory
+from conformance.targets.driver.speech import Speech
+from conformance.targets.target import PADDING, TargetError
+from conformance.targets.vmm.host import HostSide
+from conformance.targets.vmm.machine import Machine, Vmm
+from conformance.targets.vmm.watch import tracer
+from model.observation import Constants, Observation
+from model.profiles import Profile
+from model.state import REQUESTS, Answer, BlockState, ConcreteAction, Config, Op
+
+_REQUESTS: Final = frozenset(op.value for op in REQUESTS)
+_SHOWN: Final = frozenset({"usable", "size", "requested", "constants", "memory", PADDING})
+_RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
+
+
+class VmmTarget:
+    """The device of a VMM, in a process of its own for each trace."""
+
+    def __init__(self, vmm: Vmm, *, watched: bool = True) -> None:
+        """`watched`: its memslots are looked at, where there is a tracer."""
+        self.vmm = vmm
+        self._watched = watched and tracer() is not None
+        seen = {"mapped", "slots", "held"} if self._watched else set()
+        self.capabilities = _REQUESTS | _SHOWN | vmm.capabilities | seen
+        self._machine: Machine | None = None
+        self._host: HostSide | None = None
+
+    def another(self) -> VmmTarget:
+        """A target like this one, for another thread."""
+        return VmmTarget(self.vmm, watched=self._watched)
+
+    @property
+    def pid(self) -> int:
+        """The id of the VMM's process."""
+        return self._started().pid
+
+    def fitted(self, profile: Profile, config: Config) -> Config:
+        return self.vmm.limits.fitted(config)
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        self.close()
+        try:
+            self._launch(config)
+            return self._at_start(config)
+        except DriverError as error:
+            late = isinstance(error, DriverLate)
+            log = "" if self._machine is None else self._machine.log()
+            self.close()
+            kind = Kind.HUNG if late else Kind.REFUSED
+            raise TargetError(kind, str(error), error.log or log) from error
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        machine = self._started()
+        with self._failures():
+            state: BlockState | None = None
+            if action.op is Op.RESIZE:
+                answer = machine.resize(action.value)
+            elif action.op is Op.SYSTEM_RESET:
+                machine.system_reset()
+                self._set_up()
+                answer = Answer.DONE
+            elif action.op is Op.DEVICE_RESET:
+                self._driver.reset()
+                self._set_up()
+                answer = Answer.DONE
+            else:
+                answer, state = self._speech.ask(self._driver, action)
+            notified: bool | None = self._driver.config_notified()
+            if action.op in _RESETS or "notified" not in self.capabilities:
+                # Where a VMM tells of it by MSI-X alone, nothing is seen.
+                notified = None
+            seen = self._seen(answer, state, notified)
+            memory = self._memory.tried(machine.line, action, seen)
+            return self._watched_too(replace(seen, memory=memory))
+
+    def state(self) -> None:
+        return None
+
+    def close(self) -> None:
+        machine, self._machine = self._machine, None
+        host, self._host = self._host, None
+        if host is not None:
+            host.close()
+        if machine is not None:
+            machine.close()
+
+    def _launch(self, config: Config) -> None:
+        if self._watched:
+            self._host = HostSide(config, self.vmm.slot(config))
+        self._machine = self.vmm.start(config, self._host.prefix if self._host else ())
+        if self._host is not None:
+            self._host.settle(self._machine.pid, self.vmm.vcpu)
+        self._driver = VirtioMem(self._machine.line, self._machine.transport())
+        self._speech = Speech()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        if not self._driver.setup(unplugged_inaccessible=self.vmm.unplugged_inaccessible):
+            raise DriverError("virtio-mem refuses the features that it offers")
+
+    def _at_start(self, config: Config) -> Observation:
+        machine = self._started()
+        self._memory = GuestMemory(config, None)
+        if config.requested and machine.resize(config.requested) is not Answer.DONE:
+            raise DriverError(f"the VMM refuses a requested size of {config.requested}")
+        # What came while the driver was set up is no answer to anything.
+        self._driver.config_notified()
+        seen = self._seen(Answer.DONE, None, None)
+        want = Constants(block=config.block, addr=config.addr, region=config.region)
+        if seen.constants != want:
+            raise DriverError(f"the device has {seen.constants}, not {want}")
+        layout = None if self._host is None else self._host.layout()
+        return self._watched_too(replace(seen, slots=layout))
+
+    def _watched_too(self, seen: Observation) -> Observation:
+        """With what is seen from outside."""
+        if self._host is None:
+            return seen
+        return replace(seen, mapped=self._host.mapped(), held=self._host.held(self._memory.touched))
+
+    def _seen(self, answer: Answer, state: BlockState | None, notified: bool | None) -> Observation:
+        config = self._driver.config()
+        return Observation(
+            answer=answer,
+            block_state=state,
+            usable=config.usable_region_size,
+            size=config.plugged_size,
+            requested=config.requested_size,
+            notified=notified,
+            constants=Constants(
+                block=config.block_size,
+                addr=config.addr,
+                region=config.region_size,
+                node=config.node_id,
+            ),
+        )
+
+    def _started(self) -> Machine:
+        if self._machine is None:
+            raise RuntimeError("the device was not started")
+        return self._machine
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Tell a VMM that died, one that hangs and one that shows nonsense apart."""
+        try:
+            yield
+        except DriverError as error:
+            machine = self._started()
+            late = isinstance(error, DriverLate)
+            kind = Kind.HUNG if late else Kind.DIED if machine.ended else Kind.GARBAGE
+            log = machine.log()
+            self.close()
+            raise TargetError(kind, str(error), log) from error

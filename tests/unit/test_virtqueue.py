@@ -1,0 +1,216 @@
+"""The driver's virtqueues against a device written from VIRTIO 2.7 and 2.8, in plain memory."""
+
+from __future__ import annotations
+
+import struct
+from itertools import product
+
+import pytest
+
+from conformance.targets.driver.bus import Access, DriverError, Kind
+from conformance.targets.driver.virtqueue import (
+    DESCRIPTOR_AREA,
+    DEVICE_AREA,
+    DRIVER_AREA,
+    MAX_BATCH,
+    Chain,
+    PackedQueue,
+    Queue,
+    SplitQueue,
+)
+
+SIZE = 128
+NEXT, WRITE, INDIRECT = 1, 2, 4
+
+
+class Memory(dict[int, int]):
+    """Bytes by address, 0 where nobody wrote."""
+
+    def __missing__(self, address: int) -> int:
+        return 0
+
+    def take(self, address: int, size: int) -> bytes:
+        return bytes(self[address + at] for at in range(size))
+
+    def put(self, address: int, data: bytes) -> None:
+        for at, byte in enumerate(data):
+            self[address + at] = byte
+
+    def carry_out(self, access: Access) -> bytes:
+        if access.kind is Kind.WRITE:
+            self.put(access.address, access.data)
+        elif access.kind is Kind.STORE:
+            self.put(access.address, access.value.to_bytes(access.width, "little"))
+        else:
+            return self.take(access.address, access.width)
+        return b""
+
+
+class Device:
+    """Answers each request by its bytes backwards, in the order the queue has them."""
+
+    def __init__(self, memory: Memory, queue: Queue) -> None:
+        self.memory = memory
+        self.packed = isinstance(queue, PackedQueue)
+        self.seen = self.place = 0
+
+    def answered(self, buffers: list[tuple[int, int, int]]) -> int:
+        out = b"".join(self.memory.take(at, n) for at, n, flags in buffers if not flags & WRITE)
+        answer = out[::-1]
+        for at, size, flags in buffers:
+            if flags & WRITE:
+                self.memory.put(at, answer[:size])
+                answer = answer[size:]
+        return len(out) - len(answer)
+
+    def table(self, at: int, size: int) -> list[tuple[int, int, int]]:
+        entries = [struct.unpack("<QIHH", self.memory.take(at + o, 16)) for o in range(0, size, 16)]
+        flags = 3 if self.packed else 2
+        return [(entry[0], entry[1], entry[flags]) for entry in entries]
+
+    def run(self) -> None:
+        if self.packed:
+            self.run_packed()
+        else:
+            self.run_split()
+
+    def run_split(self) -> None:
+        memory = self.memory
+        while self.seen != struct.unpack("<H", memory.take(DRIVER_AREA + 2, 2))[0]:
+            place = DRIVER_AREA + 4 + 2 * (self.seen % SIZE)
+            head = at = struct.unpack("<H", memory.take(place, 2))[0]
+            buffers = []
+            while True:
+                data = memory.take(DESCRIPTOR_AREA + 16 * at, 16)
+                address, size, flags, at = struct.unpack("<QIHH", data)
+                buffers += (
+                    self.table(address, size) if flags & INDIRECT else [(address, size, flags)]
+                )
+                if not flags & NEXT:
+                    break
+            used = struct.pack("<II", head, self.answered(buffers))
+            memory.put(DEVICE_AREA + 4 + 8 * (self.seen % SIZE), used)
+            self.seen = self.seen + 1 & 0xFFFF
+            memory.put(DEVICE_AREA + 2, struct.pack("<H", self.seen))
+
+    def run_packed(self) -> None:
+        memory = self.memory
+        while True:
+            start, buffers = self.place, []
+            while True:
+                at = DESCRIPTOR_AREA + 16 * (self.place % SIZE)
+                address, size, number, flags = struct.unpack("<QIHH", memory.take(at, 16))
+                wrapped = self.place // SIZE % 2
+                if (flags >> 7 & 1, flags >> 15) != ((0, 1) if wrapped else (1, 0)):
+                    return
+                buffers += (
+                    self.table(address, size) if flags & INDIRECT else [(address, size, flags)]
+                )
+                self.place += 1
+                if not flags & NEXT:
+                    break
+            flags = 0 if start // SIZE % 2 else 1 << 7 | 1 << 15
+            used = struct.pack("<QIHH", 0, self.answered(buffers), number, flags)
+            memory.put(DESCRIPTOR_AREA + 16 * (start % SIZE), used)
+
+
+def made(kind: type[SplitQueue] | type[PackedQueue]) -> tuple[Memory, Queue, Device]:
+    memory, queue = Memory(), kind(SIZE)
+    for access in queue.clear():
+        memory.carry_out(access)
+    return memory, queue, Device(memory, queue)
+
+
+def asked(memory: Memory, queue: Queue, device: Device, chains: list[Chain]) -> list[bytes | None]:
+    for access in queue.submit(chains):
+        memory.carry_out(access)
+    device.run()
+    used = queue.take([memory.carry_out(access) for access in queue.poll()])
+    return [None if one is None else one.data for one in used]
+
+
+BOTH = pytest.mark.parametrize("kind", [SplitQueue, PackedQueue])
+
+
+@BOTH
+def test_the_framing_does_not_matter(kind: type[SplitQueue] | type[PackedQueue]) -> None:
+    memory, queue, device = made(kind)
+    parts = (1, 2, 3, 10, 16)
+    # Often enough for the ring to wrap many times.
+    for number, (out, back, indirect) in enumerate(product(parts, parts, (False, True))):
+        payload = bytes([number, *range(1, 24)])
+        chain = Chain(payload, 24, out_parts=out, in_parts=back, indirect=indirect)
+        assert asked(memory, queue, device, [chain]) == [payload[::-1]]
+
+
+@BOTH
+@pytest.mark.parametrize("count", [2, 4, MAX_BATCH])
+def test_each_request_of_a_batch_comes_back_once(
+    kind: type[SplitQueue] | type[PackedQueue], count: int
+) -> None:
+    memory, queue, device = made(kind)
+    for turn in range(40):
+        chains = [Chain(bytes([turn, n]), 2, out_parts=1 + n % 2) for n in range(count)]
+        assert asked(memory, queue, device, chains) == [bytes([n, turn]) for n in range(count)]
+
+
+@BOTH
+def test_indices_wrap(kind: type[SplitQueue] | type[PackedQueue]) -> None:
+    memory, queue, device = made(kind)
+    for turn in range((1 << 16) // MAX_BATCH + 2 if kind is SplitQueue else 40):
+        chains = [Chain(bytes([n]), 1) for n in range(MAX_BATCH)]
+        assert asked(memory, queue, device, chains)[-1] == bytes([MAX_BATCH - 1]), turn
+
+
+@BOTH
+def test_what_does_not_come_back_is_with_the_device(
+    kind: type[SplitQueue] | type[PackedQueue],
+) -> None:
+    memory, queue, _ = made(kind)
+    for access in queue.submit([Chain(b"a", 1), Chain(b"b", 1)]):
+        memory.carry_out(access)
+    assert queue.take([memory.carry_out(access) for access in queue.poll()]) == [None, None]
+
+
+def test_a_request_that_is_lost_does_not_hold_up_the_next() -> None:
+    memory, queue, device = made(SplitQueue)
+    for access in queue.submit([Chain(b"lost", 4)]):
+        memory.carry_out(access)
+    device.seen += 1
+    # The device takes it and never says that it did: its used index stays one behind.
+    queue.give_up()
+    for access in queue.submit([Chain(b"next", 4)]):
+        memory.carry_out(access)
+    memory.put(DEVICE_AREA + 2, struct.pack("<H", 1))
+    memory.put(DEVICE_AREA + 4, struct.pack("<II", 0, 4))
+    (used,) = queue.take([memory.carry_out(access) for access in queue.poll()])
+    assert used is not None and used.length == 4
+
+
+@pytest.mark.parametrize(
+    ("index", "element", "message"),
+    [
+        (2, (0, 1), "used index 2 after 0 requests and 1 more"),
+        (1, (9, 1), "used element id 9"),
+        (1, (0, 5), "used length 5 of 1"),
+    ],
+)
+def test_used_elements_that_nothing_was_made_available_for(
+    index: int, element: tuple[int, int], message: str
+) -> None:
+    memory, queue, _ = made(SplitQueue)
+    for access in queue.submit([Chain(b"a", 1)]):
+        memory.carry_out(access)
+    memory.put(DEVICE_AREA + 2, struct.pack("<H", index))
+    memory.put(DEVICE_AREA + 4, struct.pack("<II", *element))
+    with pytest.raises(DriverError, match=message):
+        queue.take([memory.carry_out(access) for access in queue.poll()])
+
+
+@BOTH
+def test_a_batch_larger_than_the_queue_is_the_callers_mistake(
+    kind: type[SplitQueue] | type[PackedQueue],
+) -> None:
+    _, queue, _ = made(kind)
+    with pytest.raises(ValueError, match="more descriptors"):
+        queue.submit([Chain(bytes(16), 16, out_parts=16, in_parts=16)] * 5)

@@ -1,0 +1,56 @@
+"""A real libkrun, judged by the text of VIRTIO and by what the host sees. Needs /dev/kvm."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.check.campaign import check
+from conformance.judge.judge import Judge
+from conformance.judge.virtio.rules import RULES
+from conformance.targets.vmm.machine import Vmm
+from conformance.targets.vmm.target import VmmTarget
+from model.arithmetic import MIB
+from model.extents import Extents
+from model.profiles import CLOUD_HYPERVISOR
+from model.state import Answer, Config, Op, action
+
+BINDING = Judge(exact=False, rules=frozenset(rule.id for rule in RULES if rule.binding))
+STEP = 128 * MIB
+
+
+@pytest.fixture
+def target(libkrun: Vmm) -> Iterator[VmmTarget]:
+    made = VmmTarget(libkrun)
+    yield made
+    made.close()
+
+
+def started(target: VmmTarget) -> Config:
+    """A device of the only kind, just started."""
+    config = target.fitted(CLOUD_HYPERVISOR, Config(region=STEP, block=2 * MIB, limit=1))
+    target.start(CLOUD_HYPERVISOR, config)
+    return config
+
+
+def test_generated_traces_break_no_binding_rule(target: VmmTarget) -> None:
+    report = check(target, CLOUD_HYPERVISOR, seed=5, traces=3, steps=40, judge=BINDING)
+    assert report.finding is None
+    assert report.steps == 120 and report.exercised["config-plugged-size"] == 120
+
+
+def test_kvm_has_what_was_grown(target: VmmTarget) -> None:
+    started(target)
+    seen = [target.apply(action(Op.RESIZE, value=size)) for size in (STEP, 3 * STEP, 2 * STEP)]
+    assert [one.answer for one in seen] == [Answer.DONE, Answer.DONE, Answer.REFUSED]
+    assert [one.mapped for one in seen] == [Extents.of_ranges([(0, end)]) for end in (1, 3, 3)]
+
+
+def test_the_host_memory_behind_a_block_is_seen(target: VmmTarget) -> None:
+    """libkrun of smolmachines 1.32.2 acknowledges UNPLUG and gives nothing back."""
+    config = started(target)
+    target.apply(action(Op.RESIZE, value=STEP))
+    plugged = target.apply(action(Op.PLUG, addr=config.addr, blocks=2))
+    unplugged = target.apply(action(Op.UNPLUG, addr=config.addr, blocks=2))
+    assert (unplugged.answer, unplugged.size) == (Answer.ACK, 0)
+    assert [part.held for part in plugged.held or ()] == [8192, 8192]
+    assert unplugged.held == plugged.held
