@@ -1,46 +1,52 @@
 """The state graph of a small device: every state that can be reached, every step from each.
 
 Two states that differ in `accepted` alone are one node: no rule reads the flag. That is not taken
-on trust. The step from the state with the flag set is taken beside each step and must come to the
-same answer and node; where one does not, the states are kept apart. Blocks of a memslot are not
+on trust: what the rules ask is written down as terms, and where the flag occurs in any but its own
+the states are kept apart. Blocks of a memslot are not
 interchangeable, because requests name runs of blocks and the usable region is a run from the start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import attrgetter
+from typing import NoReturn
 
 from conformance.explore.alphabet import alphabet
+from conformance.explore.compiled import Compiled
+from conformance.explore.masks import TooFar
+from conformance.explore.rows import (
+    Interpreted,
+    Label,
+    NotAlike,
+    Row,
+    contract_checks,
+    state_of,
+)
 from conformance.judge.finding import Finding, Kind
 from conformance.judge.oracle import (
     broken_by_layout,
     broken_by_start,
     broken_by_state,
     broken_by_step,
+    invariants_of,
 )
 from conformance.targets.target import CAPABILITIES
 from conformance.traces.trace import Trace, TraceStep
+from model.contracts import START_CONTRACTS
 from model.device import ReferenceDevice
 from model.machine_ints import INTS
 from model.profiles import Profile
 from model.rules import step
 from model.state import (
     REQUESTS,
-    Answer,
-    BlockState,
     ConcreteAction,
-    ConcreteResult,
     ConcreteState,
     Config,
     Fixed,
-    State,
 )
-
-Label = tuple[Answer, BlockState | None, bool]
-"""What the guest sees of a step: the answer, the block state, whether it was notified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,7 @@ class StateGraph:
 
     def node_of(self, state: ConcreteState) -> int | None:
         """The number of a state's node, None for a state that is not in the graph."""
-        return self.number_of.get(_node(state, merged=self.merged))
+        return self.number_of.get(replace(state, accepted=False) if self.merged else state)
 
     def path_to(self, state: int) -> list[int]:
         """The fewest actions that lead to a state, by their numbers."""
@@ -120,29 +126,20 @@ def explore(
     capabilities: frozenset[str] = CAPABILITIES,
     *,
     judged: bool = True,
+    merge: bool = True,
+    interpreted: bool = False,
 ) -> StateGraph:
     """The graph of a device; unless `judged` is off, each claim is checked wherever it applies.
 
+    States that differ in `accepted` alone are one where `merge` is on and no rule reads it.
     Raises model.device.ConfigError.
     """
-    try:
-        return _Search(profile, config, capabilities, merged=True, judged=judged).graph()
-    except _NotAlike:
-        return _Search(profile, config, capabilities, merged=False, judged=judged).graph()
-
-
-class _NotAlike(Exception):
-    """A rule reads `accepted`."""
-
-
-def _node(state: ConcreteState, *, merged: bool) -> ConcreteState:
-    return replace(state, accepted=False) if merged and state.accepted else state
-
-
-_but_accepted = attrgetter(*(f.name for f in fields(State) if f.name != "accepted"))
-"""All of a state that a merged node has."""
-_seen = attrgetter("answer", "block_state", "notified", "effects")
-"""All that comes of a step but the state."""
+    machines: list[type[Compiled] | type[Interpreted]] = [Compiled, Interpreted]
+    for machine in machines[interpreted:]:
+        for merged in (True, False)[not merge :]:
+            with suppress(NotAlike, TooFar):
+                return _Search(machine, profile, config, capabilities, merged, judged).graph()
+    raise RuntimeError("states kept apart are told apart by a rule")
 
 
 def _path(parents: Sequence[tuple[int, int] | None], state: int) -> list[int]:
@@ -158,10 +155,10 @@ class _Search:
 
     def __init__(
         self,
+        machine: type[Compiled] | type[Interpreted],
         profile: Profile,
         config: Config,
         capabilities: frozenset[str],
-        *,
         merged: bool,
         judged: bool,
     ) -> None:
@@ -169,100 +166,82 @@ class _Search:
         self.profile, self.config, self.fixed = profile, config, device.fixed
         self.merged, self.judged = merged, judged
         self.actions = alphabet(self.fixed, capabilities)
-        self.states = [_node(device.state, merged=merged)]
-        self.numbers = {self.states[0]: 0}
+        self.machine = machine(self.fixed, self.actions, merged=merged, judged=judged)
+        self.start = device.state
+        self.rows = [self.machine.row_of(self.start)]
+        self.numbers = {self.rows[0]: 0}
         self.parents: list[tuple[int, int] | None] = [None]
         self.depths = [0]
         self.targets: list[Sequence[int]] = []
         self.labels: list[Sequence[Label]] = []
-        self.known_labels: dict[Label, Label] = {}
-        self.invariant_checks = self.contract_checks = 0
         self.broken: dict[str, Broken] = {}
 
     def graph(self) -> StateGraph:
         layout, checks = broken_by_layout(self.config, self.fixed)
-        self.invariant_checks += checks
         self.found(Kind.INVARIANT, layout, [])
         if self.judged:
-            start, checks = broken_by_start(self.fixed, self.states[0])
-            self.contract_checks += checks
-            self.found(Kind.CONTRACT, start, [])
-        for number, state in enumerate(self.states):
-            if self.judged and not self.holds(number, state):
+            self.found(Kind.CONTRACT, broken_by_start(self.fixed, self.start)[0], [])
+        for number, row in enumerate(self.rows):
+            if self.judged and not self.machine.holds(*row):
+                name, _ = broken_by_state(self.fixed, state_of(row))
+                self.found(Kind.INVARIANT, name or _disagreement(), _path(self.parents, number))
                 self.targets.append(())
                 self.labels.append(())
             else:
-                self.leave(number, state)
+                self.leave(number, row)
+        left = sum(map(bool, self.targets))
+        contracts = [contract_checks(self.fixed, a.op, merged=self.merged) for a in self.actions]
+        invariants = len(invariants_of(self.fixed.mapping)) * len(self.rows)
         return StateGraph(
             profile=self.profile,
             config=self.config,
             fixed=self.fixed,
             actions=self.actions,
-            states=tuple(self.states),
+            states=tuple(map(state_of, self.rows)),
             targets=tuple(self.targets),
             labels=tuple(self.labels),
             parents=tuple(self.parents),
             depths=tuple(self.depths),
             merged=self.merged,
-            invariant_checks=self.invariant_checks,
-            contract_checks=self.contract_checks,
+            invariant_checks=checks + invariants * self.judged,
+            contract_checks=(len(START_CONTRACTS) + left * sum(contracts)) * self.judged,
             broken=tuple(sorted(self.broken.values(), key=Broken.rank)),
         )
 
-    def holds(self, number: int, state: ConcreteState) -> bool:
-        name, checks = broken_by_state(self.fixed, state)
-        self.invariant_checks += checks
-        self.found(Kind.INVARIANT, name, _path(self.parents, number))
-        return name is None
-
-    def leave(self, number: int, state: ConcreteState) -> None:
+    def leave(self, number: int, row: Row) -> None:
         """Take every action from a state."""
-        targets, labels = [], []
-        twin = replace(state, accepted=True)
-        for at, done in enumerate(self.actions):
-            result = step(INTS, self.fixed, state, done)
-            if self.merged:
-                self.same_for_twin(number, at, twin, result)
-            if self.judged:
-                self.judge(number, at, state, result)
-            label = (result.answer, result.block_state, result.notified)
-            labels.append(self.known_labels.setdefault(label, label))
-            unchanged = result.state is state
-            targets.append(number if unchanged else self.numbered(result.state, number, at))
+        numbers, rows = self.numbers, self.rows
+        targets: list[int] = []
+        labels: list[Label] = []
+        for at, take in enumerate(self.machine.steps):
+            label, holds, after = take(*row)
+            if not holds:
+                self.judge(number, at, state_of(row))
+            labels.append(label)
+            if after is None:
+                targets.append(number)
+                continue
+            if (target := numbers.get(after)) is None:
+                target = numbers[after] = len(rows)
+                rows.append(after)
+                self.parents.append((number, at))
+                self.depths.append(self.depths[number] + 1)
+            targets.append(target)
         self.targets.append(targets)
         self.labels.append(labels)
 
-    def numbered(self, state: ConcreteState, parent: int, at: int) -> int:
-        state = _node(state, merged=self.merged)
-        if (number := self.numbers.get(state)) is None:
-            number = self.numbers[state] = len(self.states)
-            self.states.append(state)
-            self.parents.append((parent, at))
-            self.depths.append(self.depths[parent] + 1)
-        return number
-
-    def judge(self, number: int, at: int, state: ConcreteState, result: ConcreteResult) -> None:
-        name, checks = broken_by_step(self.fixed, state, self.actions[at], result)
-        self.contract_checks += checks
-        if name is not None:
-            self.found(Kind.CONTRACT, name, [*_path(self.parents, number), at])
-
-    def same_for_twin(
-        self, number: int, at: int, twin: ConcreteState, result: ConcreteResult
-    ) -> None:
-        """The step from the same state with the flag set; what a host event does to the flag is
-        judged there as well. Raises _NotAlike."""
+    def judge(self, number: int, at: int, state: ConcreteState) -> None:
+        """Have the rules say which contract does not hold in a step."""
         done = self.actions[at]
-        other = step(INTS, self.fixed, twin, done)
-        states_alike = _but_accepted(other.state) == _but_accepted(result.state)
-        if not states_alike or _seen(other) != _seen(result):
-            raise _NotAlike
-        if done.op in REQUESTS:
-            # Judged from one of the two, which a request leaves as they are in this.
-            if result.state.accepted or not other.state.accepted:
-                raise _NotAlike
-        elif self.judged:
-            self.judge(number, at, twin, other)
+        flags = (False, True) if self.merged and done.op not in REQUESTS else (state.accepted,)
+        for flag in flags:
+            before = replace(state, accepted=flag)
+            result = step(INTS, self.fixed, before, done)
+            name, _ = broken_by_step(self.fixed, before, done, result)
+            if name is not None:
+                self.found(Kind.CONTRACT, name, [*_path(self.parents, number), at])
+                return
+        _disagreement()
 
     def found(self, kind: Kind, name: str | None, path: list[int]) -> None:
         """Keep the first trace of a claim: the search meets shorter ones first."""
@@ -276,3 +255,7 @@ class _Search:
         device = ReferenceDevice(self.profile, self.config)
         for at in path:
             yield TraceStep(self.actions[at], device.apply(self.actions[at]))
+
+
+def _disagreement() -> NoReturn:
+    raise RuntimeError("a claim that a compiled step denies holds by the rules")

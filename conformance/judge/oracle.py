@@ -71,6 +71,11 @@ def _claimed(mapping: Mapping, of_layout: bool) -> tuple[Invariant, ...]:
     return tuple(i for i in INVARIANTS if mapping in i.mappings and i.of_layout == of_layout)
 
 
+def invariants_of(mapping: Mapping) -> tuple[Invariant, ...]:
+    """The invariants claimed of every state of a device with that way of mapping."""
+    return _claimed(mapping, False)
+
+
 class Claim(Protocol):
     """An invariant or a contract."""
 
