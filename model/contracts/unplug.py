@@ -75,7 +75,7 @@ def empty_unplug_all_acknowledged(
 def empty_unplug_all_answered(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUG_ALL with nothing plugged is BUSY exactly in a migration if the profile asks that first.
+    """UNPLUG_ALL with nothing plugged is BUSY exactly in a migration if the profile asks first.
 
     Else it is acknowledged.
     """

@@ -137,5 +137,5 @@ REFUTED: Final = (
     *_of_qemu_7_2(Mapping.STATIC, plugged_or_not_busy, *_EMPTY_BUSY),
     *_of_qemu_7_2(Mapping.STATIC, plugged_or_not_busy_or_fitting, *_RESETS),
 )
-"""Every claim that is refuted, of all profiles of QEMU. Those of the peers are not listed: they keep an
-order of effects, answers and failed requests of their own, against many contracts."""
+"""Every refuted claim of all profiles of QEMU. Those of the peers are not listed: they keep an
+an order of effects, answers and failed requests of their own, against many contracts."""

@@ -76,7 +76,8 @@ HOST = [
     (
         "set_block_state",
         "        give_back(vmem, offset, size);\n    } else {",
-        "        give_back(vmem, offset, size);\n        give_back(vmem, offset, size);\n    } else {",
+        "        give_back(vmem, offset, size);\n"
+        "        give_back(vmem, offset, size);\n    } else {",
     ),
     (
         "set_block_state",
@@ -98,11 +99,13 @@ HOST = [
     ),
     (
         "unplug_all",
-        f" || give_back(vmem, 0, whole)) {{\n            return -EBUSY;\n        }}\n        {DISCARDS}",
+        " || give_back(vmem, 0, whole)) {\n            return -EBUSY;\n        }\n"
+        f"        {DISCARDS}",
         f") {{\n            return -EBUSY;\n        }}\n        {DISCARDS}\n"
         "        if (give_back(vmem, 0, whole)) {\n            return -EBUSY;\n        }",
     ),
 ]
+TOLD = "        notifier_list_notify(&vmem->size_change_notifiers, &vmem->size);"
 CALLS = [
     ("unplug_all", "&vmem->size);", "&vmem->requested_size);"),
     (
@@ -112,8 +115,8 @@ CALLS = [
     ),
     (
         "unplug_all",
-        "        vmem->size = 0;\n        notifier_list_notify(&vmem->size_change_notifiers, &vmem->size);",
-        "        notifier_list_notify(&vmem->size_change_notifiers, &vmem->size);\n        vmem->size = 0;",
+        f"        vmem->size = 0;\n{TOLD}",
+        f"{TOLD}\n        vmem->size = 0;",
     ),
     ("unplug_all", "vmem->bitmap_size);", "vmem->bitmap_size / 2);"),
     ("plug_request", "count, true)", "count, false)"),
@@ -238,7 +241,8 @@ def test_a_narrowing_is_found_at_an_address_above_it() -> None:
 LOOP = "for (i = offset / vmem->memslot_size; i < end; i += 1)"
 SAME = [
     "for (i = end; i-- > offset / vmem->memslot_size;)",
-    "for (i = offset / vmem->memslot_size; i != MAX(end, (uint32_t)(offset / vmem->memslot_size)); ++i)",
+    "for (i = offset / vmem->memslot_size; "
+    "i != MAX(end, (uint32_t)(offset / vmem->memslot_size)); ++i)",
 ]
 
 
