@@ -53,7 +53,13 @@ class PlugsPlugged(Fault):
 class UnplugsUnplugged(Fault):
     """UNPLUG looks at the first block of a range only."""
 
-    found_by = ("unplug-unplugged-is-error", "answer", "state-mixed", "config-plugged-size")
+    found_by = (
+        "unplug-unplugged-is-error",
+        "answer",
+        "state-mixed",
+        "config-plugged-size",
+        "unplug-in-plugged-size",
+    )
 
     def all_of(self, first, count):
         return super().all_of(first, 1)
