@@ -449,7 +449,7 @@ def test_a_migration_is_held_open_until_it_is_to_end(machine: Machine, tmp_path:
         pass
     assert machine.process.qmp("query-migrate")["status"] == "pre-switchover"
     assert machine.ask(PLUG, 0, 1)[0] == _BUSY
-    migration.cancel(machine.process)
+    migration.cancel(machine.process, stream)
     assert machine.ask(PLUG, 0, 1)[0] == ACK
     migration.finish(machine.process, stream)
     assert stream.path.stat().st_size > 0

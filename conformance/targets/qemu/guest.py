@@ -91,7 +91,7 @@ class QemuGuest:
 
     def renew(self, config: Config) -> None:
         """Make the device what it is in a machine just started, by a system reset."""
-        migration.cancel(self._process)
+        migration.cancel(self._process, self._stream)
         self._config = config
         if self._resize(config.requested) is not Answer.DONE:
             raise QemuError(f"QEMU refuses a requested size of {config.requested}")
@@ -170,7 +170,7 @@ class QemuGuest:
         return Answer.DONE
 
     def _migration_end(self, _: int) -> Answer:
-        migration.cancel(self._process)
+        migration.cancel(self._process, self._stream)
         return Answer.DONE
 
     def _migration_in(self, _: int) -> Answer:

@@ -2,7 +2,9 @@
 
 A running migration makes virtio-mem busy, so one is held open ahead of its last step, where QEMU
 waits for `migrate-continue` (capability pause-before-switchover). A bandwidth limit would not hold
-it: the boot RAM is zeros, of which QEMU sends 256 MiB in two seconds whatever the limit.
+it: the boot RAM is zeros, of which QEMU sends 256 MiB in two seconds whatever the limit. A QEMU
+before 8.2 that never ran the guest takes a cancelled wait for the end of a migration, so there the
+program that it writes to does not read before it is told to.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ _POLL: Final = 0.002
 @dataclass(frozen=True, slots=True)
 class Stream:
     """The file that a migration goes through. `piped`: by a program, for a QEMU before 8.2, which
-    cannot open a file itself."""
+    cannot open a file itself; it reads nothing while `gate` is missing."""
 
     path: Path
     piped: bool
@@ -35,7 +37,15 @@ class Stream:
     @property
     def sink(self) -> str:
         """Where to, as a migration URI."""
-        return f"exec:cat > {shlex.quote(str(self.path))}" if self.piped else f"file:{self.path}"
+        if not self.piped:
+            return f"file:{self.path}"
+        gate, path = (shlex.quote(str(place)) for place in (self.gate, self.path))
+        return f"exec:while [ ! -e {gate} ]; do sleep 0.01; done; cat > {path}"
+
+    @property
+    def gate(self) -> Path:
+        """The file whose being there lets the program read."""
+        return self.path.with_suffix(".gate")
 
     @property
     def source(self) -> str:
@@ -51,20 +61,24 @@ def start(source: QemuProcess, stream: Stream) -> None:
     _wait(source, {"active", _HELD})
 
 
-def cancel(source: QemuProcess) -> None:
+def cancel(source: QemuProcess, stream: Stream) -> None:
     """End a running migration; without one nothing happens."""
     if _status(source) in _RUNNING:
         source.qmp("migrate_cancel")
+        # What QEMU is about to write to a program has to be read before it looks up.
+        stream.gate.touch()
         _wait(source, {"cancelled"})
 
 
 def finish(source: QemuProcess, stream: Stream) -> None:
     """Write `stream` to its end: that of the migration that runs, or else of a new one."""
-    if _status(source) in _RUNNING:
+    if _status(source) not in _RUNNING:
+        _begin(source, stream, hold=False)
+    elif stream.piped:
+        stream.gate.touch()
+    else:
         _wait(source, {_HELD})
         source.qmp("migrate-continue", {"state": _HELD})
-    else:
-        _begin(source, stream, hold=False)
     _wait(source, {"completed"})
 
 
@@ -75,7 +89,11 @@ def load(destination: QemuProcess, stream: Stream) -> None:
 
 
 def _begin(source: QemuProcess, stream: Stream, *, hold: bool) -> None:
-    pause = {"capability": "pause-before-switchover", "state": hold}
+    if hold:
+        stream.gate.unlink(missing_ok=True)
+    else:
+        stream.gate.touch()
+    pause = {"capability": "pause-before-switchover", "state": hold and not stream.piped}
     source.qmp("migrate-set-capabilities", {"capabilities": [pause]})
     # Zero is no limit: the file is as fast as the machine.
     source.qmp("migrate-set-parameters", {"max-bandwidth": 0})
