@@ -42,7 +42,7 @@ class Play:
         self.told = ""
         self._ledger = Ledger(region)
         self._bring = bring
-        self._stream = Stream(place / "migration", piped=False)
+        self._stream = Stream(place / "migration", piped=False, running=True)
         self._busy = self._kexeced = False
         self._files = self._tried = 0
         self._fresh = True
@@ -135,7 +135,7 @@ class Play:
 
     def _release(self) -> None:
         if self._busy:
-            cancel(self.guest.process)
+            cancel(self.guest.process, self._stream)
             self._busy = False
 
     def _migrate(self) -> None:

@@ -4,7 +4,8 @@ A running migration makes virtio-mem busy, so one is held open ahead of its last
 waits for `migrate-continue` (capability pause-before-switchover). A bandwidth limit would not hold
 it: the boot RAM is zeros, of which QEMU sends 256 MiB in two seconds whatever the limit. A QEMU
 before 8.2 that never ran the guest takes a cancelled wait for the end of a migration, so there the
-program that it writes to does not read before it is told to.
+program that it writes to does not read before it is told to. Either would stop a guest that runs;
+its memory is full, so there a bandwidth limit does hold.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from conformance.targets.qemu.process import QemuError, QemuProcess
 
 _HELD: Final = "pre-switchover"
 """The status of a migration that waits to be continued."""
+_SLOW: Final = 1000
+"""Bytes a second, of a guest's many MiB."""
+_UNLIMITED: Final = 0
 _RUNNING: Final = frozenset({"setup", "active", _HELD, "device", "cancelling"})
 _DEADLINE: Final = 60.0
 """Seconds; a migration of 16 GiB takes about 3."""
@@ -29,10 +33,11 @@ _POLL: Final = 0.002
 @dataclass(frozen=True, slots=True)
 class Stream:
     """The file that a migration goes through. `piped`: by a program, for a QEMU before 8.2, which
-    cannot open a file itself; it reads nothing while `gate` is missing."""
+    cannot open a file itself; it reads nothing while `gate` is missing. `running`: a guest runs, and is to go on."""
 
     path: Path
     piped: bool
+    running: bool = False
 
     @property
     def sink(self) -> str:
@@ -74,8 +79,9 @@ def finish(source: QemuProcess, stream: Stream) -> None:
     """Write `stream` to its end: that of the migration that runs, or else of a new one."""
     if _status(source) not in _RUNNING:
         _begin(source, stream, hold=False)
-    elif stream.piped:
+    elif stream.piped or stream.running:
         stream.gate.touch()
+        source.qmp("migrate-set-parameters", {"max-bandwidth": _UNLIMITED})
     else:
         _wait(source, {_HELD})
         source.qmp("migrate-continue", {"state": _HELD})
@@ -93,10 +99,11 @@ def _begin(source: QemuProcess, stream: Stream, *, hold: bool) -> None:
         stream.gate.unlink(missing_ok=True)
     else:
         stream.gate.touch()
-    pause = {"capability": "pause-before-switchover", "state": hold and not stream.piped}
+    paused = hold and not stream.piped and not stream.running
+    pause = {"capability": "pause-before-switchover", "state": paused}
     source.qmp("migrate-set-capabilities", {"capabilities": [pause]})
-    # Zero is no limit: the file is as fast as the machine.
-    source.qmp("migrate-set-parameters", {"max-bandwidth": 0})
+    bandwidth = _SLOW if hold and stream.running else _UNLIMITED
+    source.qmp("migrate-set-parameters", {"max-bandwidth": bandwidth})
     source.qmp("migrate", {"uri": stream.sink})
 
 
