@@ -33,7 +33,8 @@ _POLL: Final = 0.002
 @dataclass(frozen=True, slots=True)
 class Stream:
     """The file that a migration goes through. `piped`: by a program, for a QEMU before 8.2, which
-    cannot open a file itself; it reads nothing while `gate` is missing. `running`: a guest runs, and is to go on."""
+    cannot open a file itself; it reads nothing while `gate` is missing. `running`: a guest
+    runs, and is to go on."""
 
     path: Path
     piped: bool
