@@ -169,6 +169,6 @@ class Expressions(Calling):
                 raise self._refuse(f"cast to {text_of(descriptor)}", node)
             return Convert(pointer_to(named), self._line(node), value)
         name = " ".join(text_of(descriptor).split())
-        if name not in NAMED:
+        if name not in NAMED or name in self._source.declared:
             raise self._refuse(f"cast to {name}", node)
         return converted(self._expr(self._child(node, "value")), NAMED[name])

@@ -59,9 +59,12 @@ def declared_in(root: Node) -> dict[str, int]:
 
 
 def _name(declarator: Node) -> str:
-    """The name that a declarator declares, empty for a function."""
+    """The name that a declarator declares, empty for a function.
+
+    A `uint64_t` that is declared anew is a primitive type to the parser all the same.
+    """
     at: Node | None = declarator
-    while at is not None and at.type not in ("identifier", "type_identifier"):
+    while at is not None and at.type not in ("identifier", "type_identifier", "primitive_type"):
         if at.type == "function_declarator":
             return ""
         at = at.child_by_field_name("declarator")

@@ -55,7 +55,12 @@ WRONG_RULES = {
         ),
         ("unplug", STATIC),
         # That the size is enough to shrink follows from the blocks that are cleared.
-        {"never_wraps", "keeps_size_matches_bitmap", "obeys_unplug_clears_blocks"},
+        {
+            "never_wraps",
+            "keeps_size_matches_bitmap",
+            "obeys_unplug_clears_blocks",
+            "obeys_discards_no_plugged",
+        },
     ),
     "unplug-drops-a-cut-memslot": (
         Mutant("", mapping.mapped_after_unplug, "d.lt(start, offset)", "d.truth(False)"),
