@@ -13,6 +13,7 @@ from conformance.judge.finding import Kind
 from conformance.judge.judge import Judge
 from conformance.targets.target import BAD_CONFIG, Target, needs
 from conformance.traces.trace import Trace, TraceError, read_trace
+from model.profiles import Profile
 
 MOST_BEFORE: Final = 64
 """Earlier traces that are run again at most to bring a failure about."""
@@ -32,15 +33,16 @@ class Before:
         return CheckReport(0, self.steps, {}, {}, 0, 0, self.failing.trace, log=self.failing.log)
 
 
-def failing_before(directory: Path, target: Target, judge: Judge) -> Before:
-    """Run the kept traces of a directory that the target can do, until one fails again."""
+def failing_before(directory: Path, target: Target, profile: Profile, judge: Judge) -> Before:
+    """Run the kept traces of a directory that are about the profile and that the target can do,
+    until one fails again."""
     ran = steps = 0
     for path in sorted(directory.glob("*.jsonl")):
         try:
             trace = read_trace(path)
         except TraceError:
             continue
-        if not _can(target, trace):
+        if trace.profile != profile or not _can(target, trace):
             continue
         outcome = run_trace(target, trace, judge)
         ran, steps = ran + 1, steps + len(outcome.seen)

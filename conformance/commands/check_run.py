@@ -51,7 +51,7 @@ def checked(wish: Wish) -> Done:
             if target.memslots and target.stopped and not wish.only:
                 decisions = decided(target.binary)
         judge = wish.judge(target)
-        before = failing_before(wish.failures, target, judge)
+        before = failing_before(wish.failures, target, wish.profile, judge)
         if before.failing is not None:
             report, traces = before.report(), 0
         else:

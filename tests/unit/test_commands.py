@@ -352,3 +352,13 @@ def test_a_missing_command_shows_which_there_are(arguments: list[str]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Commands:" in result.stderr
+
+
+def test_kept_traces_run_first_where_they_are_about_the_same_profile(tmp_path: Path) -> None:
+    kept = ["check", "--failures", str(tmp_path), "--traces", "20"]
+    wrong = [*kept, "--profile", "seed-v2"]
+    runner = CliRunner()
+    assert "run before" not in runner.invoke(slotproof, wrong).stdout
+    assert "run before        1 kept traces" in runner.invoke(slotproof, wrong).stdout
+    other = runner.invoke(slotproof, kept)
+    assert (other.exit_code, "run before" in other.stdout) == (0, False)
