@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "prove": "Prove the theorems about a profile's rules, all of them or those named.",
     "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",
     "trace": "Make trace files, run them again, make them small, explain them.",
-    "verify-source": "Prove virtio-mem.c or a patch of it equal to the model.",
+    "verify-source": "Prove virtio-mem.c or a patch of it equal to the model, or to an older text.",
 }
 """Each command, and the module of `conformance.commands` it is in, with the first line of its
 help."""

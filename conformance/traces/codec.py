@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeVar
 
-from model.arithmetic import U64_MASK
+from model.arithmetic import U64_MASK, UINT_BITS
 from model.effects import Did
 from model.extents import Extents
 from model.observation import Constants, HostMemory, Observation, Probe, SlotLayout, Told
@@ -27,8 +27,10 @@ T = TypeVar("T")
 MAX_BLOCKS: Final = (1 << 16) - 1
 """The largest `nb_blocks` of a request (le16)."""
 MAX_SLOT: Final = 1 << 16
+UINT_MASK: Final = (1 << UINT_BITS) - 1
+"""A wrong device may well have more memslots than a right one."""
 """One past the largest memslot index (the count is a uint16_t)."""
-SLOT_LIMITS: Final = {"count": MAX_SLOT, "size": U64_MASK, "last": U64_MASK}
+SLOT_LIMITS: Final = {"count": UINT_MASK, "size": U64_MASK, "last": U64_MASK}
 """The members of `slots` and the largest number each may hold."""
 CONSTANT_LIMITS: Final = {
     "block": U64_MASK,

@@ -306,7 +306,8 @@ def test_weakest_hypotheses_are_neither_always_nor_never_true(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each `exactly_if` theorem fails with its hypothesis replaced by true, and by false."""
-    rows = [row for row in REFUTED if row.op in (Op.MIGRATION_IN, Op.UNPLUG_ALL, Op.RESIZE)]
+    ops = (Op.MIGRATION_IN, Op.UNPLUG_ALL, Op.RESIZE)
+    rows = [row for row in REFUTED if row.profile == SEED_V2.name and row.op in ops]
     assert rows
     for value in (True, False):
 

@@ -52,8 +52,6 @@ def test_a_deviation_is_found_and_made_small(profile: Profile, rule: str, messag
             {
                 "config-usable-covers-requested",
                 "plug-done-is-ack",
-                # The blocks of such a PLUG are marked, and no listener took note of them.
-                "listeners-know-plugged",
                 "memslot-of-plugged-mapped",
             },
         ),

@@ -112,7 +112,7 @@ def test_edits_are_those_that_a_reviewer_would_think_of() -> None:
         ("arithmetic.align_up:1-becomes-2", "align_up_is_next_multiple"),
         ("geometry.decide_memslots:if-eq-count-1-dropped", "size_unset_for_one_slot"),
         ("requests.plug:mapped_after_unplug-undone", "plug_keeps_mapped_needs_plugged"),
-        ("requests.plug:POPULATE-before-MAP", "plug_obeys_plug_does"),
+        ("requests.plug:POPULATE-before-earlier", "plug_obeys_plug_does"),
         ("events.resize:notified-becomes-False", "resize_obeys_notified_exactly"),
         ("rules.step:gone-or-broken-becomes-and", "plug_obeys_plug_error"),
     ],
@@ -125,7 +125,7 @@ def test_a_mutant_is_killed_by_the_theorem_that_speaks_of_it(name: str, theorem:
 
 NOT_ALIKE = [
     ("requests.plug:valid_range-negated", QEMU, Mapping.PLUGGED, "plug"),
-    ("requests.plug:POPULATE-before-MAP", QEMU, Mapping.PLUGGED, "plug"),
+    ("requests.plug:POPULATE-before-earlier", QEMU, Mapping.PLUGGED, "plug"),
     ("requests.plug:mapped_after_unplug-undone", QEMU, Mapping.PLUGGED, "plug"),
     # Called in the body of a loop alone, which is evaluated after the rule was.
     ("mapping.range_unplugged:add-first-div-undone", QEMU, Mapping.PLUGGED, "unplug"),

@@ -22,6 +22,7 @@ from smt_proofs.book.book import Book, prove_book
 from smt_proofs.decision.mutants import Mutant
 from smt_proofs.decision.prover import prove
 from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.solving import engine
 from smt_proofs.solving.means import Decider, Means
 from smt_proofs.solving.pool import LostWork, carried_out
 from smt_proofs.solving.settle import tally
@@ -143,11 +144,11 @@ def test_any_change_of_the_model_has_everything_decided_anew(
         if name is not None:
             with (copy / name).open("a", encoding="utf-8") as file:
                 file.write("# changed\n")
-        monkeypatch.setattr(fingerprints.model, "__file__", str(copy / "__init__.py"))
-        fingerprints._model.cache_clear()
+        monkeypatch.setattr(model, "__file__", str(copy / "__init__.py"))
+        engine.rules_text.cache_clear()
         keys.add(fingerprints.fingerprint(extra="x"))
     monkeypatch.undo()
-    fingerprints._model.cache_clear()
+    engine.rules_text.cache_clear()
     assert len(keys) == 5
 
 

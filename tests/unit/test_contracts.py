@@ -216,7 +216,7 @@ def found(seed: int) -> Trace:
 
 
 def test_the_patch_maps_memslots_while_it_migrates_and_refuses_an_empty_unplug_all() -> None:
-    findings = {trace.finding.what for trace in map(found, range(12)) if trace.finding}
+    findings = {trace.finding.what for trace in map(found, range(60)) if trace.finding}
     assert {"busy-keeps-mapped", "empty-unplug-all-acknowledged"} <= findings
 
 
