@@ -90,7 +90,7 @@ def _target(statement: ast.stmt) -> str:
     target = None
     if isinstance(statement, ast.Assign):
         target = statement.targets[0]
-    elif isinstance(statement, ast.AnnAssign):
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
         target = statement.target
     return target.id if isinstance(target, ast.Name) else ""
 

@@ -204,9 +204,13 @@ def _assumed(transition: str, situation: SmallSituation) -> bool:
 
 
 def judge(names: Sequence[str]) -> list[Judged]:
-    """Execute the theorems under each of the named mutants until one fails."""
-    wanted = set(names)
-    alive = [mutant for mutant in rule_mutants() if mutant.name in wanted]
+    """Execute the theorems under each of the named mutants until one fails.
+
+    Raises:
+        KeyError: no mutant has one of the names.
+    """
+    known = {mutant.name: mutant for mutant in rule_mutants()}
+    alive = [known[name] for name in dict.fromkeys(names)]
     for family in FAMILIES:
         assert family.__name__  # Importing the families registers the theorems.
     kills = {m.name: kill for m in alive if (kill := by_book(m)) is not None}
