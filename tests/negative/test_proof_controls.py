@@ -168,7 +168,8 @@ def cubes_differ(d: Terms, c: Three) -> Any:
     return d.either(d.negate(some), d.negate(d.eq(d.add(x, y), z)))
 
 
-def test_timeout_is_unknown_not_proven() -> None:
+def test_timeout_is_unknown_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smt_proofs.solving.search.EFFORT", 200_000)
     fermat = replace(
         claim(cubes_differ), inputs=lambda d: Three(*(d.word(name, 16) for name in "xyz"))
     )
