@@ -42,6 +42,11 @@ COMPARED: Final = frozenset(
         "unmergeable",
         "fields",
         "pointers",
+        "memory",
+        "asked",
+        "answers",
+        "notified",
+        "refused",
     }
 )
 """What a run leaves behind."""
@@ -214,7 +219,8 @@ def claims(d: Any, old: Outcome, new: Outcome, kind: CType) -> list[Claim]:
         one, other = a.get(name), b.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
             for key in sorted(one.keys() | other.keys()):
-                alike.append(_value(d, key, one.get(key), other.get(key)))
+                if not _is_own(key):
+                    alike.append(_value(d, _spelled(key), one.get(key), other.get(key)))
         elif callable(one) and callable(other):
             alike.append(_by_index(d, name, one, other))
         else:
@@ -222,7 +228,20 @@ def claims(d: Any, old: Outcome, new: Outcome, kind: CType) -> list[Claim]:
     return alike
 
 
+def _is_own(key: Any) -> bool:
+    """A member of a variable of the function itself, which nobody sees afterwards."""
+    return isinstance(key, tuple) and key[0].startswith("&")
+
+
+def _spelled(key: Any) -> str:
+    return "->".join(key) if isinstance(key, tuple) else str(key)
+
+
 _WORDS: Final = {
+    "asked": "functions asked",
+    "answers": "responses sent",
+    "notified": "notices of a changed configuration",
+    "refused": "errors set",
     "plugged": "plugged blocks",
     "mapped": "mapped memslots",
     "events": "what is done and told, in order",

@@ -104,7 +104,7 @@ def test_codec_and_schema_refuse_the_same_actions(wrong: Any) -> None:
         {"answer": "ack", "slots": [1, 2, 2]},
         {"answer": "ack", "slots": {"count": 1, "size": 2}},
         {"answer": "ack", "slots": {"count": 1, "size": 2, "last": -1}},
-        {"answer": "ack", "slots": {"count": (1 << 16) + 1, "size": 2, "last": 2}},
+        {"answer": "ack", "slots": {"count": 1 << 32, "size": 2, "last": 2}},
         {"answer": "ack", "slots": {"count": 1, "size": 2, "last": 2, "more": 1}},
         {"answer": "ack", "more": 1},
     ],
