@@ -17,6 +17,7 @@ from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS
 from conformance.check.shrink import NotAgain, shrink
 from conformance.check.suite import (
     OF_KIND,
+    ORACLES,
     Expected,
     Result,
     as_expected,
@@ -36,7 +37,6 @@ from model.profiles import Profile, profile_named
 
 TRACES: Final = "generated-traces"
 """The case of the generated traces as a whole; their rules are cases of their own."""
-ORACLES: Final = ("exact", "virtio")
 
 
 def case_ids() -> list[str]:

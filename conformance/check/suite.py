@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from conformance.check.campaign import CheckReport
 from conformance.check.runner import as_run, run_trace
@@ -22,6 +23,7 @@ from model.contracts import CONTRACT_NAMED
 from model.invariants import INVARIANT_NAMED
 from model.profiles import Profile
 
+ORACLES: Final = ("exact", "virtio")
 CLAIMS = frozenset({*INVARIANT_NAMED, *CONTRACT_NAMED})
 """The names of invariants and contracts, of which faults may be known as well."""
 OF_KIND = {Kind.REFUSED: Verdict.REJECTED, Kind.HUNG: Verdict.HUNG}

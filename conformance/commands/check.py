@@ -9,8 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from conformance.check.cases import ORACLES
-from conformance.check.suite import Expected, read_expected
+from conformance.check.suite import ORACLES, Expected, read_expected
 from conformance.commands.check_catalogue import (
     catalogue_document,
     catalogue_text,

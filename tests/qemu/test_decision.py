@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.targets.driver.bus import DriverError
 from conformance.targets.driver.requests import (
     RequestType,
     ResponseType,
@@ -300,7 +301,7 @@ def test_error_in_the_listener_ends_the_comparison(qemu_binary: Path) -> None:
 def test_bytes_that_are_no_response() -> None:
     assert decode_response(bytes([1] + [0] * 9)) == (ResponseType.NACK, 0)
     for response in (bytes(9), bytes([4] + [0] * 9)):
-        with pytest.raises(QemuError, match="no virtio-mem response"):
+        with pytest.raises(DriverError, match="no virtio-mem response"):
             decode_response(response)
 
 

@@ -222,7 +222,7 @@ def test_the_command_tells_the_counts() -> None:
         "  farthest state    5 steps from the start\n"
         "  diameter          7 steps\n"
         "  invariant checks  397\n"
-        "  contract checks   58523\n"
+        "  contract checks   59083\n"
         "holds: every invariant in every state, every contract in every step\n"
     )
 

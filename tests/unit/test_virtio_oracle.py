@@ -8,6 +8,7 @@ from conformance.check.campaign import check
 from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIOS
 from conformance.check.shrink import shrink
+from conformance.judge.driver.rules import DRIVER_RULES
 from conformance.judge.judge import Judge, judge_of
 from conformance.judge.virtio.belief import Belief
 from conformance.judge.virtio.judge import VirtioOracle
@@ -35,7 +36,7 @@ def test_rules_have_ids_of_their_own_and_say_something() -> None:
 
 
 def test_every_level_is_there() -> None:
-    assert {rule.level for rule in RULES} == set(Level)
+    assert {rule.level for rule in (*RULES, *DRIVER_RULES)} == set(Level)
 
 
 def test_scenarios_name_rules_that_there_are() -> None:

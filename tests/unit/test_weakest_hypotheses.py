@@ -50,7 +50,10 @@ def test_claim_holds_exactly_if_the_hypothesis_does(refuted: RefutedClaim, size:
     seen = Counter[bool]()
     for blocks in (0, 1):
         inaccessible = refuted.mapping is Mapping.PLUGGED
-        config = replace(size, inaccessible=inaccessible, requested=blocks * size.block)
+        several = refuted.mapping is not Mapping.STATIC
+        config = replace(
+            size, option=several, inaccessible=inaccessible, requested=blocks * size.block
+        )
         fixed = fix(PROFILES[refuted.profile], config)
         assert fixed.mapping is refuted.mapping
         claims = claims_of(refuted.op.value, fixed.mapping)
