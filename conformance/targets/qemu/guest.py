@@ -48,7 +48,8 @@ class QemuGuest:
         self._speech = Speech()
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="slotproof-stream-"))
-            self._stream = migration.Stream(Path(directory) / "stream", piped=not memslots)
+            piped = not memslots or not processor.stopped
+            self._stream = migration.Stream(Path(directory) / "stream", piped=piped)
             self._running = stack.enter_context(ExitStack())
             self._process = self._running.enter_context(self._machine())
             self._driver = processor.driver(processor.start(self._process, self._running))

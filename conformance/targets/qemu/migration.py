@@ -2,10 +2,10 @@
 
 A running migration makes virtio-mem busy, so one is held open ahead of its last step, where QEMU
 waits for `migrate-continue` (capability pause-before-switchover). A bandwidth limit would not hold
-it: the boot RAM is zeros, of which QEMU sends 256 MiB in two seconds whatever the limit. A QEMU
-before 8.2 that never ran the guest takes a cancelled wait for the end of a migration, so there the
-program that it writes to does not read before it is told to. Either would stop a guest that runs;
-its memory is full, so there a bandwidth limit does hold.
+it: the boot RAM is zeros, of which QEMU sends 256 MiB in two seconds whatever the limit. That wait
+stops a guest that runs, and a QEMU before 8.2 that never ran the guest takes a cancelled one for
+the end of a migration: there the program that QEMU writes to does not read before it is told to.
+Memory that is full, as that of a Linux guest, is held by a bandwidth limit.
 """
 
 from __future__ import annotations
@@ -32,9 +32,12 @@ _POLL: Final = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The file that a migration goes through. `piped`: by a program, for a QEMU before 8.2, which
-    cannot open a file itself; it reads nothing while `gate` is missing. `running`: a guest
-    runs, and is to go on."""
+    """The file that a migration goes through, alone in its directory with what belongs to it.
+
+    `piped`: by a program, for a QEMU before 8.2, which cannot open a file itself, and for a guest
+    that is to go on; it reads nothing while `gate` is missing and the directory is there.
+    `running`: a guest whose memory is full runs, and is to go on.
+    """
 
     path: Path
     piped: bool
@@ -45,8 +48,10 @@ class Stream:
         """Where to, as a migration URI."""
         if not self.piped:
             return f"file:{self.path}"
-        gate, path = (shlex.quote(str(place)) for place in (self.gate, self.path))
-        return f"exec:while [ ! -e {gate} ]; do sleep 0.01; done; cat > {path}"
+        places = (self.path.parent, self.gate, self.path)
+        directory, gate, path = (shlex.quote(str(place)) for place in places)
+        wait = f"while [ -d {directory} ] && [ ! -e {gate} ]; do sleep 0.01; done"
+        return f"exec:{wait}; cat > {path}"
 
     @property
     def gate(self) -> Path:
