@@ -153,11 +153,10 @@ def unrealize(
         return Result(s, Answer.REFUSED)
     if d.test(d.lt(d.lit(0), s.size)) or d.test(d.lt(d.lit(0), s.requested)):
         return Result(s, Answer.REFUSED)
-    effects: Effects[W, B, S] = ()
     if f.profile.unrealize_shrinks:
+        # Memslots that follow the usable region are those of a device that is refused above.
         s = resize_usable_region(d, f, s, d.lit(0), can_shrink=True)
-        effects = remapped(d, f, s)
-    return Result(replace(s, realized=d.truth(False)), Answer.DONE, effects=effects)
+    return Result(replace(s, realized=d.truth(False)), Answer.DONE)
 
 
 EVENT_RULES = {

@@ -21,6 +21,7 @@ class DeviceOracle:
     virtio: VirtioOracle = field(init=False)
     usable: int = 0
     requested: int = 0
+    resizing: bool = False
     held: Asked | Emptied | None = None
     """What unplugged all, of which the usable region that follows is a part."""
 
@@ -29,6 +30,8 @@ class DeviceOracle:
         config = Config(region=region.size, block=region.block, addr=region.addr, limit=1)
         self.virtio = VirtioOracle(config)
         self.virtio.start(Observation(Answer.DONE, usable=0, requested=0))
+        # The records do not say when a migration runs: it may at any time.
+        self.virtio.migrating = True
 
     def see(self, seen: Seen) -> list[Breach]:
         """Judge the next record."""
@@ -38,21 +41,27 @@ class DeviceOracle:
         held, self.held = self.held, None
         if isinstance(seen, Usable):
             self.usable = seen.size
-            done = action(Op.RESIZE, value=self.requested)
-            yield self._emptied(held) if held is not None else (done, self._shown(Answer.DONE))
+            yield self._emptied(held) if held is not None else self._resized()
             return
         if held is not None:
             yield self._emptied(held)
+        elif self.resizing:
+            # The usable region stays where it reaches far enough already.
+            yield self._resized()
         if isinstance(seen, Emptied) or (isinstance(seen, Asked) and seen.op is Op.UNPLUG_ALL):
             self.held = seen
         elif isinstance(seen, Requested):
             # The usable region follows, if it has to.
-            self.requested = seen.size
+            self.requested, self.resizing = seen.size, True
         elif isinstance(seen, Status) and seen.value == 0:
             yield action(Op.DEVICE_RESET), self._shown(Answer.DONE)
         elif isinstance(seen, Asked):
             asked = action(seen.op, addr=seen.addr, blocks=seen.blocks)
             yield asked, self._shown(seen.answer, seen.state)
+
+    def _resized(self) -> tuple[ConcreteAction, Observation]:
+        self.resizing = False
+        return action(Op.RESIZE, value=self.requested), self._shown(Answer.DONE)
 
     def _emptied(self, held: Asked | Emptied) -> tuple[ConcreteAction, Observation]:
         if isinstance(held, Asked):

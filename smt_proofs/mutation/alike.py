@@ -35,6 +35,10 @@ RESTORED: Final = (
     "every mapped memslot had a plugged block before, so what is mapped after the rollback is what "
     "was mapped before"
 )
+RESTORED_HERE: Final = (
+    "a memslot is mapped just where a block in it is plugged, so mapping those of the blocks on "
+    "top of what the source had mapped gives the same"
+)
 REJECTED: Final = (
     "a range that is not empty and starts where usable memory ends also ends beyond it"
 )
@@ -60,43 +64,32 @@ ALIKE: Final = {
     "mapping.mapped_after_unplug:add-offset-size-undone": ASKING,
     "mapping.mapped_after_unplug:add-offset-size-is-second": ASKING,
     "mapping.mapped_after_unplug:either-without-negate-cut": ASKING,
-    "mapping.resize_usable_region:lt-usable-usable-becomes-le": (
-        "a usable region that fits already has its memslots mapped"
-    ),
     "mapping.resize_usable_region:mapped-as-before": "both names are the mapped memslots before",
     "answers.valid_range:lt-end-addr-becomes-le": (
         "the end equals the address for a size of 0 alone, which is refused in the same line"
     ),
     "answers.valid_range:or-without-le-usable_end-addr": REJECTED,
     "answers.valid_range:le-usable_end-addr-becomes-lt": REJECTED,
-    "requests.plug:both-prealloc-prealloc-before-busy": ONE_ANSWER,
     "requests.plug:mapped-as-before-3": RESTORED,
     "requests.plug:mapped-as-before-4": RESTORED,
     "requests.plug:mapped-as-before-5": RESTORED,
+    "requests.plug:mapped-as-before-6": RESTORED,
     "requests.plug:replace-undone": RESTORED,
     "requests.unplug_everything:lt-0-size-before-busy_before_empty-and-busy": (
         "a busy device answers BUSY in both orders"
     ),
     "requests.unplug_everything:0-becomes-1": WHOLE_BLOCKS,
+    "requests.unplug_everything:0-becomes-1-4": ASKING,
+    "events.migration_in:mapped-as-before-2": RESTORED_HERE,
+    "events.migration_in:mapped-as-before-3": RESTORED_HERE,
     "requests.unplug_everything:plugged-as-before": (
         "the range is the region: no memslot is cut, so none is asked for its blocks"
-    ),
-    "requests.unplug_everything:0-becomes-1-3": (
-        "the first memslot is cut and asked then, and has no plugged block left"
     ),
     "answers.report_state:range_unplugged-before-range_plugged": (
         "a range that is not empty is not both plugged and unplugged"
     ),
     "events.realize:0-becomes-1-3": "the usable region is fitted right after",
     "events.realize:can_shrink-becomes-False": "no usable region is smaller than one of 0 bytes",
-    "events.resize:s-before-s": "fitting the usable region does not read the requested size",
-    "events.migration_in:and-without-PLUGGED": (
-        "the profiles that map at post-load have no memslots that follow the usable region, and "
-        "static memory is one memslot, mapped already"
-    ),
-    "events.migration_in:mapped-as-before": (
-        "the memslots of the plugged blocks are the mapped ones before as well"
-    ),
     "events.unrealize:lt-or-lt-before-not-inaccessible-or-busy": ONE_ANSWER,
     "events.unrealize:0-becomes-1": WHOLE_BLOCKS,
     "events.unrealize:0-becomes-1-2": WHOLE_BLOCKS,

@@ -177,7 +177,7 @@ SAMPLE = [
     "arithmetic.minimum:lt-a-b-becomes-le",
     "geometry.decide_memslots:narrow-ceil_div-UINT_BITS-undone",
     "answers.report_state:range_unplugged-before-range_plugged",
-    "events.resize:s-before-s",
+    "answers.valid_range:lt-end-addr-becomes-le",
     "events.unrealize:0-becomes-1",
 ]
 """Survivors whose proofs are quick; `make mutants` proves all."""

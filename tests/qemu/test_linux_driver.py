@@ -56,7 +56,7 @@ def test_five_lists_on_the_kernel_at_hand(qemu_binary: Path, kernel: Path, tmp_p
     assert told["reached"] >= 5 and told["answers"]["plug ack"] >= 5
     for id in ("driver-reacts", "driver-unplugged-not-written", "driver-plugs-no-more"):
         assert rules[id]["exercised"] >= 5
-    assert all(rule["broken"] == 0 for rule in told["device_rules"])
+    assert [r for r in told["device_rules"] if r["broken"]] == []
 
 
 def test_busy_scribbled_and_migrated_it_comes_to_rest_where_it_should(linux: LinuxTarget) -> None:

@@ -33,6 +33,7 @@ LIMIT = (1 << 64) - 1
 IDLE = {
     "wake_up_obeys_reset_unplugs": "a wake-up keeps the blocks: it unplugs none",
     "wake_up_obeys_reset_fits_usable": "a wake-up keeps the usable region",
+    "wake_up_obeys_busy_reset_keeps_usable": "a wake-up keeps the usable region",
     "migration_in_obeys_migration_in_maps": "it is about what the usable region covers",
 }
 """Contracts that say nothing of QEMU 9.2 and later, with the reason."""
