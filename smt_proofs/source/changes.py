@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from smt_proofs.source.comments import without_comments
 from smt_proofs.source.parse import Source, words_of
 
 _SPACE: Final = re.compile(r"\s+")
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
 HEADER: Final = "virtio-mem.h"
@@ -93,10 +93,10 @@ def outside(text: str, source: Source) -> str:
         for function in functions:
             for number in function.lines:
                 lines[number - 1] = ""
-    rest = _DIRECTIVE.sub("", _COMMENT.sub(" ", "\n".join(lines)))
+    rest = _DIRECTIVE.sub("", without_comments("\n".join(lines)))
     return plain(_PROTOTYPE.sub("", rest))
 
 
 def plain(text: str) -> str:
     """The text without comments, white space in one form."""
-    return _SPACE.sub(" ", _COMMENT.sub(" ", text)).strip()
+    return _SPACE.sub(" ", without_comments(text)).strip()
