@@ -31,12 +31,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(" ".join(tokens).encode()).hexdigest()[:DIGITS]
 
 
+def _words(text: str) -> set[str]:
+    return set(_NAME.findall(without_comments(text)))
+
+
 def told(source: Source, text: FunctionText) -> str:
     """The text of a function with what it names of the macros, types and variables of the file."""
     parts = [text.text]
     waiting, seen = [text.text], set[str]()
     while waiting:
-        for name in sorted(set(_NAME.findall(without_comments(waiting.pop()))) - seen):
+        for name in sorted(_words(waiting.pop()) - seen):
             seen.add(name)
             said = [
                 f"#{name} {macro.parameters} {macro.text} {macro.conditions}"
@@ -52,8 +56,7 @@ def told(source: Source, text: FunctionText) -> str:
 def called(source: Source) -> dict[str, set[str]]:
     """The functions of the source that the text of each one names."""
     words = {
-        name: set(_NAME.findall(without_comments("\n".join(t.text for t in texts))))
-        for name, texts in source.functions.items()
+        name: _words("\n".join(t.text for t in texts)) for name, texts in source.functions.items()
     }
     return {name: (found & words.keys()) - {name} for name, found in words.items()}
 
@@ -81,6 +84,11 @@ def trusted(source: Source) -> Iterator[Finding]:
         verdict = Verdict.TRUSTED if same else Verdict.TRUSTED_CHANGED
         reason = "" if same else "its text is none that is known"
         yield Finding(name, "", text.file, text.lines[0], verdict, reason)
+    if source.complete:
+        named = {word for name in used for t in source.functions[name] for word in _words(t.text)}
+        for name in sorted(named & HELPERS - RULE_NAMED.keys() - source.functions.keys()):
+            reason = "it is in no file that is looked at"
+            yield Finding(name, "", "", 0, Verdict.TRUSTED_CHANGED, reason)
 
 
 def _known(source: Source, text: FunctionText) -> bool:

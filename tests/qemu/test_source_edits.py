@@ -55,7 +55,9 @@ def test_the_corpus_is_large_and_names_are_used_once() -> None:
     assert {edit.name for edit in HARMLESS} >= OPEN
     assert max(Counter(e.name for e in (*CHANGING, *HARMLESS)).values()) == 1
     kinds = Counter(edit.kind for edit in CHANGING)
-    assert all(kinds[kind] >= 3 for kind in ("A.1", "A.3", "A.4", "A.5", "A.6", "A.7", "B.4", "text"))
+    assert all(
+        kinds[kind] >= 3 for kind in ("A.1", "A.3", "A.4", "A.5", "A.6", "A.7", "B.4", "text")
+    )
 
 
 def test_every_edit_changes_the_text_in_one_place_each(source_texts: Texts) -> None:

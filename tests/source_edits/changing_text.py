@@ -241,6 +241,16 @@ OUTSIDE: Final[tuple[Edit, ...]] = (
         (FILE, _MIN, '#include "trace.h"\n#define notify_populate notify_discard_wrong\n'),
     ),
     edit(
+        "a helper that is in another file",
+        "A.7",
+        "notify_unplug_all",
+        (
+            FILE,
+            "static void virtio_mem_notify_unplug_all(VirtIOMEM *vmem)\n{",
+            "static void virtio_mem_notify_unplug_all_of_old(VirtIOMEM *vmem)\n{",
+        ),
+    ),
+    edit(
         "the smallest block is larger",
         "A.7",
         "thp_size",
