@@ -21,7 +21,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str, int]]:
         line = lines[at]
         while line.rstrip(_BLANKS).endswith("\\") and at + 1 < len(lines):
             at += 1
-            line = f"{line.rstrip(_BLANKS)[:-1]} {lines[at]}"
+            line = line.rstrip(_BLANKS)[:-1] + lines[at]
         yield first + 1, line, at + 1 - first
         at += 1
 

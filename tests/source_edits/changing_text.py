@@ -26,6 +26,15 @@ HIDDEN: Final[tuple[Edit, ...]] = (
         (_ENDS, "/\\\n* note */ " + _ENDS.replace("> vmem", ">= vmem")),
     ),
     edit(
+        "two lines that make a step of a counter",
+        "text",
+        "resize_usable_region",
+        (
+            "if (!requested_size) {",
+            "uint64_t more = +\\\n+newsize; if (!requested_size || !more) {",
+        ),
+    ),
+    edit(
         "a macro between texts that look like a comment",
         "text",
         "resize_usable_region",
