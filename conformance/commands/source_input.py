@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from smt_proofs.source.changes import Change, changes
+from smt_proofs.source.changes import (
+    HEADER,
+    OUTSIDE,
+    Change,
+    changes,
+    outside,
+    rest_of_header,
+)
 from smt_proofs.source.mails import Series, read_series
 from smt_proofs.source.material import Material, decoded, material_of, read_whole, source_of
 from smt_proofs.source.parse import Source, SourceError
@@ -25,7 +32,8 @@ class Given:
     """A source to verify, and what is to be said of where it comes from.
 
     `material` is None for a patch without a base. `changed` says what the patch did to each
-    function of the base. `others` are files that the patch changes and that nobody looks at.
+    function of the base. `others` are files that the patch changes and that nobody looks at;
+    `around` is what it changes outside functions.
     """
 
     name: str
@@ -34,11 +42,12 @@ class Given:
     base: str | None = None
     changed: dict[str, Change] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
     def uncovered(self) -> list[str]:
-        """Functions that the patch changes and no rule covers."""
+        """What the patch changes and no rule covers: functions, and what stands around them."""
         unseen = [name for name, _, _ in not_covered(self.source)]
-        return [n for n in unseen if n in self.changed and self.changed[n].own]
+        return [*(n for n in unseen if n in self.changed and self.changed[n].own), *self.around]
 
 
 def given(file: Path, base: Path | None, old: Path | None) -> Given:
@@ -102,4 +111,16 @@ def _patched(name: str, series: Series, material: Material, base: Path) -> Given
             "is right for --base"
         )
     header = done.material.header != material.header
-    return Given(name, new, done.material, str(base), changes(old, new, header=header), done.others)
+    around = {
+        OUTSIDE: outside(material.source, old) != outside(done.material.source, new),
+        HEADER: rest_of_header(material.header) != rest_of_header(done.material.header),
+    }
+    return Given(
+        name,
+        new,
+        done.material,
+        str(base),
+        changes(old, new, header=header),
+        done.others,
+        tuple(what for what, differs in around.items() if differs),
+    )

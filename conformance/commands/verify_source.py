@@ -82,7 +82,6 @@ def verify_source(
       slotproof verify-source ~/qemu
       slotproof verify-source series.mbox --base ~/qemu
       slotproof verify-source ~/qemu --against ~/qemu-10.0.2
-      slotproof verify-source src/vmm/src/devices/virtio/mem/device.rs
     """
     start = time.monotonic()
     if old is not None and profile is not None:

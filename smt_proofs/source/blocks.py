@@ -6,7 +6,7 @@ from typing import Any
 
 from model.effects import Did
 from model.mapping import range_plugged, range_unplugged
-from smt_proofs.source.device import BACKEND, FAILED, Device
+from smt_proofs.source.device import BACKEND, ERROR, FAILED, Device
 from smt_proofs.source.evaluation import Pointer
 from smt_proofs.source.typed import Call, UnsupportedError
 
@@ -14,15 +14,26 @@ from smt_proofs.source.typed import Call, UnsupportedError
 class BlockDevice(Device):
     """A device that knows the primitives for blocks, host memory and listeners."""
 
+    def _stays(self, call: Call) -> None:
+        """A helper that stands for what it does finds the device as its rule has it."""
+        fixed = self.host.fixed
+        for name, known in (("block_size", fixed.block), ("addr", fixed.addr)):
+            now = self.fields[name]
+            if now is not known:
+                same = self.d.eq(now, known)
+                self.must(f"{call.name} finds {name} as it was", same, call.line)
+
     def _offset(self, start: Any) -> Any:
         return self.d.sub(start, self.host.fixed.addr)
 
     def _virtio_mem_is_range_plugged(self, call: Call, vmem: Pointer, start: Any, size: Any) -> Any:
+        self._stays(call)
         return range_plugged(self.d, self.host.fixed, self.plugged, self._offset(start), size)
 
     def _virtio_mem_is_range_unplugged(
         self, call: Call, vmem: Pointer, start: Any, size: Any
     ) -> Any:
+        self._stays(call)
         return range_unplugged(self.d, self.host.fixed, self.plugged, self._offset(start), size)
 
     def _blocks(self, start: Any, size: Any) -> tuple[Any, Any]:
@@ -30,9 +41,11 @@ class BlockDevice(Device):
         return first, self.d.add(first, self.d.div(size, self.host.fixed.block))
 
     def _virtio_mem_set_range_plugged(self, call: Call, vmem: Any, start: Any, size: Any) -> None:
+        self._stays(call)
         self.plugged = self.d.filled(self.plugged, *self._blocks(start, size))
 
     def _virtio_mem_set_range_unplugged(self, call: Call, vmem: Any, start: Any, size: Any) -> None:
+        self._stays(call)
         self.plugged = self.d.cleared(self.plugged, *self._blocks(start, size))
 
     def _bitmap_set(self, call: Call, bitmap: Pointer, start: Any, count: Any) -> None:
@@ -105,15 +118,18 @@ class BlockDevice(Device):
         self.must("memory is preallocated by at least one thread", one, call.line)
         self.must("memory is preallocated at once", d.negate(later), call.line)
         if error.path.startswith("&"):
-            self.locals[error.path[1:]] = Pointer("error", fails)
+            self.locals[error.path[1:]] = Pointer(ERROR, fails)
+            self.errors += (fails,)
         self._tell(Did.HOST_PREALLOC, area.offset, size, fails)
         return d.negate(fails)
 
     def _virtio_mem_notify_plug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> Any:
+        self._stays(call)
         self._tell(Did.POPULATE, offset, size, self.host.faults.populate)
         return self._failure(self.host.faults.populate)
 
     def _virtio_mem_notify_unplug(self, call: Call, vmem: Pointer, offset: Any, size: Any) -> None:
+        self._stays(call)
         self._tell(Did.DISCARD, offset, size)
 
     def _virtio_mem_notify_unplug_all(self, call: Call, vmem: Pointer) -> None:

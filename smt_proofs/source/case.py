@@ -132,6 +132,10 @@ class Case:
         moved = [p for p, now in run.pointers.items() if now is not self.pointers.get(p)]
         claims.append(self.same_kind("pointers", sorted({*moved} - {*but}), []))
         claims.append(self.same_kind("open transactions", run.depth, 0))
+        if run.errors:
+            made, freed = run.errors[-1], self.d.truth(run.freed == 1)
+            claims.append(Claim("errors freed", self.d.same_truth(made, freed), run.freed, 1))
+            claims.append(self.same_kind("how often an error is made", len(run.errors), 1))
         return claims
 
     def did(self, effects: tuple[Effect[Any, Any, Any], ...]) -> list[Claim]:

@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from smt_proofs.source.comments import without_comments
 from smt_proofs.source.parse import Source, words_of
 
 _SPACE: Final = re.compile(r"\s+")
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
 HEADER: Final = "virtio-mem.h"
 OUTSIDE: Final = "outside functions"
 """What stands for the tables, types and variables of a file."""
-_DIRECTIVE: Final = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*$", re.MULTILINE)
+_DIRECTIVE: Final = re.compile(
+    r"^[ \t]*#(?![ \t]*(?:include|pragma)\b)(?:[^\n]*\\\n)*[^\n]*$", re.MULTILINE
+)
+_STRUCT: Final = re.compile(r"^struct VirtIOMEM \{.*?^\};$", re.MULTILINE | re.DOTALL)
 _PROTOTYPE: Final = re.compile(r"\bstatic\b[^;{}=]*\)\s*;")
 
 
@@ -79,7 +82,8 @@ def _texts(source: Source) -> dict[str, tuple[str, ...]]:
     """Functions and macros by name, comments and white space aside."""
     texts: dict[str, list[str]] = {}
     for name, functions in source.functions.items():
-        texts.setdefault(name, []).extend(plain(f.text) for f in functions)
+        shown = (f"{f.conditions or ''}{plain(f.text)}" for f in functions)
+        texts.setdefault(name, []).extend(shown)
     for macro in source.macros:
         said = f"{macro.parameters} {plain(macro.text or '#undef')} {macro.conditions}"
         texts.setdefault(macro.name, []).append(said)
@@ -87,16 +91,21 @@ def _texts(source: Source) -> dict[str, tuple[str, ...]]:
 
 
 def outside(text: str, source: Source) -> str:
-    """What a file says outside its functions, macros and prototypes."""
+    """What a file says outside its functions, macros and prototypes, what it includes with it."""
     lines = text.split("\n")
     for functions in source.functions.values():
         for function in functions:
             for number in function.lines:
                 lines[number - 1] = ""
-    rest = _DIRECTIVE.sub("", _COMMENT.sub(" ", "\n".join(lines)))
+    rest = _DIRECTIVE.sub("", without_comments("\n".join(lines)))
     return plain(_PROTOTYPE.sub("", rest))
+
+
+def rest_of_header(text: str | None) -> str:
+    """What the header says but for the device's fields and macros."""
+    return plain(_STRUCT.sub("", _DIRECTIVE.sub("", without_comments(text or ""))))
 
 
 def plain(text: str) -> str:
     """The text without comments, white space in one form."""
-    return _SPACE.sub(" ", _COMMENT.sub(" ", text)).strip()
+    return _SPACE.sub(" ", without_comments(text)).strip()

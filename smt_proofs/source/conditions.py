@@ -6,21 +6,23 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from smt_proofs.source.comments import joined
+
 DIRECTIVE: Final = re.compile(r"[ \t]*#[ \t]*(\w+)(.*)", re.DOTALL)
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_BLANKS: Final = " \t"
 
 
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with what follows a backslash, and their numbers; comments may go over several."""
-    lines = _COMMENT.sub(lambda m: " " + "\n" * m[0].count("\n"), text).split("\n")
+def logical_lines(text: str) -> Iterator[tuple[int, str, int]]:
+    """Lines with what follows a backslash or a comment: the first one's number, and how many."""
+    lines = joined(text).split("\n")
     at = 0
     while at < len(lines):
         first = at
         line = lines[at]
-        while line.endswith("\\") and at + 1 < len(lines):
+        while line.rstrip(_BLANKS).endswith("\\") and at + 1 < len(lines):
             at += 1
-            line = f"{line[:-1]} {lines[at]}"
-        yield first + 1, line
+            line = line.rstrip(_BLANKS)[:-1] + lines[at]
+        yield first + 1, line, at + 1 - first
         at += 1
 
 
@@ -30,8 +32,11 @@ def condition_of(directive: str, rest: str) -> str:
     if directive in ("ifdef", "ifndef"):
         return ("!" if directive == "ifndef" else "") + f"defined({words})"
     words = re.sub(r"\bdefined\s*\(?\s*(\w+)\s*\)?", r"defined(\1)", words)
-    negated = re.fullmatch(r"!\s*(defined\(\w+\))", words)
-    return f"!{negated[1]}" if negated else words
+    negated = re.fullmatch(r"!\s*(defined\(\w+\)|\w+)", words)
+    if negated:
+        return f"!{negated[1]}"
+    # A leading "!" stands for the opposite of all that follows.
+    return f"({words})" if words.startswith("!") else words
 
 
 def opposite(condition: str) -> str:
@@ -50,9 +55,9 @@ class Conditions:
         match directive:
             case "if" | "ifdef" | "ifndef":
                 self._open.append([condition_of(directive, rest)])
-            case "elif" if self._open:
+            case "elif" | "elifdef" | "elifndef" if self._open:
                 last = self._open[-1]
-                last[-1:] = [opposite(last[-1]), condition_of("if", rest)]
+                last[-1:] = [opposite(last[-1]), condition_of(directive.removeprefix("el"), rest)]
             case "else" if self._open:
                 self._open[-1][-1] = opposite(self._open[-1][-1])
             case "endif" if self._open:
@@ -71,7 +76,7 @@ def conditions_by_line(text: str) -> list[tuple[str, ...]]:
     """What each line of a text stands under."""
     conditions = Conditions()
     found: list[tuple[str, ...]] = []
-    for number, line in logical_lines(text):
+    for number, line, _ in logical_lines(text):
         # Those lines that only continue one are as it is.
         found += [conditions.now] * (number - 1 - len(found))
         match = DIRECTIVE.fullmatch(line)

@@ -11,7 +11,7 @@ from smt_proofs.source.evaluation import Lookup, Pointer
 from smt_proofs.source.host import Event, Host
 from smt_proofs.source.ir import Function
 from smt_proofs.source.machine import Machine
-from smt_proofs.source.names import EXTENT, PRIMITIVES, is_ignored
+from smt_proofs.source.names import EXTENT, FREES, PRIMITIVES, is_ignored
 from smt_proofs.source.typed import Call, UnsupportedError
 
 Alias = tuple[Any, Any]
@@ -20,6 +20,7 @@ FAILED: Final = (1 << 64) - 22
 """-EINVAL: any number but 0 says that a host operation failed."""
 SLOTS: Final = "memslots[]"
 BACKEND: Final = "memdev.mr"
+ERROR: Final = "error"
 
 
 class Device(Machine):
@@ -43,6 +44,9 @@ class Device(Machine):
         # The plugged sizes that were told to those who follow it.
         self.sizes: tuple[Any, ...] = ()
         self.files: tuple[Any, ...] = ()
+        # Where each error that was made is one, and how many were freed.
+        self.errors: tuple[Any, ...] = ()
+        self.freed = 0
         self.depth = 0
         self.changes: frozenset[Did] = frozenset()
         self.looping = False
@@ -59,8 +63,20 @@ class Device(Machine):
             if call.name == "snprintf":
                 room, length = arguments[0], arguments[1]
                 self.must("snprintf has that much room", self.d.le(length, room), call.line)
+            if call.name in FREES:
+                self._free(call, [a for a in arguments if getattr(a, "path", "") == ERROR])
             return None
         return getattr(self, f"_{call.name}")(call, *arguments)
+
+    def _free(self, call: Call, errors: list[Pointer]) -> None:
+        """An error is freed once; none is told that is not there."""
+        for error in errors:
+            if call.name != "error_free":
+                self.must("there is an error to tell", error.there, call.line)
+            elif not self.d.test(error.there):
+                continue
+            self.must("an error is freed once", self.d.truth(not self.freed), call.line)
+            self.freed += 1
 
     def touch(self, index: Any, line: int) -> None:
         """A memslot is looked at or changed."""
@@ -163,6 +179,8 @@ class Device(Machine):
         self.events += (Event(did, self.plugged, self.mapped, offset, size, done),)
 
     def _g_new0(self, call: Call, count: Any) -> Pointer:
+        if self.allocated is not None:
+            raise UnsupportedError("memslots made twice", call.line)
         self.allocated = count
         return Pointer("memslots", self.d.truth(True))
 
@@ -177,7 +195,11 @@ class Device(Machine):
         size: Any,
     ) -> None:
         self._expect(call, backend, BACKEND)
+        self._expect(call, owner, "object")
         d, own, before = self.d, self._slot(call, slot), self.aliases
+        merged = self.unmergeable
+        none = d.truth(False)
+        self.unmergeable = lambda index: none if d.test(d.eq(index, own)) else merged(index)
 
         def aliases(index: Any) -> list[Alias]:
             new = [(offset, size)] if d.test(d.eq(index, own)) else []

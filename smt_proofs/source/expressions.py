@@ -19,6 +19,7 @@ from smt_proofs.source.c_types import (
 )
 from smt_proofs.source.calling import Calling
 from smt_proofs.source.names import (
+    CONSTANT_EXTENT,
     CONSTANTS,
     EXTENT,
     PRIMITIVES,
@@ -104,6 +105,9 @@ class Expressions(Calling):
         if name in self._source.declared:
             raise self._refuse(f"the name {name}, which the file declares", node)
         if name == EXTENT:
+            texts = [m.text for m in self._source.macros if m.name == EXTENT and m.text is not None]
+            if not all(CONSTANT_EXTENT.fullmatch(text) for text in texts):
+                raise self._refuse(f"{EXTENT}, which is no constant", node)
             return Call(PRIMITIVES[EXTENT].kind, line, EXTENT, ())
         if name in CONSTANTS:
             kind, value = CONSTANTS[name]

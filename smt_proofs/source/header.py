@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from tree_sitter import Node
 
 from smt_proofs.source.c_types import I32, NAMED, POINTER, CType
+from smt_proofs.source.comments import split_mark, without_comments
+from smt_proofs.source.conditions import DIRECTIVE, logical_lines
 from smt_proofs.source.macros import Definition, Macros, definitions_of, expanded
 from smt_proofs.source.names import FIELDS, POINTERS
 from smt_proofs.source.syntax import descend, text_of, tree
 from smt_proofs.source.typed import UnsupportedError
 
 _STRUCT: Final = "VirtIOMEM"
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 Fields = dict[str, CType | None]
 
 
@@ -24,18 +26,35 @@ def read_header(text: str) -> tuple[Fields, list[Definition]]:
     A field of another type than a number or the known pointer is None. Raises ValueError for a text
     without the struct.
     """
+    split = split_mark(text)
+    if split is not None:
+        raise ValueError(f"line {split}: a mark of a comment split over two lines is not read")
     definitions = [_unguarded(d, text) for d in definitions_of(text)]
-    shown = _expanded(text, definitions)
+    # The C file comes behind all of them.
+    ahead = [replace(d, line=0) for d in definitions]
+    try:
+        shown = _expanded(text, definitions)
+    except UnsupportedError:
+        return dict.fromkeys((*FIELDS, *POINTERS)), ahead
+    bodies = []
     for struct in descend(tree(shown), "struct_specifier"):
         name, body = struct.child_by_field_name("name"), struct.child_by_field_name("body")
         if name is not None and text_of(name) == _STRUCT and body is not None:
-            return _declared(body, _typedefs(shown)), definitions
-    raise ValueError(f"struct {_STRUCT} is not in it")
+            bodies.append(_declared(body, _typedefs(shown)))
+    if not bodies:
+        raise ValueError(f"struct {_STRUCT} is not in it")
+    # Which of several it is, conditions tell that are not looked at.
+    found = {n: k for n, k in bodies[0].items() if all(b.get(n) == k for b in bodies)}
+    return {n: found.get(n) for body in bodies for n in body}, ahead
 
 
 def fields_of(text: str) -> Fields:
     """The fields that some lines of the header declare; one that is only named is None."""
-    shown = _expanded(text, definitions_of(text))
+    try:
+        shown = _expanded(text, definitions_of(text))
+    except UnsupportedError:
+        shown = without_comments(text)
+        return dict.fromkeys(_words(shown) & (FIELDS.keys() | POINTERS.keys()))
     typedefs = _typedefs(shown)
     # The lines may begin and end anywhere: inside the struct, or outside.
     wholes = [tree(w) for w in (f"struct {_STRUCT} {{\n{shown}\n}};", f"{shown}\n}};", shown)]
@@ -43,8 +62,13 @@ def fields_of(text: str) -> Fields:
     found: Fields = read[0] if read else {}
     for more in [] if read else [_declared(whole, typedefs) for whole in wholes]:
         found |= {n: kind if found.get(n, kind) == kind else None for n, kind in more.items()}
-    words = set(re.findall(r"[A-Za-z_]\w*", _COMMENT.sub(" ", shown)))
+    words = _words(without_comments(shown))
     return found | dict.fromkeys((words & (FIELDS.keys() | POINTERS.keys())) - found.keys())
+
+
+def _words(text: str) -> set[str]:
+    """The identifiers of a text."""
+    return set(re.findall(r"[A-Za-z_]\w*", text))
 
 
 def _unguarded(definition: Definition, text: str) -> Definition:
@@ -53,37 +77,64 @@ def _unguarded(definition: Definition, text: str) -> Definition:
     if guard is None or guard[1] != guard[2]:
         return definition
     inside = tuple(c for c in definition.conditions if c != f"!defined({guard[1]})")
-    return Definition(definition.name, definition.parameters, definition.text, 0, inside)
+    return replace(definition, conditions=inside)
 
 
 def _expanded(text: str, definitions: list[Definition]) -> str:
-    lines = tuple(range(1, text.count("\n") + 2))
-    known = [d for d in definitions if not d.conditions]
-    body = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*$", "", text, flags=re.MULTILINE)
-    try:
-        return expanded(body, lines, Macros(known, len(lines) + 1, {}), frozenset())
-    except UnsupportedError:
-        return body
+    """The text without directives, its macros expanded. Raises UnsupportedError."""
+    found: list[str] = []
+    waiting: list[str] = []
+
+    def expand(line: int) -> None:
+        lines = tuple(range(line - len(waiting), line))
+        macros = Macros(definitions, line, {})
+        found.append(expanded("\n".join(waiting), lines or (line,), macros, frozenset()))
+        waiting.clear()
+
+    for number, line, count in logical_lines(text):
+        if DIRECTIVE.fullmatch(line) is None:
+            waiting += [line, *[""] * (count - 1)]
+        else:
+            expand(number)
+            waiting += [""] * count
+    expand(text.count("\n") + 2)
+    return "\n".join(found)
 
 
-def _typedefs(text: str) -> dict[str, CType]:
-    found: dict[str, CType] = {}
+def _typedefs(text: str) -> Fields:
+    """The types by their names, None for what is no number and for a name of two types."""
+    found: Fields = {}
     for node in descend(tree(text), "type_definition"):
         kind = _named(node, found)
-        declarator = node.child_by_field_name("declarator")
-        if kind is not None and declarator is not None and declarator.type == "type_identifier":
-            found[text_of(declarator)] = kind
+        for declarator in node.children_by_field_name("declarator"):
+            plain = declarator.type in ("type_identifier", "primitive_type")
+            name = text_of(declarator) if plain else _inner(declarator)
+            of = kind if plain else None
+            found[name] = of if found.get(name, of) == of else None
     return found
 
 
-def _named(node: Node, typedefs: dict[str, CType]) -> CType | None:
+def _inner(declarator: Node) -> str:
+    at: Node | None = declarator
+    names = ("field_identifier", "identifier", "type_identifier", "primitive_type")
+    while at is not None and at.type not in names:
+        at = at.child_by_field_name("declarator")
+    return "" if at is None else text_of(at)
+
+
+def _named(node: Node, typedefs: Fields) -> CType | None:
     kind = node.child_by_field_name("type")
     name = " ".join(text_of(kind).split()) if kind is not None else ""
-    return typedefs.get(name) or NAMED.get(name)
+    return typedefs[name] if name in typedefs else NAMED.get(name)
 
 
-def _declared(root: Node, typedefs: dict[str, CType]) -> Fields:
+def _declared(root: Node, typedefs: Fields) -> Fields:
+    """The fields that are declared, None for one of two types."""
     found: Fields = {}
+
+    def take(name: str, kind: CType | None) -> None:
+        found[name] = kind if found.get(name, kind) == kind else None
+
     nodes = [*descend(root, "field_declaration"), *descend(root, "declaration")]
     for node in nodes:
         base = _named(node, typedefs)
@@ -92,16 +143,14 @@ def _declared(root: Node, typedefs: dict[str, CType]) -> Fields:
             base = _bits(base, text_of(width))
         for declarator in node.children_by_field_name("declarator"):
             if declarator.type in ("field_identifier", "identifier"):
-                found[text_of(declarator)] = base
+                take(text_of(declarator), base)
                 continue
-            inner: Node | None = declarator
-            while inner is not None and inner.type not in ("field_identifier", "identifier"):
-                inner = inner.child_by_field_name("declarator")
-            if inner is not None:
+            name = _inner(declarator)
+            if name:
                 kind = node.child_by_field_name("type")
                 shape = (declarator.type, " ".join(text_of(kind).split()) if kind else "")
-                known = shape == ("pointer_declarator", POINTERS.get(text_of(inner), ""))
-                found[text_of(inner)] = POINTER if known else None
+                known = shape == ("pointer_declarator", POINTERS.get(name, ""))
+                take(name, POINTER if known else None)
     return found
 
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 
 from tree_sitter import Node
 
+from smt_proofs.source.c_types import promoted
 from smt_proofs.source.declarations import Declarations
 from smt_proofs.source.ir import (
     Assign,
@@ -21,6 +22,7 @@ from smt_proofs.source.ir import (
     Stmt,
     Switch,
 )
+from smt_proofs.source.operators import converted
 from smt_proofs.source.syntax import text_of
 from smt_proofs.source.typed import Const, Expr, Local
 
@@ -120,7 +122,7 @@ class Loops(Declarations):
             if given is None:
                 default = True
             else:
-                number = self._expr(given)
+                number = converted(self._expr(given), promoted(value.kind))
                 if not isinstance(number, Const):
                     raise self._refuse(f"case {text_of(given)}", case)
                 numbers.append(number.value)

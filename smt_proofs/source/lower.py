@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from smt_proofs.source.c_types import CType
+from smt_proofs.source.comments import continued
 from smt_proofs.source.ir import Function
 from smt_proofs.source.macros import Macros, expanded, holds, unconditional
 from smt_proofs.source.names import EXTENT, FIELDS, OWN, POINTERS
@@ -66,6 +67,10 @@ class Lowering:
                 raise UnsupportedError(f"{name} is defined more than once", texts[1][0].lines[0])
             [(text, macros)] = texts
             body = unconditional(text.text, text.lines, self.chosen, macros)
+            joined = continued(body)
+            if joined is not None:
+                line = text.lines[min(joined, len(text.lines)) - 1]
+                raise UnsupportedError("a line that a backslash goes on with", line)
             body = expanded(body, text.lines, macros, frozenset({EXTENT}))
             self._shown[name] = replace(text, text=body)
         return self._shown[name]

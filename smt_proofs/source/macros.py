@@ -15,13 +15,19 @@ from smt_proofs.source.conditions import DIRECTIVE, Conditions, logical_lines
 from smt_proofs.source.typed import UnsupportedError
 
 _TOKEN: Final = re.compile(
-    r"""(?P<space>\s+|/\*.*?\*/|//[^\n]*)
+    r"""(?P<space>\s+|/\*.*?\*/|//(?:\\[ \t]*\n|[^\n])*)
     |(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
     |(?P<name>[A-Za-z_]\w*)
     |(?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
     |(?P<mark>->|\+\+|--|<<=|>>=|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\.\.\.|\#\#|.)""",
     re.DOTALL | re.VERBOSE,
 )
+_ASKED: Final = re.compile(r"\bdefined\((\w+)\)(?!@)|\b(?!defined\()([A-Za-z_]\w*)\b(?!@)")
+_MOST_NESTED: Final = 8
+"""Macros inside one another in a condition."""
+_PUT_BACK: Final = re.compile(r"\bpop_macro\s*\(\s*\\?\"(\w+)")
+_UNKNOWN: Final = "#"
+"""The text of a macro that is refused where it is used."""
 _HEAD: Final = re.compile(r"\s*([A-Za-z_]\w*)(\([^)]*\))?(.*)", re.DOTALL)
 
 
@@ -53,7 +59,7 @@ def definitions_of(text: str, first: int = 1) -> list[Definition]:
     """The macros that a text defines or forgets; its first line has the number `first`."""
     found = []
     conditions = Conditions()
-    for number, line in logical_lines(text):
+    for number, line, _ in logical_lines(text):
         match = DIRECTIVE.fullmatch(line)
         if match is None or conditions.take(match[1], match[2]):
             continue
@@ -66,21 +72,23 @@ def definitions_of(text: str, first: int = 1) -> list[Definition]:
         body = head[3].strip() if match[1] == "define" else None
         at = first + number - 1
         found.append(Definition(head[1], parameters, body, at, conditions.now))
-    return found
+    for match in _PUT_BACK.finditer(text):
+        at = first + text.count("\n", 0, match.start())
+        found.append(Definition(match[1], None, _UNKNOWN, at))
+    return sorted(found, key=lambda d: d.line)
 
 
 def holds(condition: str, chosen: Mapping[str, bool], macros: Macros, line: int) -> bool:
     """Whether a condition holds. Raises OpenConditionError where nothing says."""
     if condition.startswith("!"):
         return not holds(condition[1:], chosen, macros, line)
-    if condition in chosen:
-        return chosen[condition]
-    if condition.isdigit():
-        return condition != "0"
-    named = re.fullmatch(r"defined\((\w+)\)", condition)
-    if named and named[1] in macros.plain:
-        return True
-    raise OpenConditionError(condition, line)
+    shown = macros.shown(condition)
+    number = shown.strip("( )")
+    if number.isdigit():
+        return int(number) != 0
+    if shown in chosen:
+        return chosen[shown]
+    raise OpenConditionError(shown, line)
 
 
 class Macros:
@@ -91,6 +99,7 @@ class Macros:
     ) -> None:
         self.plain: dict[str, Definition] = {}
         self._doubtful: dict[str, Definition] = {}
+        self._gone: set[str] = set()
         for definition in definitions:
             if definition.line >= line:
                 continue
@@ -102,10 +111,31 @@ class Macros:
             if not stands:
                 continue
             self._doubtful.pop(definition.name, None)
+            self._gone.discard(definition.name)
             if definition.text is None:
                 self.plain.pop(definition.name, None)
+                self._gone.add(definition.name)
             else:
                 self.plain[definition.name] = definition
+
+    def shown(self, condition: str) -> str:
+        """A condition with what the file says here of the names in it."""
+        for _ in range(_MOST_NESTED):
+            last, condition = condition, _ASKED.sub(self._shown, condition)
+            if condition == last:
+                break
+        return condition
+
+    def _shown(self, match: re.Match[str]) -> str:
+        asked, name = match[1], match[1] or match[2]
+        doubtful, plain = self._doubtful.get(name), self.plain.get(name)
+        if doubtful is not None:
+            return f"{match[0]}@{doubtful.line}"
+        if plain is not None and not asked and plain.text:
+            return plain.text if plain.parameters is None else f"{name}@{plain.line}"
+        if plain is not None or name in self._gone:
+            return str(int(plain is not None))
+        return match[0]
 
     def known(self, name: str, line: int) -> Definition | None:
         """The macro of this name. Raises UnsupportedError where only a condition tells."""
@@ -134,7 +164,7 @@ def unconditional(text: str, lines: tuple[int, ...], chosen: Mapping[str, bool],
     """
     conditions = Conditions()
     kept = text.split("\n")
-    for number, line in logical_lines(text):
+    for number, line, count in logical_lines(text):
         at = lines[min(number, len(lines)) - 1]
         match = DIRECTIVE.fullmatch(line)
         stands = True
@@ -143,9 +173,7 @@ def unconditional(text: str, lines: tuple[int, ...], chosen: Mapping[str, bool],
             if match is not None and stands:
                 continue
         if match is not None or not stands:
-            kept[number - 1] = ""
-            for more in range(number, number + line.count("\\\n")):
-                kept[more] = ""
+            kept[number - 1 : number - 1 + count] = [""] * count
     return "\n".join(kept)
 
 
@@ -199,7 +227,8 @@ class _Expansion:
         assert macro.text is not None
         body = _tokens(macro.text)
         if any(t.text in ("#", "##") for t in body if t.kind == "mark"):
-            raise UnsupportedError(f"the macro {macro.name}, which pastes tokens", line)
+            why = "pastes tokens" if macro.text != _UNKNOWN else "a pragma puts back"
+            raise UnsupportedError(f"the macro {macro.name}, which {why}", line)
         if macro.parameters is None or given is None:
             return body
         names = list(macro.parameters)

@@ -6,6 +6,7 @@ standard-headers/linux/virtio_mem.h, qapi/common.json (OnOffAuto), errno.h of Li
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,6 +81,9 @@ CONSTANTS: Final = {
 
 EXTENT: Final = "VIRTIO_MEM_USABLE_EXTENT"
 """The macro that differs from target to target; it stands for any extent, as in the model."""
+
+CONSTANT_EXTENT: Final = re.compile(r"(?:[\s()*+]|\b\d+[uUlL]*\b|\b[KMGT]iB\b)*")
+"""Its text, a constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,17 @@ WITHOUT_EFFECT: Final = frozenset(
     }
 )
 """Calls that touch nothing the model speaks of; so do all of trace_* that the file leaves alone."""
+
+FREES: Final = frozenset(
+    {
+        "error_free",
+        "error_report_err",
+        "warn_report_err",
+        "warn_report_err_once",
+        "warn_report_err_once_cond",
+    }
+)
+"""Those that free an error."""
 
 PURE: Final = frozenset({"strerror", "error_get_pretty", "object_get_canonical_path_component"})
 """Calls that an ignored one may have as argument."""

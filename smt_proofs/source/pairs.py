@@ -40,6 +40,8 @@ COMPARED: Final = frozenset(
         "depth",
         "aliases",
         "unmergeable",
+        "errors",
+        "freed",
         "fields",
         "pointers",
         "memory",

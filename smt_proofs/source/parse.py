@@ -9,6 +9,7 @@ from typing import Final
 from tree_sitter import Node
 
 from smt_proofs.source.c_types import CType
+from smt_proofs.source.comments import split_mark, without_comments
 from smt_proofs.source.conditions import conditions_by_line
 from smt_proofs.source.macros import Definition, definitions_of
 from smt_proofs.source.syntax import declared_in, descend, function_name, text_of, tree
@@ -54,7 +55,7 @@ class Source:
 
     A function defined more than once has several texts. `fields` are the types of the fields that
     were seen, None for one that is no number; `complete` where the whole struct was. `declared` are
-    the names that the file gives to types, variables and enumerators.
+    the names that the file gives to types, variables and enumerators, with how it does.
     """
 
     is_patch: bool
@@ -63,23 +64,25 @@ class Source:
     macros: list[Definition] = field(default_factory=list)
     fields: dict[str, CType | None] = field(default_factory=dict)
     complete: bool = False
-    declared: dict[str, int] = field(default_factory=dict)
+    declared: dict[str, str] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
 
 
 _STYLED: Final = re.compile(
     r"^[A-Za-z_][^;{}()#/]*?\b(\w+)\([^;{}#]*\)\n\{\n(?:.*?\n)??\}$", re.MULTILINE | re.DOTALL
 )
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
 def words_of(text: str) -> frozenset[str]:
     """The identifiers of a text, comments left out."""
-    return frozenset(re.findall(r"[A-Za-z_]\w*", _COMMENT.sub(" ", text)))
+    return frozenset(re.findall(r"[A-Za-z_]\w*", without_comments(text)))
 
 
 def read_c(text: str, file: str) -> Source:
     """The functions and macros of a C file."""
+    split = split_mark(text)
+    if split is not None:
+        raise SourceError(f"line {split}: a mark of a comment split over two lines is not read")
     root = tree(text)
     source = Source(
         is_patch=False,

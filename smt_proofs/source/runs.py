@@ -154,7 +154,7 @@ class ProofRun(Messenger):
             self.aliases = lambda i: (
                 round_of(i).aliases(i) if d.test(within(i)) else before.aliases(i)
             )
-        if "memory_region_set_unmergeable" in calls:
+        if calls & {"memory_region_init_alias", "memory_region_set_unmergeable"}:
             self.unmergeable = lambda i: (
                 round_of(i).unmergeable(i) if d.test(within(i)) else before.unmergeable(i)
             )
@@ -205,6 +205,7 @@ class ProofRun(Messenger):
             and after.plugged is self.plugged
             and after.events is self.events
             and after.sizes is self.sizes
+            and (after.errors, after.freed) == (self.errors, self.freed)
             and after.memory == self.memory
             and after.asked is self.asked
             and after.answers is self.answers

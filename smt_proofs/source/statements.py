@@ -23,7 +23,7 @@ from smt_proofs.source.loops import Loops
 from smt_proofs.source.names import POINTERS
 from smt_proofs.source.operators import arithmetic, converted
 from smt_proofs.source.patch import UNSEEN
-from smt_proofs.source.syntax import descend, text_of, tree
+from smt_proofs.source.syntax import descend, function_name, text_of, tree
 from smt_proofs.source.typed import Call, Const, Field, Local, Member, Place, UnsupportedError
 
 
@@ -37,6 +37,8 @@ class Statements(Loops):
         definition = next(descend(tree(self._shown.text), "function_definition"), None)
         if definition is None or definition.has_error:
             raise UnsupportedError("text that does not parse as C", self._shown.lines[0])
+        if function_name(definition) != self._shown.name:
+            raise self._refuse(f"{self._shown.name}, which a macro gives another name", definition)
         kind = self._type(definition)
         declarator = definition.child_by_field_name("declarator")
         while declarator is not None and declarator.type != "function_declarator":

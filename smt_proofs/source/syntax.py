@@ -42,17 +42,17 @@ def function_name(definition: Node) -> str | None:
     return None if at is None else text_of(at)
 
 
-def declared_in(root: Node) -> dict[str, int]:
-    """The types, variables and enumerators that a text declares outside functions, by line."""
-    found: dict[str, int] = {}
+def declared_in(root: Node) -> dict[str, str]:
+    """The types, variables and enumerators that a text declares outside functions, by name."""
+    found: dict[str, str] = {}
     for node in root.named_children:
         if node.type in ("type_definition", "declaration"):
             for child in node.children_by_field_name("declarator"):
                 name = _name(child)
                 if name:
-                    found.setdefault(name, int(node.start_point[0]) + 1)
+                    found[name] = f"{found.get(name, '')}{text_of(node)}"
         if node.type == "enumerator":
-            found.setdefault(text_of(node.named_children[0]), int(node.start_point[0]) + 1)
+            found.setdefault(text_of(node.named_children[0]), text_of(node))
         if node.type != "function_definition":
             found |= {n: at for n, at in declared_in(node).items() if n not in found}
     return found

@@ -10,6 +10,7 @@ from typing import Final
 
 from smt_proofs.source.c_types import CType
 from smt_proofs.source.calls import calls_of, followed, parts_of
+from smt_proofs.source.comments import without_comments
 from smt_proofs.source.findings import Finding, Verdict
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
@@ -19,7 +20,6 @@ from smt_proofs.source.rules import ENTRIES, RULE_NAMED
 from smt_proofs.source.texts import KNOWN
 from smt_proofs.source.typed import Field
 
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TOKEN: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|\w+|[^\w\s]')
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 DIGITS: Final = 16
@@ -27,15 +27,36 @@ DIGITS: Final = 16
 
 def digest(text: str) -> str:
     """A hash of a text but for comments and white space."""
-    tokens = _TOKEN.findall(_COMMENT.sub(" ", text))
+    tokens = _TOKEN.findall(without_comments(text))
     return hashlib.sha256(" ".join(tokens).encode()).hexdigest()[:DIGITS]
+
+
+def _words(text: str) -> set[str]:
+    return set(_NAME.findall(without_comments(text)))
+
+
+def told(source: Source, text: FunctionText) -> str:
+    """The text of a function with what it names of the macros, types and variables of the file."""
+    parts = [text.text]
+    waiting, seen = [text.text], set[str]()
+    while waiting:
+        for name in sorted(_words(waiting.pop()) - seen):
+            seen.add(name)
+            said = [
+                f"#{name} {macro.parameters} {macro.text} {macro.conditions}"
+                for macro in source.macros
+                if macro.name == name
+            ]
+            said += [source.declared[name]] if name in source.declared else []
+            parts += said
+            waiting += said
+    return "\n".join(parts)
 
 
 def called(source: Source) -> dict[str, set[str]]:
     """The functions of the source that the text of each one names."""
     words = {
-        name: set(_NAME.findall(_COMMENT.sub(" ", "\n".join(t.text for t in texts))))
-        for name, texts in source.functions.items()
+        name: _words("\n".join(t.text for t in texts)) for name, texts in source.functions.items()
     }
     return {name: (found & words.keys()) - {name} for name, found in words.items()}
 
@@ -59,10 +80,22 @@ def trusted(source: Source) -> Iterator[Finding]:
     given = used & {name for name in HELPERS if name not in RULE_NAMED}
     for name in sorted(reached(source, given) - looked_at, key=lambda n: _first(source, n).lines):
         text = _first(source, name)
-        same = all(digest(t.text) in KNOWN.get(name, ()) for t in source.functions[name])
+        same = all(_known(source, t) for t in source.functions[name])
         verdict = Verdict.TRUSTED if same else Verdict.TRUSTED_CHANGED
         reason = "" if same else "its text is none that is known"
         yield Finding(name, "", text.file, text.lines[0], verdict, reason)
+    if source.complete:
+        named = {word for name in used for t in source.functions[name] for word in _words(t.text)}
+        for name in sorted(named & HELPERS - RULE_NAMED.keys() - source.functions.keys()):
+            reason = "it is in no file that is looked at"
+            yield Finding(name, "", "", 0, Verdict.TRUSTED_CHANGED, reason)
+
+
+def _known(source: Source, text: FunctionText) -> bool:
+    """A patch does not show what stands around a function."""
+    if source.is_patch:
+        return digest(text.text) in KNOWN.get(text.name, {})
+    return digest(told(source, text)) in KNOWN.get(text.name, {}).values()
 
 
 def _first(source: Source, name: str) -> FunctionText:

@@ -1,6 +1,7 @@
 """Kinds of changes that must never pass as equal, each on a source of our own that is equal."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from model.profiles import PROFILES, QEMU_7_2, QEMU_8_2
 from smt_proofs.source.findings import Finding, Verdict
 from smt_proofs.source.header import read_header
 from smt_proofs.source.lower import Lowering
-from smt_proofs.source.parse import Source, read_c
+from smt_proofs.source.parse import Source, SourceError, read_c
 from smt_proofs.source.rules import RULE_NAMED
 from smt_proofs.source.verify import timed
 
@@ -51,6 +52,12 @@ def judged(text: str, name: str, header: str = HEADER, profile: str = "qemu-8.2"
     source = source_of(text, header)
     rule = RULE_NAMED[f"virtio_mem_{name}"]
     return timed(rule, source, Lowering(source), PROFILES[profile], "x.c")
+
+
+@cache
+def small(name: str) -> Verdict:
+    """The verdict on a function as it is."""
+    return judged(SMALL, name, profile="qemu").verdict
 
 
 def edited(text: str, old: str, new: str) -> str:
@@ -125,6 +132,16 @@ CALLS = [
     ("get_config", "cpu_to_le64(vmem->size)", "cpu_to_le64(vmem->requested_size)"),
     ("get_config", "    config->addr = cpu_to_le64(vmem->addr);\n", ""),
     ("is_busy", "() || migration_in", "() && migration_in"),
+    # An error that is freed twice, and one that nobody frees.
+    ("set_block_state", "warn_report_err(why);", "warn_report_err(why);\n    error_free(why);"),
+    ("set_block_state", "    warn_report_err(why);\n", ""),
+    # What helpers take from the device is another thing while they run.
+    (
+        "set_block_state",
+        "        virtio_mem_set_range_plugged(vmem, gpa, size);",
+        "        vmem->addr += size;\n        virtio_mem_set_range_plugged(vmem, gpa, size);\n"
+        "        vmem->addr -= size;",
+    ),
 ]
 
 
@@ -134,6 +151,28 @@ def test_what_is_done_counts_and_its_order(name: str, old: str, new: str) -> Non
     assert found.verdict in (Verdict.DIFFERS, Verdict.NOT_VERIFIED), found
     if found.verdict is Verdict.DIFFERS and RULE_NAMED[found.function].stubbed:
         assert found.confirmed or found.reason
+
+
+MERGED = "        memory_region_set_unmergeable(&vmem->memslots[i], true);\n"
+MADE = "    vmem->memslots = g_new0(MemoryRegion, vmem->nb_memslots);\n"
+SET_UP = "        memory_region_init_alias(&vmem->memslots[i]"
+MEMSLOTS = [
+    ((f"{MERGED}    }}\n", f"{MERGED}    }}\n{MADE}"),),
+    ((MADE, MADE + MADE),),
+    (("OBJECT(vmem)", "NULL"),),
+    ((MERGED, ""), (SET_UP, MERGED + SET_UP)),
+]
+"""Made twice, owned by nobody, set up behind what is said of merging."""
+
+
+@pytest.mark.parametrize("edits", MEMSLOTS)
+def test_memslots_are_made_and_set_up_once(edits: tuple[tuple[str, str], ...]) -> None:
+    assert small("prepare_memslots") is Verdict.EQUAL
+    text = SMALL
+    for old, new in edits:
+        text = edited(text, old, new)
+    found = judged(text, "prepare_memslots", profile="qemu")
+    assert found.verdict in (Verdict.DIFFERS, Verdict.NOT_VERIFIED), found
 
 
 def test_preallocation_as_qemu_8_2_has_it() -> None:
@@ -157,7 +196,44 @@ TYPES = [
     ("uint64_t addr,", "WORD addr,", "valid_range"),
     ("    uint64_t block_size;\n", "", "valid_range"),
     ("MemoryRegion *memslots;", "uint8_t *memslots;", "activate_memslots_to_plug"),
+    (
+        "    uint64_t block_size;\n",
+        "#ifdef FEW\n    uint32_t block_size;\n#else\n    uint64_t block_size;\n#endif\n",
+        "valid_range",
+    ),
+    (
+        "    uint64_t block_size;\n",
+        "#define uint64_t uint32_t\n    uint64_t block_size;\n#undef uint64_t\n",
+        "valid_range",
+    ),
+    (
+        "uint64_t addr, usable_region_size;",
+        "union { uint64_t addr, usable_region_size; };",
+        "valid_range",
+    ),
+    (
+        "struct VirtIOMEM {",
+        "#if 0\nstruct VirtIOMEM {\n};\n#endif\nstruct VirtIOMEM {",
+        "valid_range",
+    ),
 ]
+SPLIT = "*\\\n/"
+
+
+def test_a_mark_of_a_comment_split_over_two_lines_is_refused() -> None:
+    """The compiler joins lines first: what looks like one comment is two with code between."""
+    ahead = f"    /* a {SPLIT} return true; /* b */\n"
+    text = edited(SMALL, "    const uint64_t stop", f"{ahead}    const uint64_t stop")
+    with pytest.raises(SourceError, match="split over two lines"):
+        read_c(text, "x.c")
+
+
+def test_conditions_are_met_each_by_itself() -> None:
+    """Neither of two that look like opposites is met where B is not."""
+    lines = "#if A && B\n#elif !A && B\n#else\n    return true;\n#endif\n"
+    text = edited(SMALL, "    const uint64_t stop", f"{lines}    const uint64_t stop")
+    found = judged(text, "valid_range", profile="qemu")
+    assert found.verdict is Verdict.DIFFERS, found
 
 
 @pytest.mark.parametrize(("old", "new", "name"), TYPES)
@@ -167,7 +243,7 @@ def test_types_come_from_the_header(old: str, new: str, name: str) -> None:
         header = edited(header, "uint16_t nb_memslots;", "Few nb_memslots;")
     if "WORD" in new:
         header = edited(header, "struct VirtIOMEM {", "#define WORD uint32_t\nstruct VirtIOMEM {")
-    assert judged(SMALL, name, profile="qemu").verdict is Verdict.EQUAL
+    assert small(name) is Verdict.EQUAL
     found = judged(SMALL, name, header, profile="qemu")
     assert found.verdict in (Verdict.DIFFERS, Verdict.NOT_VERIFIED)
 
@@ -196,14 +272,26 @@ NAMES = [
         "activate_memslots_to_plug",
     ),
     ("#define memory_region_is_mapped(mr) true", "activate_memslots_to_plug"),
+    # Hidden from a reader who takes a text for a comment, or goes by one line.
+    (
+        'static char a[] = "/*";\n#undef GiB\n#define GiB MiB\nstatic char b[] = "*/";',
+        "decide_memslots",
+    ),
+    ("#define GiB (1 << 30) /* twice\n */ * 2", "decide_memslots"),
+    ("#define GiB MiB\n// as it is \\\n#define GiB (1 << 30)", "decide_memslots"),
+    ("#if 00\n#else\n#define GiB MiB\n#endif", "decide_memslots"),
+    ("#if 0\n#elifndef NOBODY\n#define GiB MiB\n#endif", "decide_memslots"),
+    ('#pragma pop_macro("GiB")', "decide_memslots"),
+    ("#define virtio_mem_valid_range virtio_mem_valid_range_of_old", "valid_range"),
+    ("#define VIRTIO_MEM_USABLE_EXTENT (vmem->size)", "resize_usable_region"),
 ]
 
 
 @pytest.mark.parametrize(("ahead", "name"), NAMES)
 def test_a_name_means_what_the_file_says(ahead: str, name: str) -> None:
-    assert judged(SMALL, name, profile="qemu").verdict is Verdict.EQUAL
+    assert small(name) is Verdict.EQUAL
     found = judged(f"{ahead}\n{SMALL}", name, profile="qemu")
-    if "SOMETHING" in ahead:
+    if "defined(" in ahead or "#elifndef" in ahead:
         assert "redefines under a condition" in found.reason
     if "true" in ahead and name == "get_memslots":
         return

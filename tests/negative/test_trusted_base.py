@@ -225,6 +225,29 @@ def test_every_device_state_and_action_in_scope_is_quantified_over(profile: Any)
                 assert not any("Bool" in str(x.sort()) for fact in d.facts for x in _leaves(fact))
 
 
+NARROWED = {
+    "regions under 1000 blocks": lambda: z3.Int("region") < 1000,
+    "counts of 8 bits": lambda: z3.Int("blocks") < 256,
+    "failures tied together": lambda: z3.Bool("discard_fails") == z3.Bool("populate_fails"),
+    "no preallocation": lambda: z3.Not(z3.Bool("prealloc")),
+}
+
+
+@pytest.mark.parametrize("name", NARROWED)
+def test_a_fact_that_narrows_what_is_quantified_over_is_noticed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = any_device
+
+    def narrowed(d: SetTerms, *about: Any) -> Any:
+        d.fact(name, NARROWED[name]())
+        return right(d, *about)
+
+    monkeypatch.setitem(globals(), "any_device", narrowed)
+    with pytest.raises(AssertionError):
+        test_every_device_state_and_action_in_scope_is_quantified_over(QEMU)
+
+
 def _leaves(term: Any) -> list[Any]:
     if not term.children():
         return [] if z3.is_true(term) or z3.is_false(term) else [term]

@@ -117,6 +117,8 @@ def test_what_stands_outside_functions_is_told(tmp_path: Path) -> None:
     assert code == 3
     assert found["outside functions"]["verdict"] == "not verified"
     assert told(TEXT, TEXT + "\n/* A comment. */\n", tmp_path) == (0, {})
+    code, found = told(TEXT, '#include "own.h"\n' + TEXT, tmp_path)
+    assert (code, [*found]) == (3, ["outside functions"])
 
 
 def test_a_helper_taken_to_do_the_same_must_not_change(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from test_source_mails import diff, mail
 
 from conformance.cli import slotproof
+from conformance.commands.source_input import given
 from conformance.traces.schemas import problem
 
 TEXT = (Path(__file__).parent / "sources" / "small.c").read_text()
@@ -126,6 +127,30 @@ def test_what_the_patch_changes_and_nobody_looks_at_is_told(tree: Path) -> None:
     assert result.exit_code == 3
     assert "changed by the patch and not covered: new; --against" in result.output
     assert "changed too, and not looked at: docs/x.rst" in result.output
+
+
+AROUND = [
+    ("#define VIRTIO_MEM_MIN", '#include "own.h"\n#define VIRTIO_MEM_MIN', C_FILE),
+    ("#define VIRTIO_MEM_MIN", "static int table[] = { 1 };\n#define VIRTIO_MEM_MIN", C_FILE),
+    ("struct VirtIOMEM {", "struct VirtIOMEMClass {\n};\nstruct VirtIOMEM {", H_FILE),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "file"), AROUND)
+def test_what_stands_around_functions_is_not_covered(
+    tree: Path, old: str, new: str, file: str
+) -> None:
+    text = TEXT if file == C_FILE else HEADER
+    assert text.count(old) == 1
+    read = given(_kept(tree, diff(text, text.replace(old, new), file)), tree, None)
+    assert len(read.uncovered()) == 1
+    assert read.others == ()
+
+
+def _kept(tree: Path, text: str) -> Path:
+    path = tree.parent / "x.patch"
+    path.write_text(text)
+    return path
 
 
 @pytest.mark.parametrize(

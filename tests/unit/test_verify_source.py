@@ -13,6 +13,7 @@ from conformance.cli import slotproof
 from conformance.traces.schemas import problem
 from model.profiles import PROFILES, QEMU, QEMU_8_2, SEED_V2
 from smt_proofs.source.lower import Lowering
+from smt_proofs.source.names import HELPERS
 from smt_proofs.source.rules import RULE_NAMED
 from smt_proofs.source.verify import Finding, Verdict, infer_profile, read_source, verdict, verify
 
@@ -249,3 +250,13 @@ def test_the_published_schema_is_one() -> None:
     from conformance.traces.schemas import load
 
     Draft202012Validator.check_schema(load("verify-source-v1.json"))
+
+
+def test_the_page_names_what_is_looked_at_and_what_is_trusted() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "source.md").read_text()
+    looked_at, rest = page.split("## What is taken on trust")
+    trusted, _ = rest.split("## What is not covered")
+    for name in RULE_NAMED:
+        assert f"`{name.removeprefix('virtio_mem_')}`" in looked_at, name
+    for name in HELPERS - RULE_NAMED.keys():
+        assert f"`{name}`" in trusted or ("`virtio_mem_notify_*`" in trusted and "notify" in name)
