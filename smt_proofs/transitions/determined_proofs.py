@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
+from model.contracts import CONTRACTS, START_CONTRACTS
 from model.profiles import Mapping, Profile
 from model.state import ConcreteResult, Op
 from smt_proofs.solving.obligation import GOAL
@@ -38,6 +39,12 @@ SERVES: Final = "one-outcome"
 """What these theorems serve: no claim of its own, but that all of them leave no choice."""
 TRIED: Final = 500
 """Situations in which a wrong outcome is looked for that one claim alone forbids."""
+
+NEEDED: Final = frozenset(
+    ["starts-empty", "starts-as-requested", "starts-idle", "plug-error", "plug-nack", "plug-busy", "plug-acknowledged", "plug-marks-blocks", "unplug-error", "unplug-busy", "unplug-acknowledged", "unplug-clears-blocks", "unplug-all-busy", "empty-unplug-all-answered", "unplug-all-empties", "unplug-all-fits-usable", "silent-when-broken-or-gone", "violation-breaks", "state-error", "state-payload", "no-payload", "negotiate-done", "negotiate-records", "resize-done", "resize-sets-requested", "resize-grows-usable", "reset-forgets-driver", "reset-unplugs", "busy-reset-keeps-usable", "hindered-reset-keeps", "migration-sets-busy", "migration-in-maps", "unrealize-done", "unrealize-ends", "event-done", "rest-left-alone", "refusal-changes-nothing", "notified-exactly", "plug-does", "unplug-does", "resize-does", "migration-in-does", "nothing-done", "effects-name-range", "map-adds-touched", "effects-show-state", "effects-take-place", "prealloc-sees-start"]
+)
+"""The contracts without which some transition is not determined: one that is no longer claimed is
+named where a theorem fails. `transitions.needed` shows of each what it is needed for."""
 
 
 def determined_name(transition: str) -> str:
@@ -82,8 +89,10 @@ def prove_determined(
     )
     owed = tuple(settle(sought, decide))
     sums = tally(owed)
-    verdict, counterexample = sums.verdict, ""
+    verdict, counterexample, reason = sums.verdict, "", sums.reason
     if verdict is not Verdict.PROVEN and about_step:
+        gone = sorted(NEEDED - {c.name for c in (*CONTRACTS, *START_CONTRACTS)})
+        reason = f"no longer claimed: {', '.join(gone)}; {reason}" if gone else reason
         second = second_outcome(profile, mapping, transition, claims, _open_pairs(owed, shapes))
         if second is not None:
             verdict, counterexample = Verdict.REFUTED, told(second)
@@ -100,7 +109,7 @@ def prove_determined(
         claim=_words(transition),
         source="model/contracts",
         verdict=verdict,
-        reason=sums.reason,
+        reason=reason,
         rests_on=sums.rests_on,
         cases=len(cases),
         reached=reached,

@@ -7,7 +7,7 @@ integers, hold of it and of the rule's own outcome, and the two differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -51,53 +51,86 @@ def second_outcome(
     """A second outcome, one of each pair being the rule's shape; None where none is found."""
     asked = list(pairs)
     for blocks, group in LAYOUTS:
-        f = _device(profile, mapping, blocks, group)
+        at = _Small(profile, mapping, transition, claims, blocks, group)
         for one, two in asked:
-            found = _between(f, transition, claims, one, two)
+            found = at.between(one, two)
             if found is not None:
                 return found
     return None
 
 
-def _between(
-    f: Fixed[Any, Any], transition: str, claims: Sequence[Claim], one: Shape, two: Shape
-) -> Second | None:
-    d: Any = FiniteTerms()
-    if isinstance(one.kinds, OtherKinds) or isinstance(two.kinds, OtherKinds):
-        return None
-    s, a = _state(""), _action(transition)
-    outcomes = [_outcome(one, ".one"), _outcome(two, ".two")]
-    solver = z3.Solver()
-    solver.set("rlimit", units("z3", WORK))
-    solver.add(*_words((f, s, a, *outcomes)), s.realized if transition == REALIZE else True)
-    if transition != REALIZE:
-        solver.add(*(i.holds(d, f, s) for i in state_invariants(f.mapping)))
-    for each in outcomes:
-        solver.add(*(claim.holds(d, f, s, a, each) for claim in claims))
-    if one == two:
-        solver.add(z3.Not(_same(d, *outcomes)))
-    if solver.check() != z3.sat:
-        return None
-    model = solver.model()
-    situation = Situation(*(_valued(part, model) for part in (f, s, a)))
-    return _confirmed(transition, claims, situation, [_valued(each, model) for each in outcomes])
-
-
-def _confirmed(
+def let_in(
+    profile: Profile,
+    mapping: Mapping,
     transition: str,
     claims: Sequence[Claim],
-    situation: SmallSituation,
-    outcomes: Iterable[ConcreteResult],
+    dropped: Claim,
+    shapes: Sequence[Shape],
 ) -> Second | None:
-    f, s = situation.fixed, situation.state
-    if transition != REALIZE and not all(i.holds(INTS, f, s) for i in state_invariants(f.mapping)):
-        return None
-    right = outcome(transition, situation)
-    for other in outcomes:
-        both = [fails(claim, situation, each) for claim in claims for each in (right, other)]
-        if other != right and not any(both):
-            return Second(situation, right, other)
+    """An outcome that meets `claims` and not the one that was dropped; None where none is found."""
+    for blocks, group in LAYOUTS:
+        at = _Small(profile, mapping, transition, claims, blocks, group)
+        for shape in shapes:
+            found = at.breaking(dropped, shape)
+            if found is not None:
+                return found
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """All situations of a transition on one small device."""
+
+    profile: Profile
+    mapping: Mapping
+    transition: str
+    claims: Sequence[Claim]
+    blocks: int
+    group: int
+
+    def between(self, one: Shape, two: Shape) -> Second | None:
+        """Two outcomes of these shapes that are not the same."""
+        if isinstance(one.kinds, OtherKinds) or isinstance(two.kinds, OtherKinds):
+            return None
+        outcomes = [_outcome(one, ".one"), _outcome(two, ".two")]
+        apart = [z3.Not(_same(FiniteTerms(), *outcomes))] if one == two else []
+        return self._found(outcomes, lambda f, s, a: apart)
+
+    def breaking(self, dropped: Claim, shape: Shape) -> Second | None:
+        """An outcome of the shape of which the claim dropped is false."""
+        if isinstance(shape.kinds, OtherKinds):
+            return None
+        outcome = _outcome(shape, ".two")
+        d = FiniteTerms()
+        return self._found([outcome], lambda *at: [z3.Not(dropped.holds(d, *at, outcome))])
+
+    def _found(self, outcomes: Sequence[Any], also: Callable[..., Sequence[Term]]) -> Second | None:
+        d: Any = FiniteTerms()
+        f = _device(self.profile, self.mapping, self.blocks, self.group)
+        s, a = _state(""), _action(self.transition)
+        solver = z3.Solver()
+        solver.set("rlimit", units("z3", WORK))
+        solver.add(*_words((f, s, a, *outcomes)), *also(f, s, a))
+        if self.transition != REALIZE:
+            solver.add(*(i.holds(d, f, s) for i in state_invariants(self.mapping)))
+        for each in outcomes:
+            solver.add(*(claim.holds(d, f, s, a, each) for claim in self.claims))
+        if solver.check() != z3.sat:
+            return None
+        model = solver.model()
+        at = Situation(*(_valued(part, model) for part in (f, s, a)))
+        return self._confirmed(at, [_valued(each, model) for each in outcomes])
+
+    def _confirmed(self, at: SmallSituation, outcomes: Iterable[ConcreteResult]) -> Second | None:
+        met = (i.holds(INTS, at.fixed, at.state) for i in state_invariants(self.mapping))
+        if self.transition != REALIZE and not all(met):
+            return None
+        right = outcome(self.transition, at)
+        for other in outcomes:
+            both = (fails(claim, at, each) for claim in self.claims for each in (right, other))
+            if other != right and not any(both):
+                return Second(at, right, other)
+        return None
 
 
 def _device(profile: Profile, mapping: Mapping, blocks: int, group: int) -> Fixed[Any, Any]:
