@@ -59,14 +59,15 @@ def determined(transition: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _Meant:
     """A shape, and what is claimed of one outcome of it and of another, with what evaluating the
-    claims owes."""
+    claims owes: of each duty, how many claims come before the one that owes it. The first claims
+    are the `invariants`, so many."""
 
     shape: Shape
     outcomes: tuple[Any, Any]
     invariants: int
     one: tuple[Assertion, ...]
     two: tuple[Assertion, ...]
-    owed: tuple[Duty, ...]
+    owed: tuple[tuple[Duty, int], ...]
 
 
 def _situation(profile: Profile, mapping: Mapping, transition: str) -> tuple[Any, Any, Any, Any]:
@@ -118,12 +119,12 @@ def seek_determined(
                 branches = [Assertion("branch", term) for term in duty.path]
                 owing = [*branches, _negated(duty.condition)]
                 # What is met in every state is met once for all shapes.
-                met = look(duty.what, [*each.one[: each.invariants], *owing])
-                if met.answer is Answer.UNSAT:
+                shown = look(duty.what, [*each.one[: each.invariants], *owing])
+                if shown.answer is Answer.UNSAT:
                     anyway.add(key)
                 else:
-                    met = look(duty.what, [*each.one[:count], *owing])
-                yield met
+                    shown = look(duty.what, [*each.one[:count], *owing])
+                yield shown
         later = [z3.And(*(a.term for a in other.two)) for other in meant[number + 1 :]]
         if later:
             another = Assertion("another outcome", z3.Or(*later))

@@ -22,6 +22,7 @@ from smt_proofs.transitions.determined import (
 )
 from smt_proofs.transitions.induction import MAPPED, seek_mapped
 from smt_proofs.transitions.inputs import state_invariants
+from smt_proofs.transitions.needed_names import NEEDED
 from smt_proofs.transitions.proofs import (
     INVARIANTS_DEFINED,
     TransitionProof,
@@ -39,12 +40,6 @@ SERVES: Final = "one-outcome"
 """What these theorems serve: no claim of its own, but that all of them leave no choice."""
 TRIED: Final = 500
 """Situations in which a wrong outcome is looked for that one claim alone forbids."""
-
-NEEDED: Final = frozenset(
-    ["starts-empty", "starts-as-requested", "starts-idle", "plug-error", "plug-nack", "plug-busy", "plug-acknowledged", "plug-marks-blocks", "unplug-error", "unplug-busy", "unplug-acknowledged", "unplug-clears-blocks", "unplug-all-busy", "empty-unplug-all-answered", "unplug-all-empties", "unplug-all-fits-usable", "silent-when-broken-or-gone", "violation-breaks", "state-error", "state-payload", "no-payload", "negotiate-done", "negotiate-records", "resize-done", "resize-sets-requested", "resize-grows-usable", "reset-forgets-driver", "reset-unplugs", "busy-reset-keeps-usable", "hindered-reset-keeps", "migration-sets-busy", "migration-in-maps", "unrealize-done", "unrealize-ends", "event-done", "rest-left-alone", "refusal-changes-nothing", "notified-exactly", "plug-does", "unplug-does", "resize-does", "migration-in-does", "nothing-done", "effects-name-range", "map-adds-touched", "effects-show-state", "effects-take-place", "prealloc-sees-start"]
-)
-"""The contracts without which some transition is not determined: one that is no longer claimed is
-named where a theorem fails. `transitions.needed` shows of each what it is needed for."""
 
 
 def determined_name(transition: str) -> str:

@@ -18,8 +18,9 @@ from model.state import Answer
 from smt_proofs.solving.means import Decider, Means
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions.claims import Claim, transitions
-from smt_proofs.transitions.determined_proofs import NEEDED, leaving_one, prove_determined
+from smt_proofs.transitions.determined_proofs import leaving_one, prove_determined
 from smt_proofs.transitions.needed import contract_names
+from smt_proofs.transitions.needed_names import NEEDED
 from smt_proofs.transitions.proofs import TransitionProof
 from smt_proofs.transitions.shapes import OtherKinds, Shape, WithOtherKinds
 from smt_proofs.transitions.small import fails, situations
