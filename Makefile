@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.targets.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test quick coverage mutants catalogue lint bench matrix docs setup clean
+.PHONY: verify test quick coverage mutants contracts catalogue lint bench matrix docs setup clean
 
 setup: $(READY)
 
@@ -47,6 +47,10 @@ coverage: setup
 # Every wrong rule is killed by a theorem or proven to be none.
 mutants: setup
 	$(BIN)/slotproof prove --mutants
+
+# Without any one contract a second device meets all others; the page shows one each.
+contracts: setup
+	$(BIN)/python -m conformance.commands.contracts
 
 # Every wrong device is found; the page is made of what this writes.
 catalogue: setup

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final, Generic
 
 from model.arithmetic import MIB, B, S, W
-from model.effects import Effects
+from model.effects import Did, Effects
 from model.extents import Extents
 from model.geometry import Memslots
 from model.profiles import Mapping, Profile
@@ -175,6 +175,11 @@ class Result(Generic[W, B, S]):
     block_state: BlockState | None = None
     notified: bool = False
     effects: Effects[W, B, S] = ()
+
+    @property
+    def kinds(self) -> tuple[Did, ...]:
+        """What was done, in order."""
+        return tuple(effect.did for effect in self.effects)
 
 
 ConcreteState = State[int, bool, Extents]

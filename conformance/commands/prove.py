@@ -28,6 +28,7 @@ from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
 from smt_proofs.solving.pool import LostWork
 from smt_proofs.solving.solve import LONGEST, Verdict
 from smt_proofs.solving.solvers import SOLVERS, version
+from smt_proofs.transitions.determined_proofs import SERVES
 
 ALL = "all"
 
@@ -231,7 +232,7 @@ def certified(summary: Summary) -> list[str]:
 def counterexamples(book: Book) -> dict[Row, Path]:
     """Traces from a device just realized to what is refuted, written where failing traces go."""
     written: dict[Row, Path] = {}
-    rows = {row_of(proof) for proof in book.refuted}
+    rows = {row_of(proof) for proof in book.refuted if proof.serves != SERVES}
     for name in sorted({row.profile for row in rows}):
         here = [row for row in rows if row.profile == name]
         found = search(profile_named(name), wanted=here).refuted

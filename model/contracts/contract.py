@@ -16,7 +16,8 @@ class Contract:
     """A claim about every step of the operations `ops`, by name.
 
     `holds` takes (domain, Fixed, state before, Action, Result); `source` says where the device's
-    promise was read; it is claimed for the `mappings` named.
+    promise was read; it is claimed for the `mappings` named. `follows`: it is a consequence of the
+    other contracts and the invariants, said for whoever relies on it.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Contract:
     ops: frozenset[Op]
     source: str
     mappings: frozenset[Mapping] = EVERY_MAPPING
+    follows: bool = False
 
     @property
     def claim(self) -> str:
@@ -33,11 +35,13 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class StartContract:
-    """A claim about a device just realized: `holds` takes (domain, Fixed, State)."""
+    """A claim about a device just realized: `holds` takes (domain, Fixed, State); `follows` as that
+    of a Contract."""
 
     name: str
     holds: Callable[..., Any]
     source: str
+    follows: bool = False
 
     @property
     def claim(self) -> str:

@@ -121,9 +121,13 @@ CONTRACTS: Final = (
         f"{_CONFIG}; virtio_mem_set_requested_size; virtio_error",
     ),
     Contract(
-        "usable-never-shrinks", usable_never_shrinks, _ANY - {Op.UNPLUG_ALL} - RESETS, _CONFIG
+        "usable-never-shrinks",
+        usable_never_shrinks,
+        _ANY - {Op.UNPLUG_ALL} - RESETS,
+        _CONFIG,
+        follows=True,
     ),
-    Contract("busy-keeps-blocks", busy_keeps_blocks, _ANY, _BUSY),
+    Contract("busy-keeps-blocks", busy_keeps_blocks, _ANY, _BUSY, follows=True),
     # A device that receives a migration is another one than the busy one that sends it.
-    Contract("busy-keeps-mapped", busy_keeps_mapped, _ANY - {Op.MIGRATION_IN}, _BUSY),
+    Contract("busy-keeps-mapped", busy_keeps_mapped, _ANY - {Op.MIGRATION_IN}, _BUSY, follows=True),
 )

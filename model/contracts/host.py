@@ -93,13 +93,17 @@ CONTRACTS: Final = (
         discards_no_plugged,
         RESETS | {Op.PLUG, Op.UNPLUG, Op.UNPLUG_ALL},
         _MEMORY,
+        follows=True,
     ),
-    Contract("unplugged-is-discarded", unplugged_is_discarded, frozenset(Op), _MEMORY),
+    Contract(
+        "unplugged-is-discarded", unplugged_is_discarded, frozenset(Op), _MEMORY, follows=True
+    ),
     Contract(
         "refused-plug-gives-back",
         refused_plug_gives_back,
         _PLUG,
         "virtio_mem_set_block_state, comment there",
+        follows=True,
     ),
     Contract(
         "prealloc-sees-start",

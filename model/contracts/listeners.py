@@ -14,7 +14,7 @@ from model.state import Action, Answer, Fixed, Op, Result, State
 
 def did(r: Result[W, B, S], *kinds: Did) -> bool:
     """Exactly this was done, in this order."""
-    return tuple(effect.did for effect in r.effects) == kinds
+    return r.kinds == kinds
 
 
 def with_slots(f: Fixed[W, B], *kinds: Did) -> tuple[Did, ...]:

@@ -119,9 +119,15 @@ CONTRACTS: Final = (
         DOING,
         "virtio_mem_set_block_state; virtio_mem_unplug_all; virtio_mem_post_load",
     ),
-    Contract("plugged-seen-mapped", plugged_seen_mapped, DOING, _COMMENT),
-    Contract("populate-in-mapped", populate_in_mapped, _PLUG, _COMMENT),
-    Contract("discard-in-mapped", discard_in_mapped, RESETS | {Op.UNPLUG, Op.UNPLUG_ALL}, _COMMENT),
+    Contract("plugged-seen-mapped", plugged_seen_mapped, DOING, _COMMENT, follows=True),
+    Contract("populate-in-mapped", populate_in_mapped, _PLUG, _COMMENT, follows=True),
+    Contract(
+        "discard-in-mapped",
+        discard_in_mapped,
+        RESETS | {Op.UNPLUG, Op.UNPLUG_ALL},
+        _COMMENT,
+        follows=True,
+    ),
     Contract("map-adds-touched", map_adds_touched, _PLUG, _COMMENT),
     Contract("effects-show-state", effects_show_state, DOING, _COMMENT),
 )

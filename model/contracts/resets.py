@@ -81,9 +81,10 @@ CONTRACTS: Final = (
         reset_keeps_blocks,
         frozenset({Op.DEVICE_RESET, Op.WAKE_UP}),
         f"{_OPERATION}; the same, Device Initialization",
+        follows=True,
     ),
     Contract("reset-unplugs", reset_unplugs, RESETS, f"{_OPERATION}; virtio_mem_system_reset"),
-    Contract("reset-fits-usable", reset_fits_usable, RESETS, "virtio_mem_unplug_all"),
+    Contract("reset-fits-usable", reset_fits_usable, RESETS, "virtio_mem_unplug_all", follows=True),
     Contract("busy-reset-keeps-usable", busy_reset_keeps_usable, RESETS, "virtio_mem_unplug_all"),
     Contract("hindered-reset-keeps", hindered_reset_keeps, RESETS, "virtio_mem_unplug_all"),
 )

@@ -120,13 +120,13 @@ CONTRACTS: Final = (
         )
     ),
     *(
-        Contract(name, holds, frozenset({Op.UNPLUG_ALL}), _ALL)
-        for name, holds in (
-            ("unplug-all-busy", unplug_all_busy),
-            ("empty-unplug-all-acknowledged", empty_unplug_all_acknowledged),
-            ("empty-unplug-all-answered", empty_unplug_all_answered),
-            ("unplug-all-empties", unplug_all_empties),
-            ("unplug-all-fits-usable", unplug_all_fits_usable),
+        Contract(name, holds, frozenset({Op.UNPLUG_ALL}), _ALL, follows=follows)
+        for name, holds, follows in (
+            ("unplug-all-busy", unplug_all_busy, False),
+            ("empty-unplug-all-acknowledged", empty_unplug_all_acknowledged, True),
+            ("empty-unplug-all-answered", empty_unplug_all_answered, False),
+            ("unplug-all-empties", unplug_all_empties, False),
+            ("unplug-all-fits-usable", unplug_all_fits_usable, False),
         )
     ),
 )

@@ -24,6 +24,8 @@ from smt_proofs.solving.pool import LostWork, carried_out
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.solving.solvers import version
 from smt_proofs.transitions.claims import mappings_of, transitions
+from smt_proofs.transitions.determined_proofs import SERVES
+from smt_proofs.transitions.induction import MAPPED
 from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, TransitionProof, exactness_claim
 
 RESTS: Final = "rests on"
@@ -208,13 +210,19 @@ def dependencies(outcomes: Sequence[Outcome]) -> nx.DiGraph:
         node = _node(outcome)
         graph.add_node(node)
         rests = [label.split(" ", 1) for label in getattr(outcome, "rests_on", ())]
-        graph.add_edges_from((node, (name,)) for kind, name in rests if kind != "hypothesis")
+        names = (name for kind, name in rests if kind != "hypothesis")
+        graph.add_edges_from((node, (*node[:2], n) if n == MAPPED else (n,)) for n in names)
         if isinstance(outcome, LemmaProof):
             induction = INDUCTIONS.get(outcome.lemma)
             lemmas = induction.lemmas if induction else LEMMAS[outcome.lemma].rests_on
             graph.add_edges_from((node, (lemma,)) for lemma in lemmas)
         if isinstance(outcome, TransitionProof):
-            below = [INVARIANTS_DEFINED, outcome.transition]
+            # What is determined is determined by the claims, whatever the rule.
+            below = (
+                {INVARIANTS_DEFINED, outcome.transition}
+                if outcome.serves != SERVES
+                else {INVARIANTS_DEFINED}
+            )
             exact = {exactness_claim(transition)[0] for transition in below}
             under = [(*node[:2], name) for name in exact - {outcome.theorem}]
             words = [(name,) for name in (*RADIX, *INDUCTIONS)]

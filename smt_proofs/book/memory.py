@@ -23,6 +23,7 @@ from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.means import Means
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions import claims
+from smt_proofs.transitions.determined_proofs import determined_name
 from smt_proofs.transitions.inputs import state_invariants
 from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, TransitionProof, claims_in
 
@@ -53,6 +54,8 @@ class Unit:
         if transition == INVARIANTS_DEFINED:
             return fingerprint(*assumed, profile, extra=here, ops=())
         found = claims_in(profile, task.mapping, transition, task.wanted)
+        if determined_name(transition) in task.wanted:
+            found = claims_in(profile, task.mapping, transition, frozenset())
         ops = () if transition == claims.REALIZE else (Op(transition),)
         holds = [claim.holds for claim in found]
         return fingerprint(claims.carry_out, *holds, *assumed, profile, extra=here, ops=ops)

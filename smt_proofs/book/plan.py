@@ -11,6 +11,7 @@ from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.transitions.claims import claims_of, mappings_of, transitions
+from smt_proofs.transitions.determined_proofs import determined_name
 from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, exactness_claim, limits_of
 
 TILING: Final = "slots_tile_region_in_blocks"
@@ -25,10 +26,11 @@ def profiles_named(profile: str | None) -> list[Profile]:
 def names_of(profile: Profile, mapping: Mapping, transition: str) -> list[str]:
     """The theorems about one transition."""
     exact = exactness_claim(transition)[0]
+    one = [] if profile.peer else [determined_name(transition)]
     if transition == INVARIANTS_DEFINED:
-        return [exact]
+        return [exact, *one]
     claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
-    return [exact, *(claim.theorem for claim in claims)]
+    return [exact, *(claim.theorem for claim in claims), *one]
 
 
 def transition_names(profile: Profile) -> list[str]:
@@ -57,7 +59,7 @@ def tasks_for(names: Sequence[str], profile: str | None) -> list[Task]:
     for found in profiles_named(profile):
         for mapping in mappings_of(found):
             here = [t for t in transitions() if wanted & {*names_of(found, mapping, t)}]
-            if here or exactness_claim(INVARIANTS_DEFINED)[0] in wanted:
+            if here or wanted & {*names_of(found, mapping, INVARIANTS_DEFINED)}:
                 whole = (INVARIANTS_DEFINED, *here)
                 there = {name for each in whole for name in names_of(found, mapping, each)}
                 # All of them is the usual, and then no list to keep.

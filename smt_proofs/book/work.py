@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from model.profiles import PROFILES, Mapping
+from model.profiles import PROFILES, Mapping, Profile
 from smt_proofs.decision import adequacy, helpers, plugging, storage, tiling
 from smt_proofs.decision import memslots as decision
 from smt_proofs.decision.prover import Proof, prove
@@ -18,7 +18,12 @@ from smt_proofs.lemmas.foundations import LemmaProof, prove_by_induction, prove_
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.means import Decider, Means, export
-from smt_proofs.transitions.proofs import TransitionProof, prove_transition
+from smt_proofs.transitions.determined_proofs import determined_name, prove_determined
+from smt_proofs.transitions.proofs import (
+    INVARIANTS_DEFINED,
+    TransitionProof,
+    prove_transition,
+)
 
 FAMILIES: Final = (decision, storage, plugging, tiling, adequacy, helpers)
 """The modules that register theorems when imported; a test holds them complete."""
@@ -87,7 +92,7 @@ def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
         outcomes = [
             proof
             for transition in task.transitions
-            for proof in prove_transition(profile, task.mapping, transition, decide, task.wanted)
+            for proof in _of_transition(profile, task, transition, decide)
         ]
     if means.export is not None:
         for outcome in outcomes:
@@ -99,3 +104,14 @@ def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
             export(means.export, about, outcome.obligations)
     # Texts are many and stay where they were decided.
     return tuple(replace(outcome, obligations=()) for outcome in outcomes)
+
+
+def _of_transition(
+    profile: Profile, task: Transitions, transition: str, decide: Decider
+) -> Iterator[TransitionProof]:
+    """All that is wanted of one transition. What everything rests on is always wanted, and of the
+    peers it is not claimed that their transitions are determined."""
+    yield from prove_transition(profile, task.mapping, transition, decide, task.wanted)
+    wanted = not task.wanted or determined_name(transition) in task.wanted
+    if not profile.peer and (wanted or transition == INVARIANTS_DEFINED):
+        yield prove_determined(profile, task.mapping, transition, decide)

@@ -21,7 +21,8 @@ REALIZE: Final = "realize"
 class Claim:
     """A claim about one transition: `holds` takes (domain, fixed, before, action, result).
 
-    `serves` names the invariant or contract.
+    `serves` names the invariant or contract; `of_state` says that it is about the state that the
+    step leaves, whatever the step; `follows` that the other claims imply it.
     """
 
     theorem: str
@@ -29,6 +30,8 @@ class Claim:
     text: str
     source: str
     holds: Callable[[Any, Any, Any, Any, Any], Any]
+    of_state: bool = False
+    follows: bool = False
 
 
 def slug(transition: str) -> str:
@@ -55,6 +58,7 @@ def _invariants(mapping: Mapping, transition: str) -> list[Claim]:
             text=invariant.claim,
             source="model/invariants.py",
             holds=_of_state_after(invariant.holds),
+            of_state=True,
         )
         for invariant in state_invariants(mapping)
     ]
@@ -69,6 +73,7 @@ def _contracts(mapping: Mapping, transition: str) -> list[Claim]:
                 text=contract.claim,
                 source=contract.source,
                 holds=_of_state_after(contract.holds),
+                follows=contract.follows,
             )
             for contract in START_CONTRACTS
         ]
@@ -79,6 +84,7 @@ def _contracts(mapping: Mapping, transition: str) -> list[Claim]:
             text=contract.claim,
             source=contract.source,
             holds=contract.holds,
+            follows=contract.follows,
         )
         for contract in contracts_of(Op(transition), mapping)
     ]

@@ -33,6 +33,8 @@ from smt_proofs.transitions.sets import Hint, SetTerms
 
 DEFINEDNESS: Final = "invariants_never_wrap"
 """The theorem that evaluating the invariants neither wraps nor divides by zero."""
+MAPPED: Final = "invariants_determine_mapped"
+"""The theorem that plugged blocks and usable region leave one choice of mapped memslots."""
 
 
 def exactness(transition: str) -> str:
@@ -168,3 +170,18 @@ def seek_definedness(profile: Profile, mapping: Mapping) -> Iterator[Sought]:
     for _ in explore(run):
         pass
     return iter(found)
+
+
+def seek_mapped(profile: Profile, mapping: Mapping) -> Iterator[Sought]:
+    """That two states with the same plugged blocks and usable region, both of which meet the
+    invariants, have the same memslots mapped."""
+    d = SetTerms(Script([]))
+    f, s, other = any_device(d, profile, mapping), any_state(d), any_state(d, ".two")
+    for state in (s, other):
+        assume_invariants(d, f, state)
+    d.assume("the same blocks are plugged", lambda: d.same_members(s.plugged, other.plugged))
+    d.assume("the usable region is the same", lambda: d.eq(s.usable, other.usable))
+    path = _Path(d, 0)
+    path.search.know(Assertion(d.label(claim), claim) for claim in d.given)
+    path.learn(_Mark(0, 0, 0), d.instances())
+    return path.claim(MAPPED, lambda: d.same_members(s.mapped, other.mapped))

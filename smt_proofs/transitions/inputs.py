@@ -70,18 +70,18 @@ def any_device(d: SetTerms, profile: Profile, mapping: Mapping) -> Fixed[Any, An
     )
 
 
-def any_state(d: SetTerms) -> State[Any, Any, Any]:
-    """All states."""
+def any_state(d: SetTerms, name: str = "") -> State[Any, Any, Any]:
+    """All states. A second one beside another takes a `name`, the end of those of its parts."""
     return State(
-        plugged=d.members("plugged", Kind.BLOCK),
-        mapped=d.members("mapped", Kind.SLOT),
-        size=d.bytes("plugged_size", whole=False),
-        requested=d.bytes("requested", whole=False),
-        usable=d.bytes("usable", whole=False),
-        busy=d.flag("busy"),
-        accepted=d.flag("accepted"),
-        broken=d.flag("broken"),
-        realized=d.flag("realized"),
+        plugged=d.members(f"plugged{name}", Kind.BLOCK),
+        mapped=d.members(f"mapped{name}", Kind.SLOT),
+        size=d.bytes(f"plugged_size{name}", whole=False),
+        requested=d.bytes(f"requested{name}", whole=False),
+        usable=d.bytes(f"usable{name}", whole=False),
+        busy=d.flag(f"busy{name}"),
+        accepted=d.flag(f"accepted{name}"),
+        broken=d.flag(f"broken{name}"),
+        realized=d.flag(f"realized{name}"),
     )
 
 

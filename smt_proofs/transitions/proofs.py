@@ -135,7 +135,9 @@ def limits_of(profile: Profile, mapping: Mapping, transition: str) -> list[Claim
             name = f"{claim.theorem}_exactly_if_{row.holds.__name__}"
             text = f"{claim.text.rstrip('.')}, if and only if {row.text}."
             holds = partial(_exactly_if, claim, row)
-            found.append(Claim(name, claim.serves, text, claim.source, holds))
+            found.append(
+                Claim(name, claim.serves, text, claim.source, holds, follows=claim.follows)
+            )
     return found
 
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from conformance.cli import COMMANDS, slotproof
 from conformance.traces.schemas import problem
+from model.contracts import CONTRACTS, START_CONTRACTS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -41,6 +42,20 @@ def page(name: str) -> str:
 @pytest.mark.parametrize("name", list(generate.PAGES))
 def test_the_pages_made_from_the_code_are_up_to_date(name: str) -> None:
     assert page(name) == generate.PAGES[name](), "run: python docs/generate.py"
+
+
+def test_every_hunk_of_the_patch_has_its_rules_and_theorems_or_a_reason() -> None:
+    patch = program("patchbook")
+    assert patch.unknown_names() == []
+    assert patch.unaccounted() == []
+    assert patch.unnamed_hunks() == []
+
+
+def test_every_contract_is_on_its_page() -> None:
+    text = page("contracts.md")
+    for contract in (*CONTRACTS, *START_CONTRACTS):
+        assert text.count(f"`{contract.name}`") == 1
+    assert "NONE FOUND" not in text
 
 
 def test_every_command_is_on_its_page() -> None:
