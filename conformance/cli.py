@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import click
 
-from conformance.commands import defect
-from conformance.commands.common import TargetFailure
+from conformance.commands.failure import TargetFailure
 
 COMMANDS: Final = {
     "check": "Check a device against a profile with generated traces and named scenarios.",
@@ -68,7 +67,10 @@ class LazyGroup(click.Group):
             click.echo("slotproof: interrupted", err=True)
             code = 130
         except Exception as error:
-            code = defect.told(error)
+            # Late: what it tells of the machine takes long to import.
+            from conformance.commands.defect import told
+
+            code = told(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 

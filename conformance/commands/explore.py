@@ -18,8 +18,8 @@ from conformance.commands.options import (
     failures_option,
     new_directory,
     opened_target,
-    progress,
 )
+from conformance.commands.progress import progress
 from conformance.explore.distance import diameter
 from conformance.explore.export import WRITERS, ExportError, write_graph
 from conformance.explore.graph import StateGraph
@@ -135,8 +135,12 @@ def explore(
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     capabilities = CAPABILITIES if spec is None else _able(spec, profile, config)
-    with progress("exploring"):
-        graph = explore_states(profile, config, capabilities)
+    with progress("exploring states") as bars:
+
+        def show(left: int, found: int) -> None:
+            bars.update(bars.task_ids[0], completed=left, total=found)
+
+        graph = explore_states(profile, config, capabilities, listener=show)
         tours = _tours(graph, tour, pairs)
     _write(graph, files, exports, tours)
     found = [_kept(graph, number, failures) for number in range(len(graph.broken))]

@@ -15,7 +15,8 @@ from conformance.check.expected import ExpectedError, compare, read_expected
 from conformance.check.refutations import Row, search, write_counterexamples
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.mutants import run_mutants
-from conformance.commands.options import progress, report_options, write_reports
+from conformance.commands.options import report_options, write_reports
+from conformance.commands.progress import progress
 from conformance.commands.prove_json import document
 from conformance.commands.prove_text import print_book, row_of
 from conformance.traces.failures import DIRECTORY, try_out
