@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "compare": "Find the fewest steps that tell the devices of two profiles apart.",
     "decide": "Show how many memslots a device chooses, and of which size.",
     "explore": "Visit every state of a small device and check every claim there.",
+    "merge": "Join the documents of the shards of prove into the one of a whole run.",
     "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
     "prove": "Prove the theorems about a profile's rules, all of them or those named.",
     "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",

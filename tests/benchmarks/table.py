@@ -23,19 +23,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, ParamSpec
 
 from conformance.check.runner import run_trace
 from conformance.generate.traces import random_trace
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
 from conformance.targets.qemu.process import QemuError, find_qemu, qemu_version
+from conformance.targets.qemu.processor import StoppedProcessor
 from conformance.targets.qemu.target import QemuTarget
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
 from model.state import Config, Op, action
 from smt_proofs.solving.cache import VARIABLE
 from smt_proofs.solving.solvers import version
+
+P = ParamSpec("P")
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "performance.md"
 MARKS: Final = ("<!-- measured -->\n", "<!-- to here -->\n")
@@ -77,15 +80,15 @@ def shown(figure: float) -> str:
     return f"{figure:.0f}" if figure >= 10 else f"{figure:.2g}"
 
 
-def spent(work: Callable[[], object]) -> float:
-    """Seconds of processor time of the processes that the work starts and waits for."""
+def spent(work: Callable[P, object], *args: P.args, **named: P.kwargs) -> float:
+    """Seconds of processor time of the processes that `work` starts and waits for."""
 
     def children() -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
 
     before = children()
-    work()
+    work(*args, **named)
     return children() - before
 
 
@@ -101,6 +104,12 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+def made(place: Path) -> None:
+    """Have SPIN make its program for the device."""
+    ran("spin", "-a", "device.pml", cwd=place)
+    ran("gcc", "-O2", "-DSAFETY", "-DNOREDUCE", "-o", "pan", "pan.c", cwd=place)
+
+
 def explored() -> Row:
     """All states and claims of a small device, beside SPIN on the same device and claims."""
     ours, theirs = [], []
@@ -109,13 +118,8 @@ def explored() -> Row:
         with folder() as place:
             ran(*explore, "--export", str(place / "device.pml"))
 
-            def spin(place: Path = place) -> None:
-                ran("spin", "-a", "device.pml", cwd=place)
-                ran("gcc", "-O2", "-DSAFETY", "-DNOREDUCE", "-o", "pan", "pan.c", cwd=place)
-                ran("./pan", cwd=place)
-
-            theirs.append(spent(spin))
-            ours.append(spent(lambda: ran(*explore)))
+            theirs.append(spent(made, place) + spent(ran, "./pan", cwd=place))
+            ours.append(spent(ran, *explore))
     what = f"`explore`: {BLOCKS} blocks in {SLOTS} memslots, all states and claims"
     return Row(what, "s", ours, "SPIN, compilation included", theirs)
 
@@ -132,14 +136,13 @@ def searched() -> Row:
     with folder() as place:
         explore = (*SLOTPROOF, "explore", "--blocks", BLOCKS, "--slots", SLOTS)
         ran(*explore, "--export", str(place / "device.pml"))
-        ran("spin", "-a", "device.pml", cwd=place)
-        ran("gcc", "-O2", "-DSAFETY", "-DNOREDUCE", "-o", "pan", "pan.c", cwd=place)
+        made(place)
         for _ in range(RUNS):
             done = subprocess.run(
                 [sys.executable, "-c", script], check=True, capture_output=True, text=True
             )
             ours.append(float(done.stdout))
-            theirs.append(spent(lambda: ran("./pan", cwd=place)))
+            theirs.append(spent(ran, "./pan", cwd=place))
     return Row("the same, search alone", "s", ours, "SPIN's `pan`", theirs)
 
 
@@ -151,12 +154,12 @@ def proven() -> list[Row]:
     for _ in range(RUNS):
         with folder() as place:
             prove = (*SLOTPROOF, "prove", *THEOREMS)
-            ours.append(spent(lambda p=place, c=prove: ran(*c, cache=p / "cache")))
-            warm.append(spent(lambda p=place, c=prove: ran(*c, cache=p / "cache")))
+            ours.append(spent(ran, *prove, cache=place / "cache"))
+            warm.append(spent(ran, *prove, cache=place / "cache"))
             ran(*prove, "--export", str(place / "out"), cache=place / "cache")
             files = sorted(map(str, (place / "out").rglob("*.smt2")))
             scripts = len(files)
-            theirs.append(spent(lambda f=files: [ran(z3, one) for one in f]))
+            theirs.append(sum(spent(ran, z3, one) for one in files))
     what = f"`prove`, cold: {len(THEOREMS)} theorems of PLUG, with their lemmas and controls"
     peer = f"plain z3 on the {scripts} scripts of `--export`"
     return [
@@ -168,11 +171,16 @@ def proven() -> list[Row]:
 def started() -> list[Row]:
     """From the shell to the first word."""
     decide = ("decide", "--region", "1T", "--limit", "256", "--block", "2M")
-    python = [spent(lambda: ran(sys.executable, "-c", "import click")) for _ in range(RUNS)]
+    python = [spent(ran, sys.executable, "-c", "import click") for _ in range(RUNS)]
     return [
-        Row(f"`slotproof {words[0]}`", "s", figures, "Python that imports click", python)
+        Row(
+            f"`slotproof {words[0]}`",
+            "s",
+            [spent(ran, *SLOTPROOF, *words) for _ in range(RUNS)],
+            "Python that imports click",
+            python,
+        )
         for words in (("--help",), decide)
-        for figures in [[spent(lambda w=words: ran(*SLOTPROOF, *w)) for _ in range(RUNS)]]
     ]
 
 
@@ -188,7 +196,7 @@ def driven() -> Row:
         for n in range(REQUESTS)
     ]
     ours, theirs = [], []
-    with closing(QemuGuest(find_qemu(), config)) as guest, closing(target):
+    with closing(QemuGuest(find_qemu(), config, StoppedProcessor())) as guest, closing(target):
         for _ in range(RUNS):
             begun = time.perf_counter()
             seen = len(run_trace(target, trace).seen)
