@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.targets.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test quick coverage mutants contracts catalogue lint bench matrix docs setup clean
+.PHONY: verify test quick coverage mutants contracts catalogue lint bench bench-table matrix docs setup clean
 
 setup: $(READY)
 
@@ -64,6 +64,10 @@ lint: setup
 
 bench: setup
 	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+# The table of docs/performance.md: this project beside its peers.
+bench-table: setup
+	$(BIN)/python tests/benchmarks/table.py
 
 # The site, in build/site; tests build it as strictly.
 docs: setup

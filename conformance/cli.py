@@ -14,14 +14,14 @@ from typing import Any, Final
 
 import click
 
-from conformance.commands import defect
-from conformance.commands.common import TargetFailure
+from conformance.commands.failure import TargetFailure
 
 COMMANDS: Final = {
     "check": "Check a device against a profile with generated traces and named scenarios.",
     "compare": "Find the fewest steps that tell the devices of two profiles apart.",
     "decide": "Show how many memslots a device chooses, and of which size.",
     "explore": "Visit every state of a small device and check every claim there.",
+    "merge": "Join the documents of the shards of prove into the one of a whole run.",
     "metadata": "Show what KVM keeps for the memslots of a device, static against dynamic.",
     "prove": "Prove the theorems about a profile's rules, all of them or those named.",
     "report": "Write DIR/index.html, a page for a review, and the JSON documents it is made of.",
@@ -68,7 +68,10 @@ class LazyGroup(click.Group):
             click.echo("slotproof: interrupted", err=True)
             code = 130
         except Exception as error:
-            code = defect.told(error)
+            # Late: what it tells of the machine takes long to import.
+            from conformance.commands.defect import told
+
+            code = told(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -21,8 +21,9 @@ from conformance.commands.check_list import listed
 from conformance.commands.check_report import text
 from conformance.commands.check_run import checked
 from conformance.commands.check_wish import IDS, Wish, matching
-from conformance.commands.common import TargetFailure, exit_with, profile_option
+from conformance.commands.common import exit_with, profile_option
 from conformance.commands.driver_options import driver_options, without_driver
+from conformance.commands.failure import TargetFailure
 from conformance.commands.options import (
     complete_target,
     duration,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from conformance.check.catalogue import Caught, all_caught, faults
-from conformance.commands.options import progress
+from conformance.commands.progress import progress
 from conformance.traces.vocabulary import DIALECT, Schema, closed, whole
 from model.arithmetic import U64_MASK
 

@@ -12,9 +12,11 @@ from typing import Any
 import click
 
 from conformance.check.suite import Expected, Result, as_expected
-from conformance.commands.common import TargetFailure, exit_with
+from conformance.commands.common import exit_with
 from conformance.commands.driver_options import DriverWish, driver_wish, opened_driver
-from conformance.commands.options import cannot_keep, progress, write_reports
+from conformance.commands.failure import TargetFailure
+from conformance.commands.options import cannot_keep, write_reports
+from conformance.commands.progress import progress
 from conformance.drive.campaign import Broken, DriveReport, drive
 from conformance.drive.lists import event_list
 from conformance.drive.schema import document

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.commands.common import TargetFailure
-from conformance.commands.options import progress
+from conformance.commands.failure import TargetFailure
+from conformance.commands.progress import progress
 from conformance.targets.qemu.decision import DecisionOutcome, compare_decisions
 from conformance.targets.qemu.decision_grid import decision_grid
 from conformance.targets.qemu.process import QemuError, qemu_version

@@ -26,7 +26,8 @@ from conformance.commands.check_keep import kept_small, result_kept
 from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
 from conformance.commands.check_report import Done, left_out
 from conformance.commands.check_wish import Wish
-from conformance.commands.options import made_small, opened_target, progress
+from conformance.commands.options import made_small, opened_target
+from conformance.commands.progress import progress
 from conformance.explore.steer import Steered
 from conformance.judge.judge import Judge
 from conformance.targets.qemu.decision import MACHINES

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
-from click.shell_completion import CompletionItem
 
 from model.profiles import PROFILES, Profile, profile_named
 
-
-class TargetFailure(click.ClickException):
-    """A target that failed before anything was asked of it: exit code 1."""
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def profile(name: str) -> Profile:
@@ -24,6 +24,8 @@ def complete_profile(
     context: click.Context, option: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """What a shell offers for a profile."""
+    from click.shell_completion import CompletionItem
+
     return [
         CompletionItem(known.name, help=known.summary)
         for known in PROFILES.values()

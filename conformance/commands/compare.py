@@ -13,7 +13,8 @@ from rich.table import Table
 
 from conformance.check.explain import describe
 from conformance.commands.common import exit_with, profile
-from conformance.commands.options import new_directory, progress
+from conformance.commands.options import new_directory
+from conformance.commands.progress import progress
 from conformance.explore.compare import Comparison, Difference
 from conformance.explore.compare import compare as compare_profiles
 from conformance.explore.product import PARTS, Part

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from conformance.commands.options import progress, traces_argument
+from conformance.commands.options import traces_argument
+from conformance.commands.progress import progress
 from conformance.explore.coverage import (
     Case,
     Coverage,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,21 @@ from conformance.commands.options import (
     failures_option,
     new_directory,
     opened_target,
-    progress,
 )
+from conformance.commands.progress import progress
 from conformance.explore.distance import diameter
 from conformance.explore.export import WRITERS, ExportError, write_graph
 from conformance.explore.graph import StateGraph
 from conformance.explore.graph import explore as explore_states
+from conformance.explore.printing import Unprintable
+from conformance.explore.promela import as_promela
 from conformance.explore.scale import BLOCK, MOST_BLOCKS, scaled_config
 from conformance.explore.schema import EXPLORE_VERSION
 from conformance.explore.tour import Tour, as_traces, pair_tour, transition_tour
 from conformance.targets.target import CAPABILITIES
 from conformance.traces.codec import config_to_json
 from conformance.traces.failures import save
+from conformance.traces.files import write_whole
 from conformance.traces.sizes import format_size
 from conformance.traces.trace import write_trace
 from model.device import ConfigError
@@ -58,14 +62,28 @@ class Found:
     path: Path | None
 
 
-def graph_file(name: str) -> Path:
-    """The path of a graph's file. Raises click.BadParameter."""
+CHECKERS: dict[str, Callable[[StateGraph], str]] = {".pml": as_promela}
+"""Languages of other checkers, by the suffix of the file's name."""
+
+
+def new_file(name: str, suffixes: Iterable[str]) -> Path:
+    """The path of a file to be written, of a known kind. Raises click.BadParameter."""
     path = Path(name)
-    if path.suffix not in WRITERS:
-        raise click.BadParameter(f"{name!r} ends in none of {', '.join(WRITERS)}")
+    if path.suffix not in suffixes:
+        raise click.BadParameter(f"{name!r} ends in none of {', '.join(suffixes)}")
     if path.exists():
         raise click.BadParameter(f"{name!r} exists already: the name of a new file is right")
     return path
+
+
+def graph_file(name: str) -> Path:
+    """The path of a graph's file. Raises click.BadParameter."""
+    return new_file(name, WRITERS)
+
+
+def exported_file(name: str) -> Path:
+    """The path of a model for another checker. Raises click.BadParameter."""
+    return new_file(name, CHECKERS)
 
 
 @click.command()
@@ -75,6 +93,13 @@ def graph_file(name: str) -> Path:
 @click.option("--target", "spec", metavar="TARGET", help="Leave out what TARGET cannot do.")
 @click.option(
     "--graph", "files", type=graph_file, multiple=True, help=f"Write it: {', '.join(WRITERS)}."
+)
+@click.option(
+    "--export",
+    "exports",
+    type=exported_file,
+    multiple=True,
+    help=f"Write the device for another checker: {', '.join(CHECKERS)} (SPIN).",
 )
 @click.option("--tour", type=new_directory, help="Write traces that cover every transition.")
 @click.option("--pairs", type=new_directory, help="Write traces that cover every pair of them.")
@@ -86,6 +111,7 @@ def explore(
     profile: Profile,
     spec: str | None,
     files: tuple[Path, ...],
+    exports: tuple[Path, ...],
     tour: Path | None,
     pairs: Path | None,
     failures: Path,
@@ -100,6 +126,7 @@ def explore(
     Examples:
       slotproof explore --blocks 6 --slots 3
       slotproof explore --blocks 2 --slots 2 --target qemu --tour tour
+      slotproof explore --blocks 3 --slots 2 --export device.pml
     """
     try:
         config = scaled_config(profile, blocks, slots)
@@ -108,10 +135,14 @@ def explore(
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     capabilities = CAPABILITIES if spec is None else _able(spec, profile, config)
-    with progress("exploring"):
-        graph = explore_states(profile, config, capabilities)
+    with progress("exploring states") as bars:
+
+        def show(left: int, found: int) -> None:
+            bars.update(bars.task_ids[0], completed=left, total=found)
+
+        graph = explore_states(profile, config, capabilities, listener=show)
         tours = _tours(graph, tour, pairs)
-    _write(graph, files, tours)
+    _write(graph, files, exports, tours)
     found = [_kept(graph, number, failures) for number in range(len(graph.broken))]
     click.echo(_document(graph, tours, found) if as_json else "\n".join(_text(graph, tours, found)))
     exit_with(1 if found else 0)
@@ -139,16 +170,20 @@ def _tours(graph: StateGraph, tour: Path | None, pairs: Path | None) -> list[Wri
     return written
 
 
-def _write(graph: StateGraph, files: tuple[Path, ...], tours: list[Written]) -> None:
+def _write(
+    graph: StateGraph, files: tuple[Path, ...], exports: tuple[Path, ...], tours: list[Written]
+) -> None:
     """Write what was asked for. Raises click.UsageError."""
     try:
         for path in files:
             write_graph(graph, path)
+        for path in exports:
+            write_whole(path, CHECKERS[path.suffix](graph).encode())
         for written in tours:
             written.directory.mkdir(parents=True)
             for number, trace in enumerate(as_traces(graph, written.tour), 1):
                 write_trace(trace, written.directory / f"{written.covers}-{number:04}.jsonl")
-    except ExportError as error:
+    except (ExportError, Unprintable) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -15,6 +15,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from conformance.commands.progress import progress
 from conformance.commands.prove_text import assignment
 from smt_proofs.mutation.alike import ALIKE, Judgement, Status, explain_all
 from smt_proofs.mutation.equivalence import compared
@@ -153,7 +154,12 @@ def mutants_json(found: Judgement) -> dict[str, Any]:
 
 def run_mutants(console: Console, means: Means = ORDINARY, *, as_json: bool = False) -> int:
     """Judge all mutants, print the table or the JSON document, and return the exit code."""
-    found = explain_all(means)
+    with progress("judging mutants") as bars:
+
+        def show(what: str, done: int, total: int) -> None:
+            bars.update(bars.task_ids[0], description=what, completed=done, total=total)
+
+        found = explain_all(means, listener=show)
     if as_json:
         click.echo(json.dumps(mutants_json(found), indent=2))
         return exit_code(found)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conformance.check.shrink import NotAgain, shrink
-from conformance.commands.common import TargetFailure
+from conformance.commands.failure import TargetFailure
+from conformance.commands.progress import progress
 from conformance.judge.judge import Judge
 from conformance.targets.spec import COMPLETED, open_target
 from conformance.targets.target import Target, TargetError
@@ -153,22 +152,6 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
     for name in ("page", "extent", "addr", "requested", "block", "region"):
         command = click.option(f"--{name}", type=size)(command)
     return command
-
-
-@contextmanager
-def progress(title: str) -> Iterator[Progress]:
-    """A progress display on standard error, silent where that is no terminal."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    shown = console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bars:
-        bars.add_task(title, total=None)
-        yield bars
 
 
 def opened_target(spec: str, deadline: float | None = None, log: Path | None = None) -> Target:

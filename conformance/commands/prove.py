@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from difflib import get_close_matches
 from math import nan
@@ -15,13 +16,14 @@ from conformance.check.expected import ExpectedError, compare, read_expected
 from conformance.check.refutations import Row, search, write_counterexamples
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.mutants import run_mutants
-from conformance.commands.options import progress, report_options, write_reports
+from conformance.commands.options import report_options, write_reports
+from conformance.commands.progress import progress
 from conformance.commands.prove_json import document
 from conformance.commands.prove_text import print_book, row_of
 from conformance.traces.failures import DIRECTORY, try_out
 from model.profiles import Profile, profile_named
 from smt_proofs.book.book import Book, prove_book
-from smt_proofs.book.plan import expected_outcomes, theorem_names
+from smt_proofs.book.plan import expected_outcomes, shard_of, theorem_names
 from smt_proofs.book.work import Outcome
 from smt_proofs.certificates.files import Summary, certify_folder
 from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
@@ -44,6 +46,14 @@ def seconds(text: str) -> float:
             f"{text!r} is not a number of seconds above 0 and up to {LONGEST:g}"
         )
     return number
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Which part of how many. Raises click.BadParameter."""
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"{text!r} is no part: 1/4 is the first of four")
+    return int(match[1]), int(match[2])
 
 
 @click.command()
@@ -87,6 +97,12 @@ def seconds(text: str) -> float:
     is_flag=True,
     help="Judge wrong rules instead: which theorem notices, or the proof that none can.",
 )
+@click.option(
+    "--shard",
+    type=shard,
+    metavar="I/N",
+    help="Prove part I of N, each theorem in one: slotproof merge joins their documents.",
+)
 @report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def prove(
@@ -98,6 +114,7 @@ def prove(
     certificate: Path | None,
     expect: Path | None,
     mutants: bool,
+    shard: tuple[int, int] | None,
     junit_file: Path | None,
     sarif_file: Path | None,
     as_json: bool,
@@ -114,9 +131,11 @@ def prove(
       slotproof prove --solver all --export obligations
       slotproof prove plug_keeps_plugged_in_mapped --certificate proofs
       slotproof prove --mutants
+      slotproof prove --shard 1/4 --json > prove-1.json
       slotproof prove plug_keeps_plugged_in_mapped
     """
-    if mutants and (theorems or export or certificate or expect or junit_file or sarif_file):
+    alone = (theorems, export, certificate, expect, shard, junit_file, sarif_file)
+    if mutants and any(alone):
         raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
     solvers = tuple(SOLVERS) if solver == ALL else (solver,)
     if mutants:
@@ -126,7 +145,9 @@ def prove(
             click.echo(f"not decided: {error}", err=True)
             code = 3
         exit_with(code)
-    names = chosen(theorems, profile)
+    if shard and (theorems or expect):
+        raise click.UsageError("--shard parts all theorems: it goes without names and --expect")
+    names = shard_of(profile.name, *shard) if shard else chosen(theorems, profile)
     wanted = None if expect is None else expected_rows(expect, profile, theorems)
     if export and certificate:
         raise click.UsageError("--certificate writes the scripts as well: name one folder")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from conformance.commands.options import progress
+from conformance.commands.progress import progress
 from conformance.report.documents import Document, ReportError, made, planned, read
 from conformance.traces.files import write_whole
 

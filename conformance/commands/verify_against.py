@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from conformance.commands.options import progress
+from conformance.commands.progress import progress
 from conformance.commands.source_input import Given
 from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.material import Material

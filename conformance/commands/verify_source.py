@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from conformance.commands.common import exit_with, profile
-from conformance.commands.options import progress, report_options
+from conformance.commands.options import report_options
+from conformance.commands.progress import progress
 from conformance.commands.source_input import Given, base_of, given
 from conformance.commands.source_table import show
 from conformance.commands.verify_against import against

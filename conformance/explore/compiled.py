@@ -6,7 +6,7 @@ claim holds; which one does not is for the judge to say, who runs the rules them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NoReturn
 
@@ -102,8 +102,10 @@ class _Text:
         yield f"{indent}return L{label}, {holds}, {row}"
 
 
-def spelled(value: Any, part: Callable[[Any], str] | None = None) -> str:
-    """A value as a Python expression; `part` spells what it is made of."""
+def spelled(
+    value: Any, part: Callable[[Any], str] | None = None, spelling: Mapping[str, str] = SPELLING
+) -> str:
+    """A value as an expression, of Python unless told; `part` spells what it is made of."""
     if not isinstance(value, Term):
         return repr(value)
     if value.op == "var":
@@ -111,7 +113,7 @@ def spelled(value: Any, part: Callable[[Any], str] | None = None) -> str:
     if value.op == "narrow":
         value = Term("and", (value.args[0], (1 << value.args[1]) - 1), value.needs)
     parts = (spelled(one) if part is None else part(one) for one in value.args)
-    return SPELLING[value.op].format(*parts)
+    return spelling[value.op].format(*parts)
 
 
 class Compiled:

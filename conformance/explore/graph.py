@@ -8,11 +8,11 @@ interchangeable, because requests name runs of blocks and the usable region is a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from conformance.explore.alphabet import alphabet
 from conformance.explore.compiled import Compiled
@@ -47,6 +47,8 @@ from model.state import (
     Config,
     Fixed,
 )
+
+Listener: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +130,20 @@ def explore(
     judged: bool = True,
     merge: bool = True,
     interpreted: bool = False,
+    listener: Listener = lambda left, found: None,
 ) -> StateGraph:
     """The graph of a device; unless `judged` is off, each claim is checked wherever it applies.
 
-    States that differ in `accepted` alone are one where `merge` is on and no rule reads it.
+    `listener` hears how many states were left by every action, of how many found so far. States
+    that differ in `accepted` alone are one where `merge` is on and no rule reads it.
     Raises model.device.ConfigError.
     """
     machines: list[type[Compiled] | type[Interpreted]] = [Compiled, Interpreted]
     for machine in machines[interpreted:]:
         for merged in (True, False)[not merge :]:
             with suppress(NotAlike, TooFar):
-                return _Search(machine, profile, config, capabilities, merged, judged).graph()
+                search = _Search(machine, profile, config, capabilities, merged, judged)
+                return search.graph(listener)
     raise RuntimeError("states kept apart are told apart by a rule")
 
 
@@ -176,12 +181,13 @@ class _Search:
         self.labels: list[Sequence[Label]] = []
         self.broken: dict[str, Broken] = {}
 
-    def graph(self) -> StateGraph:
+    def graph(self, listener: Listener) -> StateGraph:
         layout, checks = broken_by_layout(self.config, self.fixed)
         self.found(Kind.INVARIANT, layout, [])
         if self.judged:
             self.found(Kind.CONTRACT, broken_by_start(self.fixed, self.start)[0], [])
         for number, row in enumerate(self.rows):
+            listener(number, len(self.rows))
             if self.judged and not self.machine.holds(*row):
                 name, _ = broken_by_state(self.fixed, state_of(row))
                 self.found(Kind.INVARIANT, name or _disagreement(), _path(self.parents, number))

@@ -44,11 +44,41 @@ def transition_names(profile: Profile) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def stated_names(profile: str | None = None) -> list[str]:
+    """The theorems of the registry that a profile's rules come under."""
+    return [t.name for t in THEOREMS.values() if profile is None or profile in t.profiles]
+
+
 def theorem_names(profile: str | None = None) -> list[str]:
     """The theorems that a profile's rules come under, all of them where none is named."""
-    stated = [t.name for t in THEOREMS.values() if profile is None or profile in t.profiles]
     stepwise = (name for found in profiles_named(profile) for name in transition_names(found))
-    return list(dict.fromkeys([*stated, *stepwise]))
+    return list(dict.fromkeys([*stated_names(profile), *stepwise]))
+
+
+def shares(profile: str) -> list[list[str]]:
+    """The theorems of a profile in parts that can be proven apart, each theorem in one: those of a
+    transition together, as they are decided together."""
+    found = PROFILES[profile]
+    stepwise = [
+        list(
+            dict.fromkeys(
+                name
+                for mapping in mappings_of(found)
+                for name in names_of(found, mapping, transition)
+            )
+        )
+        for transition in (INVARIANTS_DEFINED, *transitions())
+    ]
+    return [*stepwise, *([name] for name in stated_names(profile))]
+
+
+def shard_of(profile: str, number: int, count: int) -> list[str]:
+    """The theorems of one of `count` shards, of which the first has `number` 1.
+
+    Each theorem of the profile is in one shard; lemmas and what else theorems rest on are proven
+    in every shard that needs them.
+    """
+    return [name for share in shares(profile)[number - 1 :: count] for name in share]
 
 
 def tasks_for(names: Sequence[str], profile: str | None) -> list[Task]:

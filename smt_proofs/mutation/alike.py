@@ -6,16 +6,17 @@ read, what `smt_proofs.mutation.equivalence` compares is proven.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from smt_proofs.mutation.equivalence import Equivalence, compare
 from smt_proofs.mutation.rule_mutants import rule_mutants
-from smt_proofs.mutation.testing import Judged, judge_all
+from smt_proofs.mutation.testing import Counted, Judged, judge_all
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.engine import texts
 from smt_proofs.solving.means import ORDINARY, Decider, Means
@@ -128,12 +129,20 @@ class Judgement:
         return [each.mutant for each in self.judged if self.status(each) is status]
 
 
-def explain_all(means: Means = ORDINARY, names: Sequence[str] | None = None) -> Judgement:
+Listener = Callable[[str, int, int], None]
+
+
+def explain_all(
+    means: Means = ORDINARY,
+    names: Sequence[str] | None = None,
+    listener: Listener = lambda what, done, total: None,
+) -> Judgement:
     """Judge all mutants, or those named, and prove those equivalent that no theorem notices and
-    that are said to be alike."""
-    judged = judge_all(names)
+    that are said to be alike. `listener` hears what is done, how much of it and of how much."""
+    judged = judge_all(names, partial(listener, "judging mutants"))
     survivors = [each.mutant for each in judged if each.kill is None and each.mutant in ALIKE]
-    return Judgement(tuple(judged), prove_alike(survivors, means))
+    proofs = prove_alike(survivors, means, partial(listener, "proving mutants equivalent"))
+    return Judgement(tuple(judged), proofs)
 
 
 def prove_one(name: str, means: Means) -> Equivalence:
@@ -142,14 +151,20 @@ def prove_one(name: str, means: Means) -> Equivalence:
     return compare(mutant, Decider(means))
 
 
-def prove_alike(names: Iterable[str], means: Means = ORDINARY) -> dict[str, Equivalence]:
+def prove_alike(
+    names: Iterable[str],
+    means: Means = ORDINARY,
+    listener: Counted = lambda done, total: None,
+) -> dict[str, Equivalence]:
     """The proofs for mutants, by name, on all cores; none is looked for that was found before."""
     cache = Cache.of_user()
     keys = {name: texts(f"alike {name} {means.solvers}") for name in names}
     known = {name: _recalled(cache, key) for name, key in keys.items()}
     todo = [name for name, found in known.items() if found is None]
-    for name, found in carried_out(prove_one, todo, means):
+    listener(len(known) - len(todo), len(known))
+    for done, (name, found) in enumerate(carried_out(prove_one, todo, means), 1):
         known[name] = found
+        listener(len(known) - len(todo) + done, len(known))
         if found.verdict is Verdict.PROVEN:
             cache.keep_record(keys[name], {"of": msgspec.to_builtins(found)})
     return {name: found for name, found in known.items() if found is not None}

@@ -223,9 +223,16 @@ def judge(names: Sequence[str]) -> list[Judged]:
     return [Judged(name, kills.get(name)) for name in names]
 
 
-def judge_all(names: Sequence[str] | None = None) -> list[Judged]:
+Counted = Callable[[int, int], None]
+"""Hears how many are done, of how many."""
+
+
+def judge_all(
+    names: Sequence[str] | None = None,
+    listener: Counted = lambda done, total: None,
+) -> list[Judged]:
     """All mutants, or those named, in the order of `rule_mutants`: judged on all cores, unless they
-    were before."""
+    were before. `listener` hears how many are, of how many."""
     chosen = [m.name for m in rule_mutants() if names is None or m.name in names]
     cache, key = Cache.of_user(), texts(" ".join(["mutants", *chosen]))
     record = cache.record(key)
@@ -234,7 +241,11 @@ def judge_all(names: Sequence[str] | None = None) -> list[Judged]:
             return msgspec.convert(record["judged"], list[Judged])
     workers = min(os.cpu_count() or 1, max(len(chosen), 1))
     parts = carried_out(judge, [chosen[number::workers] for number in range(workers)])
-    found = {each.mutant: each for _, part in parts for each in part}
+    found: dict[str, Judged] = {}
+    listener(0, len(chosen))
+    for _, part in parts:
+        found |= {each.mutant: each for each in part}
+        listener(len(found), len(chosen))
     judged = [found[name] for name in chosen]
     cache.keep_record(key, {"judged": msgspec.to_builtins(judged)})
     return judged

@@ -14,6 +14,7 @@ from conformance.generate.traces import random_trace
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
 from conformance.targets.qemu.process import QemuError, find_qemu
+from conformance.targets.qemu.processor import StoppedProcessor
 from conformance.targets.qemu.target import QemuTarget
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
@@ -27,7 +28,7 @@ STEPS = 500
 @pytest.fixture
 def guest() -> Iterator[QemuGuest]:
     try:
-        made = QemuGuest(find_qemu(), CONFIG)
+        made = QemuGuest(find_qemu(), CONFIG, StoppedProcessor())
     except QemuError as error:
         pytest.skip(str(error))
     with closing(made):

@@ -1,0 +1,9 @@
+"""How a target fails a command, apart from what else commands share: that imports the profiles."""
+
+from __future__ import annotations
+
+import click
+
+
+class TargetFailure(click.ClickException):
+    """A target that failed before anything was asked of it: exit code 1."""

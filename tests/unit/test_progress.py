@@ -1,0 +1,90 @@
+"""Long work tells how far it has come: a bar on a terminal, a line a minute in a log."""
+
+from threading import Event
+
+import pytest
+from rich.progress import Progress, Task
+
+from conformance.commands import progress as told
+from conformance.explore.graph import explore
+from conformance.explore.scale import scaled_config
+from model.profiles import QEMU
+from smt_proofs.mutation import alike, testing
+from smt_proofs.mutation.testing import Judged
+
+
+def task(description: str, elapsed: float, completed: float, total: float | None) -> Task:
+    now = [0.0]
+    bars = Progress(disable=True, get_time=lambda: now[0])
+    number = bars.add_task(description, total=total, completed=int(completed))
+    now[0] = elapsed
+    return bars.tasks[number]
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "completed", "total", "line"),
+    [
+        (60.0, 0, None, "proving: after 0:01:00"),
+        (60.0, 7, None, "proving: 7 after 0:01:00"),
+        (60.0, 0, 657, "proving: 0 of 657 after 0:01:00"),
+        (120.0, 200, 300, "proving: 200 of 300 after 0:02:00, about 0:01:00 left"),
+        (3600.4, 300, 300, "proving: 300 of 300 after 1:00:00"),
+    ],
+)
+def test_a_line_says_how_much_of_how_much(
+    elapsed: float, completed: int, total: int | None, line: str
+) -> None:
+    assert told.line(task("proving", elapsed, completed, total)) == line
+
+
+class Minutes(Event):
+    """Ends after so many minutes, none of which anybody waits for."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__()
+        self.left = minutes
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout == told.EVERY == 60
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_log_gets_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    told._tell(task("checking", 90.0, 1, 4), Minutes(2))
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err == "slotproof: checking: 1 of 4 after 0:01:30, about 0:04:30 left\n" * 2
+
+
+def test_what_takes_less_than_a_minute_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    with told.progress("checking") as bars:
+        bars.update(bars.task_ids[0], completed=1, total=2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_exploration_tells_every_state() -> None:
+    heard: list[tuple[int, int]] = []
+    graph = explore(
+        QEMU, scaled_config(QEMU, 1, 1), listener=lambda left, found: heard.append((left, found))
+    )
+    assert [left for left, _ in heard] == list(range(len(graph.states)))
+    assert heard[0][1] == 1 and heard[-1][1] == len(graph.states)
+
+
+def test_mutants_tell_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, int, int]] = []
+    names = list(alike.ALIKE)[:1]
+
+    def judged(chosen: object, listener: testing.Counted) -> list[Judged]:
+        listener(0, 1)
+        return [Judged(name, None) for name in names]
+
+    def carried_out(work: object, items: list[str], means: object) -> list[tuple[str, object]]:
+        return [(item, alike.Equivalence(item, alike.Verdict.UNKNOWN, 0, "")) for item in items]
+
+    monkeypatch.setattr(alike, "judge_all", judged)
+    monkeypatch.setattr(alike, "carried_out", carried_out)
+    alike.explain_all(listener=lambda *what: heard.append(what))
+    assert heard[0] == ("judging mutants", 0, 1)
+    assert heard[-1] == ("proving mutants equivalent", 1, 1)

@@ -1,0 +1,141 @@
+"""A profile's theorems proven in parts, and the documents of the parts joined again."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance.cli import slotproof
+from conformance.commands import prove as command
+from conformance.commands.prove_json import document
+from conformance.traces.schemas import problem
+from model.profiles import PROFILES
+from smt_proofs.book.book import Book
+from smt_proofs.book.plan import TILING, shard_of, theorem_names
+from smt_proofs.solving.means import Means
+from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, exactness_claim
+
+COUNT = 3
+EVERYWHERE = {TILING, exactness_claim(INVARIANTS_DEFINED)[0]}
+"""What every transition rests on."""
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(slotproof, words)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("count", [1, 2, 7, 1000])
+def test_each_theorem_is_in_one_shard(profile: str, count: int) -> None:
+    found = Counter(name for n in range(count) for name in shard_of(profile, n + 1, count))
+    assert set(found) == set(theorem_names(profile))
+    assert set(found.values()) == {1}
+
+
+@pytest.fixture
+def written(qemu_book: Book, tmp_path: Path) -> Callable[[int], Path]:
+    """The document that a shard of the book prints, in a file."""
+
+    def of(number: int) -> Path:
+        names = {*shard_of("qemu", number, COUNT), *EVERYWHERE}
+        part = replace(
+            qemu_book,
+            proofs=tuple(p for p in qemu_book.proofs if p.theorem in names),
+            transitions=tuple(t for t in qemu_book.transitions if t.theorem in names),
+        )
+        path = tmp_path / f"prove-{number}.json"
+        path.write_text(json.dumps(document(part, {}, part.exit_code())))
+        return path
+
+    return of
+
+
+def timeless(told: dict[str, Any]) -> dict[str, Any]:
+    """A document without the seconds of the whole."""
+    return told | {"seconds": 0.0}
+
+
+def test_the_shards_joined_are_the_whole(
+    qemu_book: Book, written: Callable[[int], Path], tmp_path: Path
+) -> None:
+    paths = [str(written(number)) for number in (2, 3, 1)]
+    junit = tmp_path / "prove.xml"
+    result = run("merge", *paths, "--json", "--junit", str(junit))
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert problem(told, "prove-v2.json") is None
+    whole = json.loads(json.dumps(document(qemu_book, {}, 0)))
+    assert timeless(told) == timeless(whole)
+    assert junit.read_text().count("<testcase") == len(qemu_book.outcomes)
+
+
+def test_a_shard_that_is_not_there_is_not_decided(written: Callable[[int], Path]) -> None:
+    result = run("merge", str(written(1)), str(written(3)))
+    assert result.exit_code == 3
+    lacking = [x for x in result.stdout.splitlines() if x.startswith("NOT DECIDED ")]
+    assert any("(mapping " in line for line in lacking)
+    assert lacking[0].endswith(": in none of the documents")
+
+
+def test_a_refuted_shard_is_refuted_merged(written: Callable[[int], Path]) -> None:
+    paths = [written(number) for number in (1, 2, 3)]
+    told = json.loads(paths[1].read_text())
+    told["theorems"][0]["verdict"] = "refuted"
+    name = told["theorems"][0]["name"]
+    paths[1].write_text(json.dumps(told | {"exit_code": 1}))
+    result = run("merge", *map(str, paths))
+    if name == TILING:
+        assert (result.exit_code, TILING in result.stderr) == (2, True)
+    else:
+        assert result.exit_code == 1
+
+
+def test_documents_that_disagree_are_of_no_one_run(written: Callable[[int], Path]) -> None:
+    paths = [written(number) for number in (1, 2)]
+    told = json.loads(paths[0].read_text())
+    told["lemmas"][0]["verdict"] = "unknown"
+    paths[0].write_text(json.dumps(told))
+    result = run("merge", *map(str, paths))
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert f"{told['lemmas'][0]['lemma']} is proven there and unknown in another" in result.stderr
+
+
+def test_other_documents_are_wrong_use(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.json"
+    path.write_text(run("metadata", "--region", "1T", "--plugged", "1G", "--json").stdout)
+    result = run("merge", str(path))
+    assert result.exit_code == 2
+    assert result.stderr == ("slotproof: metadata.json: of metadata: what prove printed is right\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--shard", "0/3"], "'0/3' is no part"),
+        (["--shard", "4/3"], "'4/3' is no part"),
+        (["--shard", "1"], "'1' is no part"),
+        (["--shard", "1/2", TILING], "--shard parts all theorems"),
+        (["--shard", "1/2", "--mutants"], "--mutants judges all rules"),
+    ],
+)
+def test_wrong_shards_are_one_line(words: list[str], told: str) -> None:
+    result = run("prove", *words)
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert told in result.stderr
+
+
+def test_a_shard_proves_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def note(names: Sequence[str], means: Means, *_: object) -> Book:
+        asked.append(list(names))
+        return Book((), (), (), ("a solver",), 0.0)
+
+    monkeypatch.setattr(command, "prove_book", note)
+    assert run("prove", "--shard", "2/5", "--json").exit_code == 0
+    assert asked == [shard_of("qemu", 2, 5)]
