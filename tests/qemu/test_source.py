@@ -21,7 +21,7 @@ SEED = Path(os.environ.get("SLOTPROOF_SEED_PATCH", ROOT.parent / "shared" / "see
 @pytest.mark.qemu
 def test_every_function_of_debians_qemu_is_proven_equal(source_file: Path) -> None:
     result = CliRunner().invoke(slotproof, ["verify-source", str(source_file), "--json"])
-    document = json.loads(result.output)
+    document = json.loads(result.stdout)
     assert {f["function"]: f["reason"] for f in document["functions"] if f["reason"]} == {}
     verdicts = {f["function"]: f["verdict"] for f in document["functions"]}
     assert {name: verdicts.pop(name) for name in RULE_NAMED} == dict.fromkeys(RULE_NAMED, "equal")
@@ -105,7 +105,7 @@ def test_the_patch_under_review_is_proven_equal() -> None:
     if not found:
         pytest.skip("no patch under review here: SLOTPROOF_SEED_PATCH names it")
     result = CliRunner().invoke(slotproof, ["verify-source", str(found[0]), "--json"])
-    document = json.loads(result.output)
+    document = json.loads(result.stdout)
     equal = {f["function"] for f in document["functions"] if f["verdict"] == "equal"}
     short = {"decide", "activate", "deactivate", "prepare", "resize", "get"}
     assert {name.split("_")[2] for name in equal} == short

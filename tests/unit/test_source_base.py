@@ -52,7 +52,7 @@ def run(*arguments: object, data: bytes | None = None) -> Result:
 
 
 def said(result: Result) -> dict[str, tuple[str, str]]:
-    document = json.loads(result.output)
+    document = json.loads(result.stdout)
     assert problem(document, "verify-source-v1.json") is None
     assert document["exit_code"] == result.exit_code
     short = {f["function"].removeprefix("virtio_mem_"): f for f in document["functions"]}

@@ -60,7 +60,7 @@ def test_added_functions_of_a_patch_are_read_from_its_hunks(tmp_path: Path) -> N
     patch.write_text(diff("", TEXT))
     result = run(patch, "--json")
     assert result.exit_code == 0, result.output
-    document = json.loads(result.output)
+    document = json.loads(result.stdout)
     assert problem(document, "verify-source-v1.json") is None
     assert document["is_patch"] and document["inferred"]
     by_name = {f["function"]: f for f in document["functions"]}

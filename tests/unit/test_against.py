@@ -29,7 +29,7 @@ def run(old: str, new: str, tmp_path: Path, *more: str) -> Result:
 
 def told(old: str, new: str, tmp_path: Path) -> tuple[int, dict[str, dict[str, object]]]:
     result = run(old, new, tmp_path, "--json")
-    document = json.loads(result.output)
+    document = json.loads(result.stdout)
     assert problem(document, "verify-against-v1.json") is None
     names = {f["function"].removeprefix("virtio_mem_"): f for f in document["functions"]}
     return result.exit_code, {n: f for n, f in names.items() if f["change"] != "as before"}
