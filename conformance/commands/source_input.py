@@ -20,6 +20,7 @@ from smt_proofs.source.mails import Series, read_series
 from smt_proofs.source.material import Material, decoded, material_of, read_whole, source_of
 from smt_proofs.source.parse import Source, SourceError
 from smt_proofs.source.partial import partial
+from smt_proofs.source.rules import RULE_NAMED
 from smt_proofs.source.series import patched
 from smt_proofs.source.trust import not_covered
 from smt_proofs.source.verify import whole
@@ -47,6 +48,9 @@ class Given:
     def uncovered(self) -> list[str]:
         """What the patch changes and no rule covers: functions, and what stands around them."""
         unseen = [name for name, _, _ in not_covered(self.source)]
+        if self.material is None:
+            looked_at = {name for name in self.source.functions if name not in unseen}
+            return sorted(self.source.changed - looked_at - RULE_NAMED.keys())
         return [*(n for n in unseen if n in self.changed and self.changed[n].own), *self.around]
 
 

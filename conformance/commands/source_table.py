@@ -125,9 +125,10 @@ def remarks(document: dict[str, Any]) -> list[str]:
         lines.append(f"the same text, which uses the same: {same} functions")
     if document["uncovered"]:
         named = ", ".join(name.removeprefix("virtio_mem_") for name in document["uncovered"])
+        tree = document["base"] or "TREE"
         lines.append(
-            f"changed by the patch and not covered: {named}; --against {document['base']} compares "
-            "them with what they were"
+            f"changed by the patch and not covered: {named}; --against {tree} compares them with "
+            "what they were"
         )
     if document["not_covered"]:
         named = ", ".join(f"{_short(f)} ({f['line']})" for f in document["not_covered"])

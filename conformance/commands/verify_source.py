@@ -19,7 +19,7 @@ from conformance.commands.verify_against import against
 from conformance.report.source import github as annotated
 from conformance.report.source import junit, sarif
 from conformance.traces.files import write_whole
-from model.profiles import PROFILES, Profile
+from model.profiles import PROFILES, QEMU, Profile
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.findings import Finding, Verdict
@@ -122,7 +122,9 @@ def _against_model(
     read: Given, profile: Profile | None, only: frozenset[str] | None
 ) -> dict[str, Any]:
     """What the document says of each function and its rule."""
-    chosen = profile or infer_profile(read.source)
+    shown = any(name in read.source.functions for name in RULE_NAMED)
+    # Of a patch that shows nothing whole nothing is verified in any profile.
+    chosen = profile or infer_profile(read.source) or (None if shown else QEMU)
     if chosen is None:
         raise click.UsageError(
             f"{read.name}: neither dynamic_memslots nor multiple_memslots is in it, so its profile "
@@ -136,7 +138,7 @@ def _against_model(
             found.append(replace(finding, change=change.words) if change else finding)
             bars.update(bars.task_ids[0], total=len(only or RULE_NAMED), completed=len(found))
     uncovered = [] if only else read.uncovered()
-    unseen = [] if only or read.source.is_patch else not_covered(read.source)
+    unseen = [] if only else not_covered(read.source)
     return {
         "schema": VERIFY_SOURCE_VERSION,
         "command": "verify-source",

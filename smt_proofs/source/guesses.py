@@ -88,7 +88,8 @@ def _set(model: z3.ModelRef, name: str) -> Extents:
         about = model[function]
         for number in range(about.num_entries()):
             entry = about.entry(number)
-            if not model.eval(z3.Const(name, entry.arg_value(0).sort()) == entry.arg_value(0)):
+            about_it = z3.Const(name, entry.arg_value(0).sort()) == entry.arg_value(0)
+            if not z3.is_true(model.eval(about_it, model_completion=True)):
                 continue
             at = [entry.arg_value(i).as_long() for i in range(1, entry.num_args())]
             said.append((function.name(), at, z3.is_true(entry.value())))

@@ -14,6 +14,8 @@ from smt_proofs.source.conditions import conditions_by_line
 from smt_proofs.source.macros import Definition, definitions_of
 from smt_proofs.source.syntax import declared_in, descend, function_name, text_of, tree
 
+UNNAMED: Final = "lines of no function that the patch names"
+
 
 class SourceError(ValueError):
     """A file that cannot be read as C source or as a patch; the message is one line."""
@@ -55,7 +57,9 @@ class Source:
 
     A function defined more than once has several texts. `fields` are the types of the fields that
     were seen, None for one that is no number; `complete` where the whole struct was. `declared` are
-    the names that the file gives to types, variables and enumerators, with how it does.
+    the names that the file gives to types, variables and enumerators, with how it does. `changed`
+    are the functions that a patch changes, and UNNAMED where it changes lines of a function that it
+    does not show; `strays` are the runs of lines about those that it leaves alone.
     """
 
     is_patch: bool
@@ -65,6 +69,8 @@ class Source:
     fields: dict[str, CType | None] = field(default_factory=dict)
     complete: bool = False
     declared: dict[str, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    strays: list[tuple[str, ...]] = field(default_factory=list)
     words: frozenset[str] = frozenset()
 
 

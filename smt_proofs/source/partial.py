@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from smt_proofs.source.diffs import hunks_of
 from smt_proofs.source.mails import Series
-from smt_proofs.source.parse import PartText, Source, SourceError
+from smt_proofs.source.parse import UNNAMED, PartText, Source, SourceError
 from smt_proofs.source.patch import read_patch
 from smt_proofs.source.rules import PROTOTYPES, RULES
 from smt_proofs.source.series import is_own
@@ -51,15 +51,33 @@ def _merged(sources: list[Source]) -> Source:
             known = merged.fields.get(name, kind)
             merged.fields[name] = kind if known == kind else None
         merged.declared.update(source.declared)
+        merged.changed.update(source.changed)
+        merged.strays.extend(source.strays)
     names = {name for source in sources for name in (*source.functions, *source.parts)}
     for name in sorted(names):
-        showing = [s for s in sources if name in s.functions or name in s.parts]
+        parts = [s for s in sources if name in s.parts]
+        showing = [s for s in sources if name in s.functions or name in s.changed]
+        showing = showing or parts
         if len(showing) == 1:
             merged.functions.update(_only(showing[0].functions, name))
             merged.parts.update(_only(showing[0].parts, name))
         else:
             merged.parts[name] = _part(name, showing)
+    if UNNAMED in merged.changed:
+        _demote(merged)
     return merged
+
+
+def _demote(merged: Source) -> None:
+    """What a patch shows whole and another one may change is seen in part."""
+    texts = {
+        name: "\n".join(text.text for text in found) for name, found in merged.functions.items()
+    }
+    hit = {n for n, text in texts.items() if any("\n".join(s) in text for s in merged.strays)}
+    for name in hit or texts:
+        runs = tuple((t.lines[0], t.lines[-1]) for t in merged.functions[name])
+        file = merged.functions.pop(name)[0].file
+        merged.parts[name] = PartText(name, file, runs, changed=True)
 
 
 def _only(items: dict[str, T], name: str) -> dict[str, T]:

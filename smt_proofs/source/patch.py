@@ -14,6 +14,7 @@ from typing import Final
 from smt_proofs.source.header import fields_of
 from smt_proofs.source.macros import definitions_of
 from smt_proofs.source.parse import (
+    UNNAMED,
     FunctionText,
     PartText,
     Source,
@@ -25,16 +26,27 @@ from smt_proofs.source.syntax import declared_in, tree
 UNSEEN: Final = "__unseen__"
 """The call that stands for lines that a patch leaves out."""
 _HUNK: Final = re.compile(r"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(.*)$")
+_ASIDE: Final = re.compile(
+    r"\s*| \*(?: .*|/)?|\s*/\*(?:(?!\*/).)*(?:\*/\s*)?|\s*//.*|\s*#\s*(?:define|undef)\b.*"
+)
+"""A blank line, one of a comment, or one that is read as a macro."""
 _HEADER: Final = re.compile(r"^[A-Za-z_][\w\s*]*?[\s*]([A-Za-z_]\w*)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of the new side by its number there; `changed` where the patch touches it."""
+    """A line of the new side by its number there; `changed` where the patch touches it, `ahead`
+    where it takes code away ahead of it."""
 
     number: int
     text: str
     changed: bool
+    ahead: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """The patch changes code here."""
+        return self.changed and (self.ahead or not _ASIDE.fullmatch(self.text))
 
 
 @dataclass(slots=True)
@@ -43,6 +55,7 @@ class _Hunk:
 
     file: str
     heading: str
+    first: int
     lines: list[_Line] = field(default_factory=list)
 
 
@@ -105,7 +118,7 @@ def _hunks(text: str) -> Iterator[_Hunk]:
             continue
         old, new = int(match[1] or 1), int(match[3] or 1)
         number = int(match[2])
-        hunk = _Hunk(file, match[4].strip())
+        hunk = _Hunk(file, match[4].strip(), number)
         header, removed = at, False
         while old > 0 or new > 0:
             if at == len(lines) or (at == len(lines) - 1 and not lines[at]):
@@ -125,12 +138,16 @@ def _hunks(text: str) -> Iterator[_Hunk]:
                 )
             old -= sign != "+"
             if sign == "-":
-                removed = True
+                removed = removed or not _ASIDE.fullmatch(rest)
                 continue
             new -= 1
-            hunk.lines.append(_Line(number, rest, sign == "+" or removed))
+            hunk.lines.append(_Line(number, rest, sign == "+" or removed, removed))
             removed = False
             number += 1
+        if removed:
+            # Nothing follows what is gone: it is told at the last line there is.
+            at_end = hunk.lines.pop() if hunk.lines else _Line(hunk.first, "", changed=True)
+            hunk.lines.append(replace(at_end, changed=True, ahead=True))
         yield hunk
 
 
@@ -142,6 +159,7 @@ class _Collector:
         self._prototypes = prototypes
         self._open: _Open | None = None
         self._number = 0
+        self._stray: list[_Line] = []
 
     def collect(self, hunks: list[_Hunk]) -> None:
         file = ""
@@ -152,7 +170,22 @@ class _Collector:
             self._enter(hunk)
             for line in hunk.lines:
                 self._take(hunk.file, line)
+            self._astray()
         self._leave()
+
+    def _astray(self) -> None:
+        """Lines that belong to no function that is known."""
+        if any(line.counts for line in self._stray):
+            self._source.changed.add(UNNAMED)
+            run: list[str] = []
+            for line in (*self._stray, None):
+                if line is not None and not line.changed:
+                    run.append(line.text)
+                    continue
+                if any(text.strip("{} \t") for text in run):
+                    self._source.strays.append(tuple(run))
+                run = []
+        self._stray = []
 
     def _enter(self, hunk: _Hunk) -> None:
         """Begin a hunk: lines before it may be missing."""
@@ -181,8 +214,10 @@ class _Collector:
         header = _HEADER.match(line.text)
         if header and not line.text.rstrip().endswith(";"):
             self._leave()
+            self._astray()
             self._open = _Open(header[1], file, whole=True)
         if self._open is None:
+            self._stray.append(line)
             return
         self._open.lines.append(line)
         if line.text.rstrip() == "}":
@@ -193,6 +228,7 @@ class _Collector:
     def _close(self, function: _Open) -> None:
         """The function ends here."""
         self._open = None
+        self._note(function)
         if not function.whole or len(function.unseen) > 1:
             self._part(function)
             return
@@ -219,7 +255,12 @@ class _Collector:
             self._part(self._open)
         self._open = None
 
+    def _note(self, function: _Open) -> None:
+        if any(line.counts for line in function.lines):
+            self._source.changed.add(function.name)
+
     def _part(self, function: _Open) -> None:
+        self._note(function)
         runs: list[tuple[int, int]] = []
         for line in function.lines:
             if runs and runs[-1][1] == line.number - 1:
