@@ -26,6 +26,7 @@ from conformance.explore.graph import StateGraph
 from conformance.explore.graph import explore as explore_states
 from conformance.explore.printing import Unprintable
 from conformance.explore.promela import as_promela
+from conformance.explore.quint import as_quint
 from conformance.explore.scale import BLOCK, MOST_BLOCKS, scaled_config
 from conformance.explore.schema import EXPLORE_VERSION
 from conformance.explore.tour import Tour, as_traces, pair_tour, transition_tour
@@ -62,7 +63,7 @@ class Found:
     path: Path | None
 
 
-CHECKERS: dict[str, Callable[[StateGraph], str]] = {".pml": as_promela}
+CHECKERS: dict[str, Callable[[StateGraph], str]] = {".pml": as_promela, ".qnt": as_quint}
 """Languages of other checkers, by the suffix of the file's name."""
 
 
@@ -99,7 +100,7 @@ def exported_file(name: str) -> Path:
     "exports",
     type=exported_file,
     multiple=True,
-    help=f"Write the device for another checker: {', '.join(CHECKERS)} (SPIN).",
+    help=f"Write the device for another checker: {', '.join(CHECKERS)} (SPIN, Quint).",
 )
 @click.option("--tour", type=new_directory, help="Write traces that cover every transition.")
 @click.option("--pairs", type=new_directory, help="Write traces that cover every pair of them.")

@@ -8,8 +8,9 @@ from textwrap import fill
 from typing import Any, Final
 
 from conformance.explore.graph import StateGraph
-from conformance.explore.shapes import Choice, Leaf, Shape, Tree
-from conformance.explore.terms import Term
+from conformance.explore.masks import Masks
+from conformance.explore.shapes import Choice, Leaf, Shape, Tree, keeping_accepted, shape_tree
+from conformance.explore.terms import ACCEPTED, Term
 from conformance.traces.codec import FAULT_NAMES
 
 MERGED: Final = (
@@ -49,6 +50,21 @@ def shared(roots: Iterable[Any]) -> list[Term]:
         if isinstance(root, Term):
             visit(root)
     return [term for term in order if times[term] > 1]
+
+
+def step_tree(terms: Masks, graph: StateGraph, shape: Shape) -> Tree[Leaf]:
+    """The step of a kind as the graph has it: with its contracts, from states merged where they
+    are. Raises TooFar."""
+    tree = shape_tree(terms, graph.fixed, shape, merged=graph.merged, judged=True)
+    if graph.merged:
+        return keeping_accepted(tree, terms.variable("accepted", ACCEPTED))
+    return tree
+
+
+def seen_in(leaf: Leaf) -> str:
+    """What is seen of a step, in words."""
+    state = [] if leaf.block_state is None else [leaf.block_state.value]
+    return ", ".join([leaf.answer.value, *state, *["notified"] * leaf.notified])
 
 
 def asked(tree: Tree[Leaf]) -> Iterator[Any]:

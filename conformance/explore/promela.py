@@ -14,7 +14,15 @@ from typing import Any, Final
 from conformance.explore.compiled import spelled
 from conformance.explore.graph import StateGraph
 from conformance.explore.masks import Masks, TooFar
-from conformance.explore.printing import Unprintable, about, asked, named, shared
+from conformance.explore.printing import (
+    Unprintable,
+    about,
+    asked,
+    named,
+    seen_in,
+    shared,
+    step_tree,
+)
 from conformance.explore.rows import FIELDS, row_of
 from conformance.explore.shapes import (
     OPERANDS,
@@ -22,13 +30,11 @@ from conformance.explore.shapes import (
     Leaf,
     Shape,
     Tree,
-    keeping_accepted,
     shape_of,
-    shape_tree,
     symbolic_state,
     width_of,
 )
-from conformance.explore.terms import ACCEPTED, Term
+from conformance.explore.terms import Term
 from conformance.judge.oracle import invariants_of
 from model.contracts.words import SETS, SIZES
 
@@ -198,10 +204,7 @@ class _Printer:
 
     def function(self, shape: Shape) -> Iterator[str]:
         """The step of a kind, from the state that is now."""
-        graph, merged = self.graph, self.graph.merged
-        tree = shape_tree(self.terms, graph.fixed, shape, merged=merged, judged=True)
-        if merged:
-            tree = keeping_accepted(tree, self.terms.variable("accepted", ACCEPTED))
+        tree = step_tree(self.terms, self.graph, shape)
         # A block for each: SPIN takes no longer ones.
         yield "c_code {"
         yield f"static void {named(shape)}({', '.join(f'word {one}' for one in OPERANDS)}) {{"
@@ -218,9 +221,7 @@ class _Printer:
             yield from self.branch(tree.otherwise, indent + "  ")
             yield f"{indent}}}"
             return
-        seen = [tree.answer.value]
-        seen += [] if tree.block_state is None else [tree.block_state.value]
-        yield f"{indent}/* {', '.join(seen + ['notified'] * tree.notified)} */"
+        yield f"{indent}/* {seen_in(tree)} */"
         self.plain |= dict.fromkeys(name for name, holds in tree.claims if holds is True)
         yield from dict.fromkeys(
             self.claim(f"contract {name}", holds, indent)

@@ -1,4 +1,4 @@
-"""SPIN as a second opinion: the same states and the same failing claims, of wrong rules too."""
+"""SPIN as a second opinion: the same states and failing claims, of wrong rules too; and Quint."""
 
 import os
 import re
@@ -15,6 +15,7 @@ from conformance.cli import slotproof
 from conformance.explore.graph import StateGraph, explore
 from conformance.explore.printing import Unprintable
 from conformance.explore.promela import as_promela
+from conformance.explore.quint import as_quint
 from conformance.explore.scale import scaled_config
 from conformance.judge.oracle import invariants_of
 from model import events, requests
@@ -120,12 +121,29 @@ def test_every_action_and_claim_is_there() -> None:
     assert len(told) > 30 and "plug-error" in told
 
 
+def test_quint_has_every_action_and_claim() -> None:
+    graph = explore(QEMU, scaled_config(QEMU, 2, 2))
+    text = as_quint(graph)
+    assert len(re.findall(r"^      do_\w+\(\d+, \d+, \d+\),$", text, re.MULTILINE)) == len(
+        graph.actions
+    )
+    for one in invariants_of(graph.fixed.mapping):
+        assert f"  val {one.name.replace('-', '_')} = " in text
+    plain = re.sub(r"\s+(?://)?\s*", " ", text.partition("plainly true of this device: ")[2])
+    known = {*re.findall(r'^ +\("([a-z-]+)", ', text, re.MULTILINE)}
+    known |= {*plain.partition(".")[0].split(", ")}
+    assert known == {c.name for a in graph.actions for c in contracts_of(a.op, graph.fixed.mapping)}
+    assert text.count("{") == text.count("}") and text.count("(") == text.count(")")
+
+
 def test_a_block_that_no_set_has_is_told() -> None:
     config = scaled_config(QEMU, 2, 2)
     with FAR.applied():
         graph = explore(QEMU, config)
         with pytest.raises(Unprintable, match="is not below"):
             as_promela(graph)
+        with pytest.raises(Unprintable, match="is not below"):
+            as_quint(graph)
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:
