@@ -48,17 +48,16 @@ def unplugged_is_discarded(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
     """A block that a step unplugs has had its host memory given back in that step."""
-
-    def given_back(index: W) -> B:
-        whole = d.member(r.state.plugged, index)
-        for e in only(r, {Did.HOST_DISCARD}):
-            first = d.div(e.offset, f.block)
-            end = d.add(first, d.div(e.size, f.block))
-            within = d.both(d.le(first, index), d.lt(index, end))
-            whole = d.either(whole, d.both(e.done, within))
-        return whole
-
-    return d.every_member(s.plugged, given_back)
+    # Each choice of the discards that took place, and the blocks that are accounted for by it.
+    known = [(d.truth(True), r.state.plugged)]
+    for e in only(r, {Did.HOST_DISCARD}):
+        first = d.div(e.offset, f.block)
+        end = d.add(first, d.div(e.size, f.block))
+        known += [(d.both(done, e.done), d.filled(blocks, first, end)) for done, blocks in known]
+    whole = d.truth(False)
+    for done, blocks in known:
+        whole = d.either(whole, d.both(done, d.groups_within(s.plugged, d.lit(1), blocks)))
+    return whole
 
 
 def refused_plug_gives_back(
