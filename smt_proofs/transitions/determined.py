@@ -8,13 +8,14 @@ one shape must agree in all there is to see of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import z3
 
 from model.contracts.words import EVERY_FIELD, SETS, all_of, kept
 from model.profiles import Mapping, Profile
+from model.state import Answer as Done
 from model.state import Op
 from smt_proofs.lemmas.products import small_factors_make_small_products
 from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
@@ -23,7 +24,7 @@ from smt_proofs.solving.solve import Answer, Term
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.terms import Duty
 from smt_proofs.transitions.claims import REALIZE, Claim, slug
-from smt_proofs.transitions.induction import MAPPED
+from smt_proofs.transitions.induction import MAPPED, seek_mapped_said
 from smt_proofs.transitions.inputs import (
     any_action,
     any_device,
@@ -102,6 +103,7 @@ def seek_determined(
     search.know(Assertion(d.label(claim), claim) for claim in d.given)
     search.know(Assertion(d.label(fact), fact) for fact in d.facts)
     search.know([_same_mapped(d, met), *_quotients(d)])
+    said_of = _about_mapped(mapping, claims)
     anyway: set[tuple[int, ...]] = set()
     for number, each in enumerate(meant):
 
@@ -129,8 +131,24 @@ def seek_determined(
         if later:
             another = Assertion("another outcome", z3.Or(*later))
             yield look(f"{OTHER_SHAPE} than {each.shape.text}", [*each.one, another])
+        both = [*each.one, *each.two]
+        if said_of and each.shape.answer is Done.DONE:
+            shown = [*seek_mapped_said(name, profile, mapping, Op(transition), said_of)]
+            yield from (replace(sought, path=number) for sought in shown)
+            if all(sought.answer is Answer.UNSAT for sought in shown):
+                states = (outcome.state for outcome in each.outcomes)
+                both.append(Assertion("shown before", kept(d, *states, ("mapped",))))
         for same in _agreements(d, *each.outcomes):
-            yield look(GOAL, [*each.one, *each.two, _negated(same)])
+            yield look(GOAL, [*both, _negated(same)])
+
+
+def _about_mapped(mapping: Mapping, claims: Sequence[Claim]) -> list[Claim]:
+    """What says which memslots are mapped of a step that does not keep all invariants; empty where
+    it keeps them."""
+    kept_ones = [claim for claim in claims if claim.of_state]
+    if len(kept_ones) == len(state_invariants(mapping)):
+        return []
+    return [*kept_ones, *(claim for claim in claims if claim.serves == "migration-in-maps")]
 
 
 def _negated(condition: Term) -> Assertion:

@@ -7,15 +7,17 @@ state before, the branches taken, and the lemmas.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any, Final
 
 import z3
 
 from model.profiles import Mapping, Profile
-from model.state import Op
+from model.state import Answer as Done
+from model.state import Op, Result
 from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.solving.search import Search
 from smt_proofs.solving.solve import Answer, Term
@@ -185,3 +187,21 @@ def seek_mapped(profile: Profile, mapping: Mapping) -> Iterator[Sought]:
     path.search.know(Assertion(d.label(claim), claim) for claim in d.given)
     path.learn(_Mark(0, 0, 0), d.instances())
     return path.claim(MAPPED, lambda: d.same_members(s.mapped, other.mapped))
+
+
+def seek_mapped_said(
+    theorem: str, profile: Profile, mapping: Mapping, op: Op, claims: Sequence[Claim]
+) -> Iterator[Sought]:
+    """That these claims, all about the state that a step leaves, leave one choice of mapped
+    memslots by themselves: for a step that does not keep the invariants which do."""
+    d = SetTerms(Script([]))
+    f, s, a = any_device(d, profile, mapping), any_state(d), any_action(d, op)
+    states = any_state(d, ".one"), any_state(d, ".two")
+    for state, claim in product(states, claims):
+        left = Result(state, Done.DONE)
+        d.assume(f"hypothesis {claim.serves}", partial(claim.holds, d, f, s, a, left))
+    path = _Path(d, 0)
+    path.search.know(Assertion(d.label(claim), claim) for claim in d.given)
+    path.learn(_Mark(0, 0, 0), d.instances())
+    one, two = states
+    return path.claim(theorem, lambda: d.same_members(one.mapped, two.mapped))
