@@ -133,11 +133,11 @@ def seek_determined(
             yield look(f"{OTHER_SHAPE} than {each.shape.text}", [*each.one, another])
         both = [*each.one, *each.two]
         if said_of and each.shape.answer is Done.DONE:
-            shown = [*seek_mapped_said(name, profile, mapping, Op(transition), said_of)]
-            yield from (replace(sought, path=number) for sought in shown)
-            if all(sought.answer is Answer.UNSAT for sought in shown):
-                states = (outcome.state for outcome in each.outcomes)
-                both.append(Assertion("shown before", kept(d, *states, ("mapped",))))
+            first = [*seek_mapped_said(name, profile, mapping, Op(transition), said_of)]
+            yield from (replace(sought, path=number) for sought in first)
+            if all(sought.answer is Answer.UNSAT for sought in first):
+                one, two = each.outcomes
+                both.append(Assertion("shown before", kept(d, one.state, two.state, ("mapped",))))
         for same in _agreements(d, *each.outcomes):
             yield look(GOAL, [*both, _negated(same)])
 

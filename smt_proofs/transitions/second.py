@@ -102,7 +102,7 @@ class _Small:
             return None
         outcome = _outcome(shape, ".two")
         d = FiniteTerms()
-        return self._found([outcome], lambda *at: [z3.Not(dropped.holds(d, *at, outcome))])
+        return self._found([outcome], lambda f, s, a: [z3.Not(dropped.holds(d, f, s, a, outcome))])
 
     def _found(self, outcomes: Sequence[Any], also: Callable[..., Sequence[Term]]) -> Second | None:
         d: Any = FiniteTerms()

@@ -15,7 +15,6 @@ from click.testing import CliRunner
 
 from conformance.cli import COMMANDS, slotproof
 from conformance.traces.schemas import problem
-from model.contracts import CONTRACTS, START_CONTRACTS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -49,13 +48,6 @@ def test_every_hunk_of_the_patch_has_its_rules_and_theorems_or_a_reason() -> Non
     assert patch.unknown_names() == []
     assert patch.unaccounted() == []
     assert patch.unnamed_hunks() == []
-
-
-def test_every_contract_is_on_its_page() -> None:
-    text = page("contracts.md")
-    for contract in (*CONTRACTS, *START_CONTRACTS):
-        assert text.count(f"`{contract.name}`") == 1
-    assert "NONE FOUND" not in text
 
 
 def test_every_command_is_on_its_page() -> None:
