@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from model.contracts import CONTRACTS, START_CONTRACTS
+from model.invariants import Invariant
 from model.profiles import Mapping, Profile
 from model.state import ConcreteResult, Op
 from smt_proofs.solving.obligation import GOAL
@@ -161,8 +163,7 @@ def _control(profile: Profile, mapping: Mapping, transition: str, claims: Sequen
     """A claim and a wrong outcome that it alone forbids, in words; empty if none was found."""
     if transition == INVARIANTS_DEFINED:
         claims = [
-            Claim("", i.name, "", "", lambda d, f, s, a, r, i=i: i.holds(d, f, r.state))
-            for i in state_invariants(mapping)
+            Claim("", i.name, "", "", partial(_of_left, i)) for i in state_invariants(mapping)
         ]
         transition = Op.STATE.value
     for situation in islice(situations(profile, mapping, transition), TRIED):
@@ -174,6 +175,10 @@ def _control(profile: Profile, mapping: Mapping, transition: str, claims: Sequen
             if alone and not any(fails(claim, situation, right) for claim in claims):
                 return f"without {alone}: {spoil.name}"
     return ""
+
+
+def _of_left(invariant: Invariant, d: Any, f: Any, s: Any, a: Any, r: Any) -> Any:
+    return invariant.holds(d, f, r.state)
 
 
 def _alone(claims: Sequence[Claim], at: SmallSituation, wrong: ConcreteResult) -> str:
