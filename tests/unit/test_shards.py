@@ -30,7 +30,7 @@ def run(*words: str) -> Result:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("count", [1, 2, 7, 1000])
+@pytest.mark.parametrize("count", [1, 3])
 def test_each_theorem_is_in_one_shard(profile: str, count: int) -> None:
     found = Counter(name for n in range(count) for name in shard_of(profile, n + 1, count))
     assert set(found) == set(theorem_names(profile))
