@@ -64,8 +64,7 @@ def checked(wish: Wish) -> Done:
             command = wish.again(report.traces)
             kept.append(kept_small(target, failing, wish, judge, command, report.traces, number))
         if not kept:
-            of_scenarios = wish.scenario_judge(target)
-            results = [_scenario(one, target, wish, of_scenarios) for one in wish.scenarios]
+            results = _scenarios(wish, target, wish.scenario_judge(target))
     return Done(
         head=wish.head,
         oracle="virtio" if wish.rules else wish.oracle,
@@ -134,9 +133,20 @@ def _failing(report: CheckReport) -> list[Failing]:
     return [*first, *report.others]
 
 
-def _scenario(scenario: Scenario, target: Target, wish: Wish, judge: Judge) -> Result:
-    """A scenario run and, if it fails, made small."""
-    result = run_scenario(scenario, target, wish.profile, judge)
+def _scenarios(wish: Wish, target: Target, judge: Judge) -> list[Result]:
+    """The scenarios run and, where one fails, made small."""
+    results = []
+    with progress("running scenarios") as bars:
+        for number, scenario in enumerate(wish.scenarios):
+            bars.update(bars.task_ids[0], completed=number, total=len(wish.scenarios))
+            results.append(run_scenario(scenario, target, wish.profile, judge))
+    # Only now: a display of its own shows how far that is.
+    pairs = zip(wish.scenarios, results, strict=True)
+    return [_small(scenario, result, target, wish, judge) for scenario, result in pairs]
+
+
+def _small(scenario: Scenario, result: Result, target: Target, wish: Wish, judge: Judge) -> Result:
+    """What came of a scenario, with the trace made small if it fails."""
     if result.trace is None or scenario.id in wish.expected:
         return result
     try:
