@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from typing import Any, Final
@@ -274,11 +274,10 @@ def seek(theorem: Theorem[Any]) -> Iterator[Sought]:
     settled: dict[tuple[int, ...], Duty] = {}
     for number, path in enumerate(paths_of(theorem, theorem.arithmetic.terms())):
         d = path.domain
-        searches = Search(), Search(products=True)
-        for search in searches:
-            search.know(Assertion(d.label(fact), fact) for fact in d.facts)
-            search.know(path.hints)
-        look = partial(_sought, theorem, searches, number)
+        search = Search()
+        search.know(Assertion(d.label(fact), fact) for fact in d.facts)
+        search.know(path.hints)
+        look = partial(_sought, theorem, search, number)
         whole = tuple(d.given), tuple(d.path)
         impossible = look(Duty(IMPOSSIBLE, *whole, z3.BoolVal(False)))
         owing = [*d.closed, *d.duties, *(Duty(GOAL, *whole, part) for part in conjuncts(path.goal))]
@@ -294,18 +293,14 @@ def seek(theorem: Theorem[Any]) -> Iterator[Sought]:
                 yield look(owed)
 
 
-def _sought(theorem: Theorem[Any], searches: Iterable[Search], path: int, owed: Duty) -> Sought:
+def _sought(theorem: Theorem[Any], search: Search, path: int, owed: Duty) -> Sought:
     names = [hypothesis.name for hypothesis in theorem.hypotheses]
     hypotheses = [
         Assertion(f"hypothesis {name}", term) for name, term in zip(names, owed.given, strict=False)
     ]
     branches = [Assertion("branch", term) for term in owed.path]
     assertions = [*hypotheses, *branches, Assertion(NEGATED, z3.Not(owed.condition))]
-    answer, core = Answer.UNKNOWN, tuple[Assertion, ...]()
-    for search in searches:
-        answer, core = search.refute(assertions)
-        if answer is Answer.UNSAT:
-            break
+    answer, core = search.refute(assertions)
     return Sought(answer, Obligation(theorem.name, owed.what, core), path)
 
 

@@ -32,8 +32,7 @@ def _solver() -> z3.Solver:
 class Search:
     """A stack of known assertions and the queries on top of it."""
 
-    def __init__(self, *, products: bool = False) -> None:
-        self._products = products
+    def __init__(self) -> None:
         self._solver = _solver()
         self._known: dict[int, Assertion] = {}
         # The tracking literals stay alive with the assertions that they are keys of.
@@ -41,13 +40,12 @@ class Search:
         self._number = 0
 
     def know(self, assertions: Iterable[Assertion]) -> None:
-        """Add assertions, with their products opaque unless the search is to look at them."""
+        """Add assertions, with their products opaque."""
         for assertion in assertions:
             literal = z3.Bool(f"@{self._number}")
             self._number += 1
             self._literals.append(literal)
-            term = assertion.term if self._products else opaque(assertion.term)
-            known = Assertion(assertion.label, term)
+            known = Assertion(assertion.label, opaque(assertion.term))
             self._known[literal.get_id()] = known
             self._solver.assert_and_track(known.term, literal)
 
