@@ -32,7 +32,7 @@ main()
 
 def bare(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The command line where no extra is installed."""
-    code = WITHOUT.format(names={*EXTRAS, "hypothesis"})
+    code = WITHOUT.format(names={*EXTRAS, "hypothesis", "pytest"})
     return subprocess.run(
         [sys.executable, "-c", code, *words], cwd=cwd, capture_output=True, text=True
     )
