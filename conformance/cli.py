@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 
 from conformance.commands.failure import TargetFailure
+from conformance.commands.provenance import WORDS
 
 COMMANDS: Final = {
     "check": "Check a device against a profile with generated traces and named scenarios.",
@@ -39,11 +40,40 @@ class LazyGroup(click.Group):
     of the prover imports the command line anew.
     """
 
+    asked: str | None = None
+    """The command that was asked for."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        words = list(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        # What a document says of the command line that made it.
+        context.meta[WORDS] = words
+        return context
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, stand_in, rest = super().resolve_command(ctx, args)
+        self.asked = name
         return name, None if stand_in is None else imported(str(stand_in.name)), rest
+
+    def fallen(self, error: Exception) -> int:
+        """Tell of an error that no command expects; the exit code."""
+        # Late: what they tell of the machine takes long to import.
+        from conformance.commands import defect, extras
+
+        if isinstance(error, ModuleNotFoundError):
+            line = extras.missing(error, self.asked)
+            if line is not None:
+                click.echo(f"slotproof: {line}", err=True)
+                return 2
+        return defect.told(error)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
@@ -68,10 +98,7 @@ class LazyGroup(click.Group):
             click.echo("slotproof: interrupted", err=True)
             code = 130
         except Exception as error:
-            # Late: what it tells of the machine takes long to import.
-            from conformance.commands.defect import told
-
-            code = told(error)
+            code = self.fallen(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 

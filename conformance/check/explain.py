@@ -23,7 +23,7 @@ from conformance.traces.trace import Trace
 from model.contracts import CONTRACT_NAMED
 from model.device import ReferenceDevice, check_config
 from model.events import EVENT_RULES, realize
-from model.geometry import decide_memslots
+from model.geometry import Memslots, decide_memslots
 from model.invariants import INVARIANT_NAMED
 from model.observation import Observation
 from model.requests import REQUEST_RULES
@@ -127,7 +127,7 @@ def explain(failure: Failure, replay: str) -> list[str]:
         f"{finding.kind.value}: {finding.message}",
         f"  claim    {claim_of(failure)}",
         f"  profile  {trace.profile.name}: {trace.profile.summary}",
-        f"  device   {_device(failure)}",
+        f"  device   {device_line(trace.config, failure.fixed.slots)}",
         *_steps(trace, finding.step),
     ]
     if trace.refuse:
@@ -162,8 +162,8 @@ def _sides(failure: Failure) -> list[str]:
     return [f"  {title:<9}{_show(observation_to_json(failure.allowed))}"]
 
 
-def _device(failure: Failure) -> str:
-    config, slots = failure.trace.config, failure.fixed.slots
+def device_line(config: Config, slots: Memslots[int]) -> str:
+    """A device's sizes and modes in one line."""
     modes = [
         name
         for name, holds in (

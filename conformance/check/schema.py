@@ -10,6 +10,7 @@ from conformance.judge.virtio.rules import RULES
 from conformance.targets.target import FAULTS, OPERATIONS
 from conformance.traces.vocabulary import (
     DIALECT,
+    MADE,
     Schema,
     closed,
     finding_schema,
@@ -77,6 +78,7 @@ def check_schema() -> Schema:
             {
                 "schema": {"const": CHECK_VERSION},
                 "command": {"const": "check"},
+                "made": MADE,
                 "target": {"type": "string"},
                 "profile": ref("profile"),
                 "seed": whole(0, U64_MASK),
@@ -101,7 +103,7 @@ def check_schema() -> Schema:
                 "skipped": counts,
                 "decisions": decisions,
             },
-            optional=("decisions",),
+            optional=("decisions", "made"),
         ),
         "$defs": {"finding": finding_schema()} | vocabulary(),
     }

@@ -10,7 +10,8 @@ import click
 
 from conformance.check.catalogue import Caught, all_caught, faults
 from conformance.commands.progress import progress
-from conformance.traces.vocabulary import DIALECT, Schema, closed, whole
+from conformance.commands.provenance import made
+from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, whole
 from model.arithmetic import U64_MASK
 
 CATALOGUE_VERSION: Final = 1
@@ -78,6 +79,7 @@ def catalogue_document(caught: Sequence[Caught]) -> dict[str, Any]:
     return {
         "schema": CATALOGUE_VERSION,
         "command": "check --catalogue",
+        "made": made(),
         "verdict": "holds" if all(each.right for each in caught) else "fails",
         "median_traces": _traces(caught),
         "median_steps": _steps(caught),
@@ -125,10 +127,12 @@ def catalogue_schema() -> Schema:
             {
                 "schema": {"const": CATALOGUE_VERSION},
                 "command": {"const": "check --catalogue"},
+                "made": MADE,
                 "verdict": {"enum": ["holds", "fails"]},
                 "median_traces": number,
                 "median_steps": number,
                 "searches": {"type": "array", "items": search},
-            }
+            },
+            optional=("made",),
         ),
     }

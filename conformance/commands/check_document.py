@@ -9,6 +9,7 @@ from conformance.check.explain import claim_of, failure_of
 from conformance.check.schema import CHECK_VERSION
 from conformance.check.suite import Result
 from conformance.commands.check_report import Done, Kept
+from conformance.commands.provenance import made
 from conformance.judge.finding import Kind
 from conformance.judge.virtio.rules import RULE_NAMED
 from conformance.traces.codec import action_to_json, observation_to_json
@@ -42,6 +43,7 @@ def document(done: Done) -> dict[str, Any]:
     values = {
         "schema": CHECK_VERSION,
         "command": "check",
+        "made": made(),
         **done.head,
         "verdict": _verdict(done),
         "traces": report.traces,

@@ -17,6 +17,7 @@ from conformance.commands.driver_options import DriverWish, driver_wish, opened_
 from conformance.commands.failure import TargetFailure
 from conformance.commands.options import cannot_keep, write_reports
 from conformance.commands.progress import progress
+from conformance.commands.provenance import made
 from conformance.drive.campaign import Broken, DriveReport, drive
 from conformance.drive.lists import event_list
 from conformance.drive.schema import document
@@ -57,7 +58,7 @@ def check_driver(
         holds,
         None if kept is None else str(kept),
         replay,
-    )
+    ) | {"made": made()}
     write_reports(told, junit_file, sarif_file)
     lines = text(report, list(results.values()), wish, qemu)
     ends = _end(report, bad, kept, replay)

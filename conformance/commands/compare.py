@@ -15,6 +15,7 @@ from conformance.check.explain import describe
 from conformance.commands.common import exit_with, profile
 from conformance.commands.options import new_directory
 from conformance.commands.progress import progress
+from conformance.commands.provenance import made
 from conformance.explore.compare import Comparison, Difference
 from conformance.explore.compare import compare as compare_profiles
 from conformance.explore.product import PARTS, Part
@@ -179,6 +180,7 @@ def _document(done: list[Comparison], traces: Path | None) -> str:
         {
             "schema": COMPARE_VERSION,
             "command": "compare",
+            "made": made(),
             "scope": {"blocks": done[0].blocks, "slots": done[0].slots},
             "comparisons": [
                 {

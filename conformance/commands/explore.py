@@ -20,6 +20,7 @@ from conformance.commands.options import (
     opened_target,
 )
 from conformance.commands.progress import progress
+from conformance.commands.provenance import made
 from conformance.explore.distance import diameter
 from conformance.explore.export import WRITERS, ExportError, write_graph
 from conformance.explore.graph import StateGraph
@@ -245,6 +246,7 @@ def _document(graph: StateGraph, tours: list[Written], found: list[Found]) -> st
     document: dict[str, Any] = {
         "schema": EXPLORE_VERSION,
         "command": "explore",
+        "made": made(),
         "profile": graph.profile.name,
         "config": config_to_json(graph.config),
         "memslots": graph.fixed.slots.count,

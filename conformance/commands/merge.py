@@ -11,6 +11,7 @@ import click
 
 from conformance.commands.common import exit_with
 from conformance.commands.options import report_options, write_reports
+from conformance.commands.provenance import made
 from conformance.report.documents import Document, ReportError, read
 from model.profiles import PROFILES
 from smt_proofs.book.plan import stated_names
@@ -78,11 +79,17 @@ def joined(documents: Sequence[Document]) -> tuple[dict[str, Any], list[str]]:
     solvers = _same("solvers", [tuple(document.data["solvers"]) for document in documents])
     parts = {part: _part(documents, part, of) for part, of in PARTS.items()}
     missing = _missing(profile, parts)
+    days = [e["remembered"] for part in parts.values() for e in part.values() if e["remembered"]]
+    every = sum(map(len, parts.values()))
     codes = {document.data["exit_code"] for document in documents} | ({3} if missing else set())
     merged = documents[0].data | {
         "solvers": list(solvers),
         "seconds": round(sum(document.data["seconds"] for document in documents), 3),
         "exit_code": 1 if 1 in codes else max(codes),
+        "made": made(),
+        "remembered": len(days),
+        "decided": every - len(days),
+        "oldest": min(days, default=None),
     }
     return merged | {part: _in_order(part, profile, parts[part]) for part in PARTS}, missing
 

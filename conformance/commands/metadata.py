@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from conformance.commands.common import exit_with, profile_option
+from conformance.commands.provenance import made
 from conformance.metadata.answer import Answer
 from conformance.metadata.cmdline import devices_of, machine_of
 from conformance.metadata.device import along_trace, of_config
@@ -143,7 +144,8 @@ def metadata(
         exit_with(3)
     if chart is not None:
         draw(answer, chart)
-    click.echo(json.dumps(document(answer), indent=2) if as_json else "\n".join(text(answer)))
+    told = document(answer) | {"made": made()}
+    click.echo(json.dumps(told, indent=2) if as_json else "\n".join(text(answer)))
     exit_with(1 if answer.differs else 0)
 
 

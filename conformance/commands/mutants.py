@@ -17,6 +17,7 @@ from rich.table import Table
 
 from conformance.commands.progress import progress
 from conformance.commands.prove_text import assignment
+from conformance.commands.provenance import made
 from smt_proofs.mutation.alike import ALIKE, Judgement, Status, explain_all
 from smt_proofs.mutation.equivalence import compared
 from smt_proofs.mutation.rule_mutants import RuleMutant, rule_mutants
@@ -161,7 +162,7 @@ def run_mutants(console: Console, means: Means = ORDINARY, *, as_json: bool = Fa
 
         found = explain_all(means, listener=show)
     if as_json:
-        click.echo(json.dumps(mutants_json(found), indent=2))
+        click.echo(json.dumps(mutants_json(found) | {"made": made()}, indent=2))
         return exit_code(found)
     console.print(mutant_table(found))
     console.print(total(found), soft_wrap=True)

@@ -16,11 +16,16 @@ from conformance.check.expected import ExpectedError, compare, read_expected
 from conformance.check.refutations import Row, search, write_counterexamples
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.mutants import run_mutants
-from conformance.commands.options import report_options, write_reports
+from conformance.commands.no_cache import no_cache_option
+from conformance.commands.options import (
+    failures_option,
+    report_options,
+    write_reports,
+)
 from conformance.commands.progress import progress
 from conformance.commands.prove_json import document
 from conformance.commands.prove_text import print_book, row_of
-from conformance.traces.failures import DIRECTORY, try_out
+from conformance.traces.failures import try_out
 from model.profiles import Profile, profile_named
 from smt_proofs.book.book import Book, prove_book
 from smt_proofs.book.plan import expected_outcomes, shard_of, theorem_names
@@ -103,6 +108,8 @@ def shard(text: str) -> tuple[int, int]:
     metavar="I/N",
     help="Prove part I of N, each theorem in one: slotproof merge joins their documents.",
 )
+@no_cache_option
+@failures_option
 @report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def prove(
@@ -115,6 +122,7 @@ def prove(
     expect: Path | None,
     mutants: bool,
     shard: tuple[int, int] | None,
+    failures: Path,
     junit_file: Path | None,
     sarif_file: Path | None,
     as_json: bool,
@@ -162,7 +170,7 @@ def prove(
             bars.advance(task)
 
         book = prove_book(names, means, show, profile.name)
-    traces = counterexamples(book)
+    traces = counterexamples(book, failures)
     code, differences = judged(book, wanted)
     if certificate is not None:
         with progress("certifying") as bars:
@@ -250,14 +258,14 @@ def certified(summary: Summary) -> list[str]:
     return [checked, *missing, *refused]
 
 
-def counterexamples(book: Book) -> dict[Row, Path]:
-    """Traces from a device just realized to what is refuted, written where failing traces go."""
+def counterexamples(book: Book, place: Path) -> dict[Row, Path]:
+    """Traces from a device just realized to what is refuted, written to a folder."""
     written: dict[Row, Path] = {}
     rows = {row_of(proof) for proof in book.refuted if proof.serves != SERVES}
     for name in sorted({row.profile for row in rows}):
         here = [row for row in rows if row.profile == name]
         found = search(profile_named(name), wanted=here).refuted
-        written |= write_counterexamples(found, DIRECTORY)
+        written |= write_counterexamples(found, place)
     return written
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.check.refutations import Row
 from conformance.commands.prove_text import not_assumed, row_of
+from conformance.commands.provenance import made
 from smt_proofs.book.book import Book, unshown
 from smt_proofs.decision.prover import Proof
 from smt_proofs.decision.theorem import THEOREMS
@@ -26,6 +27,10 @@ def document(book: Book, traces: Mapping[Row, Path], exit_code: int) -> dict[str
         "solvers": list(book.solvers),
         "seconds": round(book.seconds, 3),
         "exit_code": exit_code,
+        "made": made(),
+        "remembered": len(book.remembered),
+        "decided": len(book.outcomes) - len(book.remembered),
+        "oldest": min(book.remembered, default=None),
         "theorems": [_theorem(proof) for proof in book.proofs],
         "transitions": [_transition(proof, traces) for proof in book.transitions],
         "lemmas": [_lemma(lemma) for lemma in book.lemmas],
@@ -47,6 +52,7 @@ def _theorem(proof: Proof) -> dict[str, Any]:
     outcome = asdict(proof) | {
         "verdict": proof.verdict.value,
         "seconds": round(proof.seconds, 3),
+        "remembered": proof.remembered or None,
         "controls": [asdict(c) | {"verdict": c.verdict.value} for c in proof.controls],
     }
     del outcome["theorem"], outcome["obligations"]
@@ -59,6 +65,7 @@ def _transition(proof: TransitionProof, traces: Mapping[Row, Path]) -> dict[str,
         "verdict": proof.verdict.value,
         "mapping": proof.mapping.value,
         "seconds": round(proof.seconds, 3),
+        "remembered": proof.remembered or None,
         "serves": proof.serves or None,
         "control": proof.control or None,
         "counterexample": proof.counterexample or None,
@@ -73,6 +80,7 @@ def _lemma(lemma: LemmaProof) -> dict[str, Any]:
     outcome = asdict(lemma) | {
         "verdict": lemma.verdict.value,
         "seconds": round(lemma.seconds, 3),
+        "remembered": lemma.remembered or None,
     }
     del outcome["obligations"]
     return outcome

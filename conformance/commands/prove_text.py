@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -274,7 +274,7 @@ def _value(name: str, value: int) -> str:
 
 
 def summary(book: Book) -> list[str]:
-    """The last line: how many of how many, by which solver, in what time."""
+    """The last lines: what was decided when, how many of how many, by which solver."""
     stated: list[Proof | TransitionProof] = [*book.proofs, *book.transitions]
     proven = sum(p.verdict is Verdict.PROVEN for p in stated)
     lemmas = sum(x.verdict is Verdict.PROVEN for x in book.lemmas)
@@ -284,9 +284,16 @@ def summary(book: Book) -> list[str]:
     refuted = f", {len(book.refuted)} refuted" if book.refuted else ""
     return [
         "",
+        recalled(book.remembered, len(book.outcomes)),
         f"proven: {proven} of {len(stated)} theorems{refuted}, {lemmas} of {len(book.lemmas)} "
         "lemmas and inductions",
         f"obligations answered unsat: {goals + conditions + queries} ({goals} goals, {conditions} "
         f"that nothing wraps, is undefined or left out, {queries} of lemmas), "
         f"each by {' and '.join(book.solvers)}, in {book.seconds:.1f} s",
     ]
+
+
+def recalled(days: Sequence[str], every: int) -> str:
+    """How much of all was decided by earlier runs, on these days, and how much by this one."""
+    since = f" from {min(days)}" if days else ""
+    return f"{len(days)} remembered{since}, {every - len(days)} decided now"

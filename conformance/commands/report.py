@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from conformance.commands.progress import progress
-from conformance.report.documents import Document, ReportError, made, planned, read
+from conformance.commands.provenance import made as made_by
+from conformance.report.documents import Document, ReportError, read
+from conformance.report.running import made, planned
 from conformance.traces.files import write_whole
 
 TRACES = "traces"
@@ -28,16 +30,17 @@ TRACES = "traces"
 def report(documents: tuple[Path, ...], out: Path, targets: tuple[str, ...]) -> None:
     """Write DIR/index.html, a page for a review, and the JSON documents it is made of.
 
-    A DOCUMENT is what prove, check, compare, prove --mutants or metadata printed with --json. With
-    none, those commands are run first, which takes some minutes: the theorems about qemu and
-    seed-v2, the model in every profile, each TARGET, all profiles against each other, all mutants.
-    Ends 0 once the page is written, whatever it tells.
+    A DOCUMENT is what verify-source, prove, check (--driver and --catalogue too), explore, compare,
+    prove --mutants or metadata printed with --json. With none, slotproof runs some itself, which
+    takes some minutes: the theorems about qemu and seed-v2, the model in every profile, each
+    TARGET, a small device whole, all profiles against each other, all mutants. Ends 0 once the page
+    is written, whatever it tells.
 
     \b
     Examples:
       slotproof report --out review
       slotproof report --out review --target qemu
-      slotproof report --out review prove.json check.json
+      slotproof report --out review source.json prove.json check.json
     """
     if documents and targets:
         raise click.UsageError("--target goes without a DOCUMENT: check it first, with --json")
@@ -46,26 +49,31 @@ def report(documents: tuple[Path, ...], out: Path, targets: tuple[str, ...]) -> 
         found = [read(path) for path in documents] if documents else ran(out, targets)
         if doubled := {d.name for d in found if [e.name for e in found].count(d.name) > 1}:
             raise ReportError(f"{min(doubled)}: two documents of one name: rename one of them")
-        # Late: the template engine and the plotting library take a second to import.
+        # Late: the template engine takes a while to import.
         from conformance.report.page import page
         from conformance.report.view import view
 
         seen = view(found)
-        text = page(found, seen)
+        links = kept(seen.traces, out)
+        text = page(found, seen, links, made_by())
         for document in found:
             write_whole(out / document.name, f"{json.dumps(document.data, indent=2)}\n".encode())
-        keep_traces([drawn.trace for drawn in seen.drawn], out / TRACES)
         write_whole(out / "index.html", text.encode())
     except ReportError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"wrote {out / 'index.html'}, made of {len(found)} documents")
 
 
-def keep_traces(traces: list[Path], place: Path) -> None:
-    """Copy the traces that the page draws beside it."""
+def kept(traces: list[Path], out: Path) -> dict[Path, str]:
+    """Copy the traces that the page tells of beside it; where each lies from there."""
+    links = {}
     for trace in traces:
-        place.mkdir(exist_ok=True)
-        write_whole(place / trace.name, trace.read_bytes())
+        place = out / TRACES / trace.name
+        place.parent.mkdir(exist_ok=True)
+        if not (place.exists() and place.samefile(trace)):
+            write_whole(place, trace.read_bytes())
+        links[trace] = f"{TRACES}/{trace.name}"
+    return links
 
 
 def ran(out: Path, targets: tuple[str, ...]) -> list[Document]:

@@ -10,7 +10,7 @@ from typing import Final
 from conformance.commands.decide import DECIDE_VERSION
 from conformance.commands.mutants import MUTANTS_VERSION
 from conformance.commands.prove_json import PROVE_VERSION
-from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
+from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, ref, whole
 from model.arithmetic import U16_BITS, U64_MASK, UINT_BITS
 from model.profiles import PROFILES, Mapping
 from smt_proofs.solving.solve import Verdict
@@ -97,6 +97,7 @@ def prove_schema() -> Schema:
         "goals": COUNT,
         "conditions": COUNT,
         "seconds": SECONDS,
+        "remembered": or_null(TEXT),
     }
     theorem = closed(
         {
@@ -139,6 +140,7 @@ def prove_schema() -> Schema:
             "controls": COUNT,
             "controlled": COUNT,
             "seconds": SECONDS,
+            "remembered": or_null(TEXT),
         }
     )
     return {
@@ -146,7 +148,8 @@ def prove_schema() -> Schema:
         "title": f"slotproof prove --json, version {PROVE_VERSION}",
         "description": "Inputs are by name: sizes in bytes, numbers of memslots, truth values as 0 "
         "or 1. `goals`, `conditions` and `queries` are obligations that every solver named "
-        "answered unsat.",
+        "answered unsat. `remembered` is the day on which an earlier run decided an outcome, null "
+        "where this one did; `oldest` is the first of those days.",
         **closed(
             {
                 "schema": {"const": PROVE_VERSION},
@@ -154,6 +157,10 @@ def prove_schema() -> Schema:
                 "solvers": array(TEXT),
                 "seconds": SECONDS,
                 "exit_code": {"enum": [0, 1, 3]},
+                "made": MADE,
+                "remembered": COUNT,
+                "decided": COUNT,
+                "oldest": or_null(TEXT),
                 "theorems": array(ref("theorem")),
                 "transitions": array(ref("transition")),
                 "lemmas": array(ref("lemma")),
@@ -184,11 +191,13 @@ def mutants_schema() -> Schema:
             {
                 "schema": {"const": MUTANTS_VERSION},
                 "command": {"const": "mutants"},
+                "made": MADE,
                 "exit_code": {"enum": [0, 1, 3]},
                 **counts,
                 "rules": array(closed({"rule": TEXT, **counts})),
                 "undecided": array(TEXT),
                 "unexplained": array(TEXT),
-            }
+            },
+            optional=("made",),
         ),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.commands.schema import COUNT, SECONDS, TEXT, array, or_null
 from conformance.commands.verify_against import VERIFY_AGAINST_VERSION
 from conformance.commands.verify_source import VERIFY_SOURCE_VERSION
-from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
+from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, ref, whole
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES, Mapping
 from smt_proofs.source.inputs import FLAGS
@@ -38,6 +38,7 @@ def verify_source_schema() -> Schema:
             "confirmed": or_null({"type": "boolean"}),
             "seconds": SECONDS,
             "remembered": {"type": "boolean"},
+            "since": TEXT,
             "assumed": array(TEXT),
             "change": TEXT,
         }
@@ -47,7 +48,8 @@ def verify_source_schema() -> Schema:
         "title": f"slotproof verify-source --json, version {VERIFY_SOURCE_VERSION}",
         "description": "Lines count from 1, 0 is none. Inputs that are not named are 0, false or "
         f"empty; {', '.join(sorted(FLAGS))} are true or false, sets are half-open ranges, other "
-        "inputs bytes or numbers.",
+        "inputs bytes or numbers. `since` is the day on which an earlier run decided what is "
+        "remembered, `oldest` the first of those days.",
         **closed(
             {
                 "schema": {"const": VERIFY_SOURCE_VERSION},
@@ -60,6 +62,10 @@ def verify_source_schema() -> Schema:
                 "solver": TEXT,
                 "seconds": SECONDS,
                 "exit_code": {"enum": [0, 1, 3]},
+                "made": MADE,
+                "remembered": COUNT,
+                "decided": COUNT,
+                "oldest": or_null(TEXT),
                 "functions": array(ref("function")),
                 **_aside(),
             }
@@ -115,6 +121,7 @@ def verify_against_schema() -> Schema:
                 "solver": TEXT,
                 "seconds": SECONDS,
                 "exit_code": {"enum": [0, 1, 3]},
+                "made": MADE,
                 "functions": array(ref("function")),
                 **_aside(),
             }

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.commands.prove_text import recalled
 from conformance.report.source import message
 
 PLAIN_WIDTH: Final = 160
@@ -148,8 +149,9 @@ def remarks(document: dict[str, Any]) -> list[str]:
     for finding in found:
         counts[finding["verdict"]] = counts.get(finding["verdict"], 0) + 1
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    remembered = sum(bool(f.get("remembered")) for f in found)
-    told += f" ({remembered} remembered)" if remembered else ""
+    if "oldest" in document:
+        days = [f["since"] for f in found if f["since"]]
+        told += f"; {recalled(days, len(found))}"
     lines.append(f"{told}; {document['solver']}, {document['seconds']:.1f} s")
     return lines
 

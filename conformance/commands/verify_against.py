@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from conformance.commands.progress import progress
+from conformance.commands.provenance import made
 from conformance.commands.source_input import Given
 from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.material import Material
@@ -35,6 +36,7 @@ def against(read: Given, old: Material, name: str, only: frozenset[str] | None) 
         "solver": solver_version(),
         "seconds": 0.0,
         "exit_code": exit_code(found),
+        "made": made(),
         "functions": [asdict(f) | {"verdict": f.verdict.value} for f in found],
         "not_covered": [],
         "uncovered": [],

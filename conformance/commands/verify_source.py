@@ -11,13 +11,16 @@ from typing import Any
 import click
 
 from conformance.commands.common import exit_with, profile
+from conformance.commands.no_cache import no_cache_option
 from conformance.commands.options import report_options
 from conformance.commands.progress import progress
+from conformance.commands.provenance import made
 from conformance.commands.source_input import Given, base_of, given
 from conformance.commands.source_table import show
 from conformance.commands.verify_against import against
+from conformance.report.junit import junit
 from conformance.report.source import github as annotated
-from conformance.report.source import junit, sarif
+from conformance.report.source import sarif
 from conformance.traces.files import write_whole
 from model.profiles import PROFILES, QEMU, Profile
 from smt_proofs.solving.cache import Cache
@@ -59,6 +62,7 @@ PLACE = ("function", "file", "line")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--github", is_flag=True, help="Print annotations for a GitHub workflow as well.")
+@no_cache_option
 @report_options
 def verify_source(
     file: Path,
@@ -96,7 +100,7 @@ def verify_source(
     if sarif_file is not None:
         write_whole(sarif_file, (json.dumps(sarif(document), indent=2) + "\n").encode())
     if junit_file is not None:
-        write_whole(junit_file, junit(document))
+        write_whole(junit_file, junit([document]))
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -150,6 +154,10 @@ def _against_model(
         "solver": solver_version(),
         "seconds": 0.0,
         "exit_code": exit_code(found, uncovered),
+        "made": made(),
+        "remembered": len(days := [f.since for f in found if f.since]),
+        "decided": len(found) - len(days),
+        "oldest": min(days, default=None),
         "functions": [asdict(f) | {"verdict": f.verdict.value} for f in found],
         "not_covered": [dict(zip(PLACE, place, strict=True)) for place in unseen],
         "uncovered": uncovered,

@@ -11,7 +11,7 @@ from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rule import Level, Rule
 from conformance.judge.virtio.rules import RULES
 from conformance.traces.driven import Do
-from conformance.traces.vocabulary import DIALECT, Schema, closed, whole
+from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, whole
 from model.arithmetic import U64_MASK
 
 DRIVER_VERSION: Final = 1
@@ -101,6 +101,7 @@ def check_driver_schema() -> Schema:
             {
                 "schema": {"const": DRIVER_VERSION},
                 "command": {"const": COMMAND},
+                "made": MADE,
                 "driver": text,
                 "device": text,
                 "seed": _or_null(whole(0, U64_MASK)),
@@ -114,7 +115,8 @@ def check_driver_schema() -> Schema:
                 "rules": _array(closed(driver)),
                 "device_rules": _array(closed(_of(RULES))),
                 "failure": _or_null(failure),
-            }
+            },
+            optional=("made",),
         ),
     }
 

@@ -6,15 +6,17 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
-
-import graphviz  # type: ignore[import-untyped]
-import networkx as nx
+from typing import TYPE_CHECKING, Any, Final
 
 from conformance.explore.graph import StateGraph
 from conformance.traces.sizes import format_size
 from model.extents import Extents
 from model.state import ConcreteState
+
+# Only a graph that is written needs the libraries, which an install without extras has not.
+if TYPE_CHECKING:
+    import graphviz  # type: ignore[import-untyped]
+    import networkx as nx
 
 MOST_DRAWN: Final = 300
 """States of a drawing at most; one with more takes minutes to lay out and nobody can read it."""
@@ -30,6 +32,8 @@ def as_networkx(graph: StateGraph) -> nx.DiGraph[int]:
     A node has the state's fields (bytes; blocks and memslots as runs) and its `depth`, an edge the
     number of `steps` and their operations as `ops`.
     """
+    import networkx as nx
+
     drawn: nx.DiGraph[int] = nx.DiGraph(profile=graph.profile.name)
     for number, state in enumerate(graph.states):
         drawn.add_node(number, depth=graph.depths[number], **_attributes(state))
@@ -64,10 +68,14 @@ def runs(indices: Extents) -> str:
 
 def as_graphml(graph: StateGraph) -> bytes:
     """GraphML, which Gephi, yEd and networkx read."""
+    import networkx as nx
+
     return "\n".join(nx.generate_graphml(as_networkx(graph))).encode() + b"\n"
 
 
 def _drawing(graph: StateGraph) -> graphviz.Digraph:
+    import graphviz
+
     drawn = graphviz.Digraph("states", node_attr={"shape": "box", "fontname": "sans-serif"})
     known = as_networkx(graph)
     for number, state in enumerate(graph.states):
@@ -102,6 +110,8 @@ def as_svg(graph: StateGraph) -> bytes:
             f"a drawing of {len(graph.states)} states cannot be read: at most {MOST_DRAWN} are "
             "drawn; fewer blocks or GraphML is right"
         )
+    import graphviz
+
     try:
         return bytes(_drawing(graph).pipe(format="svg", quiet=True))
     except graphviz.ExecutableNotFound:

@@ -6,7 +6,15 @@ from typing import Final
 
 from conformance.explore.product import PARTS
 from conformance.judge.finding import Kind
-from conformance.traces.vocabulary import DIALECT, Schema, closed, config_schema, ref, vocabulary
+from conformance.traces.vocabulary import (
+    DIALECT,
+    MADE,
+    Schema,
+    closed,
+    config_schema,
+    ref,
+    vocabulary,
+)
 from model.profiles import PROFILES
 from model.state import Op
 
@@ -55,6 +63,7 @@ def explore_schema() -> Schema:
             {
                 "schema": {"const": EXPLORE_VERSION},
                 "command": {"const": "explore"},
+                "made": MADE,
                 "profile": PROFILE,
                 "config": config_schema(),
                 "memslots": COUNT,
@@ -71,7 +80,8 @@ def explore_schema() -> Schema:
                 "contract_checks": COUNT,
                 "tours": array(tour),
                 "broken": array(broken),
-            }
+            },
+            optional=("made",),
         ),
     }
 
@@ -110,9 +120,11 @@ def compare_schema() -> Schema:
             {
                 "schema": {"const": COMPARE_VERSION},
                 "command": {"const": "compare"},
+                "made": MADE,
                 "scope": closed({"blocks": COUNT, "slots": COUNT}),
                 "comparisons": array(comparison),
-            }
+            },
+            optional=("made",),
         ),
         "$defs": vocabulary(),
     }

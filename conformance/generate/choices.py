@@ -1,6 +1,6 @@
 """Where a generator's choices come from.
 
-The command line takes them from a seed, `conformance.generate.strategies` from a Hypothesis draw.
+The command line takes them from a seed, the property tests from a Hypothesis draw.
 """
 
 from __future__ import annotations

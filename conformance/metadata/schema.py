@@ -10,7 +10,7 @@ from conformance.metadata.document import METADATA_VERSION
 from conformance.metadata.kernel import Switches
 from conformance.metadata.measure import ROWS
 from conformance.traces.codec import MAX_SLOT
-from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, whole
+from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, ref, whole
 from model.allocation import ITEM_NAMES
 from model.arithmetic import U64_MASK, UINT_BITS
 from model.kernels import ITEMS, Arch
@@ -51,6 +51,7 @@ def metadata_schema() -> Schema:
             {
                 "schema": {"const": METADATA_VERSION},
                 "command": {"const": "metadata"},
+                "made": MADE,
                 "answer": TEXT,
                 "remarks": {"type": "array", "items": TEXT},
                 "profile": {"enum": list(PROFILES)},
@@ -70,7 +71,8 @@ def metadata_schema() -> Schema:
                 ),
                 "steps": {"type": "array", "items": _step()},
                 "measured": {"type": "array", "items": _case()},
-            }
+            },
+            optional=("made",),
         ),
         "$defs": {
             "cost": closed(

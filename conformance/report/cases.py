@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from conformance.judge.verdict import Verdict
+from conformance.report.source import message
 
 
 class Outcome(Enum):
@@ -26,7 +27,8 @@ class Case:
     """One theorem, or one part of a check.
 
     `id` names what was held against it, `message` is one line and empty for what passed; `trace` is
-    the file of the failing trace and `step` its failing step, where there is one.
+    the file of the failing trace and `step` its failing step, where there is one; `file` and `line`
+    a place in a source. `remembered` is the day on which an earlier run decided it.
     """
 
     id: str
@@ -36,6 +38,9 @@ class Case:
     seconds: float = 0.0
     trace: str | None = None
     step: int = 0
+    file: str = ""
+    line: int = 0
+    remembered: str = ""
 
 
 VERDICTS = {"proven": Outcome.PASSED, "unknown": Outcome.OPEN}
@@ -46,12 +51,23 @@ ENDS = {
     Verdict.EXPECTED.value: Outcome.SKIPPED,
 }
 """Ends of scenarios and rules that are no failure."""
+SOURCE: Final = {
+    "differs": Outcome.FAILED,
+    "not verified": Outcome.OPEN,
+    "taken on trust, text changed": Outcome.OPEN,
+    "taken on trust": Outcome.SKIPPED,
+    "not in this version": Outcome.SKIPPED,
+    "unseen": Outcome.SKIPPED,
+}
+"""Verdicts on functions of a source that are no pass."""
 
 
 def suite_of(document: dict[str, Any]) -> str:
     """A name for all cases of a document."""
     if document["command"] == "check":
         return f"check {document['target']} against {document['profile']}"
+    if document["command"].startswith("verify-source"):
+        return f"verify-source {document['file']}"
     if document["command"] == "check-driver":
         return f"check {document['driver']} on {document['device']}"
     profiles = dict.fromkeys(proof["profile"] for proof in document["transitions"])
@@ -60,9 +76,8 @@ def suite_of(document: dict[str, Any]) -> str:
 
 
 def cases_of(document: dict[str, Any]) -> list[Case]:
-    """The cases of a document of prove or check."""
-    kinds = {"prove": _proven, "check": _checked, "check-driver": _driven}
-    return list(kinds[document["command"]](document))
+    """The cases of a document of prove, check or verify-source."""
+    return list(KINDS[document["command"]](document))
 
 
 def _proven(document: dict[str, Any]) -> Iterator[Case]:
@@ -77,7 +92,14 @@ def _proven(document: dict[str, Any]) -> Iterator[Case]:
         proof = proof | {"seconds": proof["seconds"] / together[_transition(proof)]}
         if expected and proof["verdict"] == "refuted":
             message = f"refuted, as expected: {proof['claim']}"
-            yield Case(proof["theorem"], name, Outcome.SKIPPED, message, proof["seconds"])
+            yield Case(
+                proof["theorem"],
+                name,
+                Outcome.SKIPPED,
+                message,
+                proof["seconds"],
+                remembered=proof.get("remembered") or "",
+            )
         else:
             owed = proof["not_shown"] and (Outcome.OPEN, f"not shown: {proof['not_shown']}")
             yield _case(proof["theorem"], name, proof, owed, proof["trace"])
@@ -102,7 +124,15 @@ def _case(id: str, name: str, proof: dict[str, Any], owed: Owed, trace: str | No
         outcome, message = owed or (Outcome.PASSED, "")
     elif counterexample := proof.get("counterexample"):
         message = f"{message}; executed counterexample: {_inputs(counterexample)}"
-    return Case(id, name, outcome, message, proof["seconds"], trace)
+    return Case(
+        id,
+        name,
+        outcome,
+        message,
+        proof["seconds"],
+        trace,
+        remembered=proof.get("remembered") or "",
+    )
 
 
 def _inputs(counterexample: dict[str, int] | str) -> str:
@@ -192,3 +222,27 @@ def _rules(document: dict[str, Any]) -> Iterator[Case]:
             outcome = ENDS.get(rule["verdict"], Outcome.FAILED)
             message = f"{rule['verdict']}: {rule['message']}"
             yield Case(rule["id"], f"VIRTIO rule {rule['id']}", outcome, message)
+
+
+def _verified(document: dict[str, Any]) -> Iterator[Case]:
+    for finding in document["functions"]:
+        outcome = SOURCE.get(finding["verdict"], Outcome.PASSED)
+        yield Case(
+            id=finding["verdict"],
+            name=finding["function"],
+            outcome=outcome,
+            message="" if outcome is Outcome.PASSED else message(finding),
+            seconds=finding["seconds"],
+            file=finding["file"] or document["file"],
+            line=finding["line"],
+            remembered=finding.get("since", ""),
+        )
+
+
+KINDS: Final[dict[str, Callable[[dict[str, Any]], Iterator[Case]]]] = {
+    "prove": _proven,
+    "check": _checked,
+    "check-driver": _driven,
+    "verify-source": _verified,
+    "verify-source --against": _verified,
+}

@@ -1,51 +1,37 @@
-"""A device's memslots over the steps of a trace, as shapes for the page to draw."""
+"""A device's memslots over the steps of a trace, for the page to draw."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from conformance.check.explain import describe
+from conformance.check.explain import describe, device_line
+from conformance.judge.oracle import shared, spelled
+from conformance.report.bars import Bar, bar, device_of
 from conformance.targets.reference import at_start
+from conformance.traces.codec import observation_to_json
+from conformance.traces.sizes import format_size
 from conformance.traces.slotmap import slot_map
 from conformance.traces.trace import Trace, TraceError, read_trace
 from model.device import ReferenceDevice
-from model.extents import Extents
-from model.metadata import slot_spans
 from model.observation import Observation
-from model.state import ConcreteState, Fixed
 
-WIDTH: Final = 1000.0
-"""Units of a bar: the whole region."""
-MOST_BORDERS: Final = 300
-"""Memslots whose borders are drawn; more would be a grey area."""
 SHOWN_STEPS: Final = 12
 """Steps drawn at most, the last ones."""
-
-Run = tuple[float, float]
-"""Start and width of a shape."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """The region at one moment: `lost` are plugged blocks that lie in no mapped memslot."""
-
-    mapped: tuple[Run, ...]
-    plugged: tuple[Run, ...]
-    lost: tuple[Run, ...]
-    borders: tuple[float, ...]
-    requested: float
-    usable: float
-    text: tuple[str, ...]
+LONGEST: Final = 200
+"""Characters of a field that are shown at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A step and the region after it, as the model has it.
 
-    `seen` is drawn beside it where the device showed other mapped memslots.
+    `differs` are the fields that the device showed otherwise, each with what was allowed and what
+    was seen; `seen` is drawn beside where those are the mapped memslots. `text` is the region in
+    words.
     """
 
     number: int
@@ -54,35 +40,47 @@ class Moment:
     seen_answer: str | None
     bar: Bar
     seen: Bar | None
+    differs: tuple[tuple[str, str, str], ...]
+    text: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The trace in a file, drawn: `left_out` steps are not shown at its start.
+    """The trace in a file, drawn: `left_out` steps are not shown at its start, those that draw the
+    same lie together.
 
-    `moments` are empty where `note` says why nothing is drawn.
+    `pictures` are empty where `note` says why nothing is drawn.
     """
 
     trace: Path
+    device: str
     left_out: int
-    moments: tuple[Moment, ...]
+    pictures: tuple[tuple[Moment, ...], ...]
     note: str
 
 
 def drawn_trace(file: Path) -> Drawn:
     """The trace in a file, followed by the model step by step."""
     try:
-        left_out, shown = moments(read_trace(file))
+        trace = read_trace(file)
+        left_out, shown = moments(trace)
     except TraceError as error:
-        return Drawn(file, 0, (), f"not drawn: {error}")
-    return Drawn(file, left_out, tuple(shown), "")
+        return Drawn(file, "", 0, (), f"not drawn: {error}")
+    model = ReferenceDevice(trace.profile, trace.config)
+    return Drawn(file, device_line(trace.config, model.fixed.slots), left_out, pictures(shown), "")
 
 
 def trace_file(kept: str | None, place: Path) -> Path:
     """The trace that a document names: where it was kept, or beside the document."""
     path = Path(kept or "no trace kept")
-    beside = place / path.name
-    return path if path.exists() or not beside.exists() else beside
+    beside = (place / path.name, place / "traces" / path.name)
+    return next((file for file in (path, *beside) if file.exists()), path)
+
+
+def pictures(shown: Sequence[Moment]) -> tuple[tuple[Moment, ...], ...]:
+    """Neighbours that draw the same as one; what the device showed otherwise stands alone."""
+    alike = groupby(shown, key=lambda m: (m.bar, m.number if m.differs else -1))
+    return tuple(tuple(members) for _, members in alike)
 
 
 def moments(trace: Trace) -> tuple[int, list[Moment]]:
@@ -105,46 +103,39 @@ def _moment(
 ) -> Moment:
     other = None
     if seen is not None and seen.mapped is not None and seen.mapped != allowed.mapped:
-        other = bar(model.fixed, model.state, seen.mapped)
+        other = bar(device_of(model.fixed, model.state, seen.mapped))
     return Moment(
         number=number,
         done=done,
         allowed=allowed.answer.value,
         seen_answer=None if seen is None else seen.answer.value,
-        bar=bar(model.fixed, model.state, model.state.mapped),
+        bar=bar(device_of(model.fixed, model.state, model.state.mapped)),
         seen=other,
+        differs=() if seen is None else tuple(_differing(allowed, seen)),
+        text=tuple(slot_map(model.fixed, model.state)),
     )
 
 
-def bar(fixed: Fixed[int, bool], state: ConcreteState, mapped: Extents) -> Bar:
-    """The region of a state, with these memslots mapped."""
-    reachable = Extents.EMPTY
-    for start, size in slot_spans(fixed, mapped):
-        reachable = reachable.with_range(start, start + size)
-    plugged, lost = state.plugged, state.plugged
-    for start, end in reachable.ranges():
-        lost = lost.without_range(start // fixed.block, end // fixed.block)
-    for start, end in lost.ranges():
-        plugged = plugged.without_range(start, end)
-    count = fixed.slots.count
-    borders = range(1, count) if count <= MOST_BORDERS else range(0)
-    return Bar(
-        mapped=_scaled(reachable, 1, fixed),
-        plugged=_scaled(plugged, fixed.block, fixed),
-        lost=_scaled(lost, fixed.block, fixed),
-        borders=tuple(_at(index * fixed.slots.size, fixed) for index in borders),
-        requested=_at(state.requested, fixed),
-        usable=_at(state.usable, fixed),
-        text=tuple(slot_map(fixed, state)),
-    )
+def _differing(allowed: Observation, seen: Observation) -> Iterator[tuple[str, str, str]]:
+    """The fields compared that differ, as what was allowed and what was seen."""
+    want, have = observation_to_json(allowed), observation_to_json(seen)
+    for name in shared(allowed, seen):
+        if want.get(name) != have.get(name):
+            yield name, _spelled(name, want.get(name)), _spelled(name, have.get(name))
 
 
-def _at(offset: int, fixed: Fixed[int, bool]) -> float:
-    return round(WIDTH * offset / fixed.region, 3)
+SIZES: Final = frozenset({"size", "requested", "usable"})
+"""Fields in bytes."""
 
 
-def _scaled(items: Extents, unit: int, fixed: Fixed[int, bool]) -> tuple[Run, ...]:
-    return tuple(
-        (_at(start * unit, fixed), _at((end - start) * unit, fixed))
-        for start, end in items.ranges()
-    )
+def _spelled(name: str, value: Any) -> str:
+    if value is None:
+        text = "nothing"
+    elif name in SIZES:
+        text = format_size(value)
+    elif name == "mapped":
+        runs = (str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in value)
+        text = ", ".join(runs) or "none"
+    else:
+        text = spelled(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."

@@ -4,54 +4,56 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from junitparser import Attr, Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from conformance.report.cases import Case, Outcome, cases_of, suite_of
 
-ELEMENTS: Final = {Outcome.FAILED: "failure", Outcome.OPEN: "error", Outcome.SKIPPED: "skipped"}
+ELEMENTS: Final = {Outcome.FAILED: Failure, Outcome.OPEN: Error, Outcome.SKIPPED: Skipped}
 """How JUnit says what did not pass; it has no word for what is not decided."""
+COUNTS: Final = ("remembered", "decided", "oldest")
+"""What a document says of what earlier runs decided, as properties of its suite."""
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+class PlacedCase(TestCase):
+    """A test case with its place in a source."""
+
+    file = Attr()
+    line = Attr()
+
+
 def junit(documents: Iterable[dict[str, Any]]) -> bytes:
-    """The report of documents of prove and check: a suite each."""
-    root = Element("testsuites", name="slotproof")
-    every: list[Case] = []
+    """The report of documents of prove, check and verify-source: a suite each."""
+    report = JUnitXml("slotproof")
     for document in documents:
-        cases = cases_of(document)
-        every += cases
-        name = suite_of(document)
-        suite = SubElement(root, "testsuite", {"name": _text(name), **_counts(cases)})
-        for case in cases:
-            _add(suite, name, case)
-    root.attrib.update(_counts(every))
-    indent(root)
-    text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+        name = _text(suite_of(document))
+        suite = TestSuite(name)
+        for count in COUNTS:
+            if document.get(count) is not None:
+                suite.add_property(count, str(document[count]))
+        suite.add_testcases([_case(case, name) for case in cases_of(document)])
+        report.add_testsuite(suite)
+    report.update_statistics()  # type: ignore[no-untyped-call]
+    text = BytesIO()
+    report.write(text, pretty=True)
+    return text.getvalue()
 
 
-def _counts(cases: list[Case]) -> dict[str, str]:
-    by_outcome = {
-        f"{word}s" if word != "skipped" else word: str(sum(c.outcome is outcome for c in cases))
-        for outcome, word in ELEMENTS.items()
-    }
-    seconds = sum(case.seconds for case in cases)
-    return {"tests": str(len(cases)), **by_outcome, "time": f"{seconds:.3f}"}
-
-
-def _add(suite: Element, name: str, case: Case) -> None:
-    element = SubElement(
-        suite,
-        "testcase",
-        classname=_text(f"slotproof.{name}"),
-        name=_text(case.name),
-        time=f"{case.seconds:.3f}",
+def _case(case: Case, suite: str) -> PlacedCase:
+    shown = PlacedCase(
+        _text(case.name), classname=f"slotproof.{suite}", time=round(case.seconds, 3)
     )
+    if case.file:
+        shown.file, shown.line = _text(case.file), str(case.line)
     if case.outcome is not Outcome.PASSED:
-        told = SubElement(element, ELEMENTS[case.outcome], message=_text(case.message))
-        if case.outcome is not Outcome.SKIPPED:
-            told.set("type", case.id)
+        kind = None if case.outcome is Outcome.SKIPPED else case.id
+        shown.result = [ELEMENTS[case.outcome](_text(case.message), kind)]
+    if case.remembered:
+        shown.system_out = f"remembered from {case.remembered}"
+    return shown
 
 
 def _text(text: str) -> str:

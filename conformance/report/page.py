@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -38,8 +38,13 @@ def counted(document: Document, group: Group, transition: Transition, field: str
     )
 
 
-def page(documents: Sequence[Document], view: View) -> str:
-    """The HTML text of these documents, seen so."""
+def page(
+    documents: Sequence[Document], view: View, links: dict[Path, str], made: dict[str, Any]
+) -> str:
+    """The HTML text of these documents, seen so.
+
+    `links` says where each trace lies beside the page, `made` when and how the page was made.
+    """
     environment = Environment(
         loader=PackageLoader("conformance.report"),
         autoescape=True,
@@ -55,7 +60,8 @@ def page(documents: Sequence[Document], view: View) -> str:
         documents=documents,
         fig=figure,
         counted=counted,
-        version=version("slotproof"),
+        links=links,
+        made=made,
         style=Markup(environment.get_template("style.css").render()),
     )
 

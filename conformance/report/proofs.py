@@ -43,7 +43,6 @@ class Refuted:
     """A claim that a transition does not keep: `limits` are the hypotheses under which it is proven
     to hold, and beyond which it is not."""
 
-    document: Document
     proof: Proof
     limits: tuple[str, ...]
     drawn: Drawn
@@ -82,7 +81,7 @@ def refuted(document: Document) -> Iterator[Refuted]:
         if proof["verdict"] == "refuted":
             limits = (other["claim"] for other in every if _limits(other, proof))
             drawn = drawn_trace(trace_file(proof["trace"], document.place))
-            yield Refuted(document, proof, tuple(limits), drawn)
+            yield Refuted(proof, tuple(limits), drawn)
 
 
 def _limits(other: Proof, proof: Proof) -> bool:

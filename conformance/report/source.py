@@ -8,7 +8,6 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 LEVELS: Final = {
@@ -21,14 +20,6 @@ LEVELS: Final = {
 """How loud a verdict is; `equal` is no finding."""
 ANNOTATIONS: Final = {"error": "error", "warning": "warning", "note": "notice"}
 """The same in words of a workflow command."""
-JUNIT: Final = {
-    "differs": "failure",
-    "not verified": "error",
-    "taken on trust, text changed": "error",
-    "taken on trust": "skipped",
-    "not in this version": "skipped",
-    "unseen": "skipped",
-}
 
 
 def message(finding: dict[str, Any]) -> str:
@@ -82,35 +73,6 @@ def _place(finding: dict[str, Any], file: str) -> dict[str, Any]:
     uri = path.as_uri() if path.is_absolute() else path.as_posix()
     region = {"startLine": max(finding["line"], 1)}
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
-
-
-def junit(document: dict[str, Any]) -> bytes:
-    """A JUnit report with a test case for each function."""
-    found = document["functions"]
-    counts = {
-        "tests": str(len(found)),
-        "failures": str(sum(f["verdict"] == "differs" for f in found)),
-        "errors": str(sum(JUNIT.get(f["verdict"]) == "error" for f in found)),
-        "skipped": str(sum(JUNIT.get(f["verdict"]) == "skipped" for f in found)),
-        "time": f"{document['seconds']:.3f}",
-    }
-    root = Element("testsuites", {"name": "slotproof", **counts})
-    suite = SubElement(root, "testsuite", {"name": f"verify-source {document['file']}", **counts})
-    for finding in found:
-        case = SubElement(
-            suite,
-            "testcase",
-            classname="slotproof.verify-source",
-            name=finding["function"],
-            file=finding["file"] or document["file"],
-            line=str(finding["line"]),
-            time=f"{finding['seconds']:.3f}",
-        )
-        if finding["verdict"] in JUNIT:
-            SubElement(case, JUNIT[finding["verdict"]], message=message(finding))
-    indent(root)
-    text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
 
 
 def github(document: dict[str, Any]) -> list[str]:

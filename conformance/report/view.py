@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from conformance.check.explain import replay_command
 from conformance.judge.driver.rules import DRIVER_RULES
 from conformance.judge.virtio.rule import Rule
 from conformance.judge.virtio.rules import RULES
@@ -19,25 +17,14 @@ from conformance.metadata.device import DeviceMetadata
 from conformance.metadata.document import asked_of
 from conformance.metadata.text import PATCH_ITEMS, PATCH_TOTALS, WHAT
 from conformance.report.documents import Document
-from conformance.report.drawing import Drawn, drawn_trace, trace_file
+from conformance.report.findings import Finding, findings
+from conformance.report.first import SOURCES, First, first
 from conformance.report.matrix import Matrix, matrix
-from conformance.report.proofs import Group, Refuted, groups, refuted
+from conformance.report.proofs import Group, groups
 from model.extents import Extents
 from model.geometry import Memslots
 from model.profiles import PROFILES, Mapping
 from model.state import USABLE_EXTENT_X86, Fixed
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What failed in a check: the first failing trace, or a scenario; `title` says what, `claim`
-    what was held against it, and `replay` how it fails again."""
-
-    document: Document
-    title: str
-    claim: str
-    replay: str
-    drawn: Drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,93 +37,59 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that the page shows; `verdicts` counts theorems, `rules` says what each rule of VIRTIO
-    does."""
+    """All that the page shows; `rules` says what each rule of VIRTIO does, `checks` has real
+    devices ahead of the model."""
 
+    first: First
+    findings: tuple[Finding, ...]
+    sources: tuple[Document, ...]
     proofs: tuple[Document, ...]
     groups: dict[str, list[Group]]
-    refuted: tuple[Refuted, ...]
     checks: tuple[Document, ...]
-    failures: tuple[Failure, ...]
     rules: tuple[Rule, ...]
     drivers: tuple[Document, ...]
     driver_rules: tuple[Rule, ...]
+    explored: tuple[Document, ...]
+    catalogues: tuple[Document, ...]
     matrices: tuple[Matrix, ...]
     mutants: tuple[Document, ...]
     costs: tuple[Cost, ...]
-    verdicts: dict[str, int]
     items: dict[str, str]
     patch_rows: dict[str, dict[str, str]]
     profiles: dict[str, str]
 
     @property
-    def drawn(self) -> list[Drawn]:
-        """All traces that the page draws."""
-        every = [shown.drawn for shown in self.refuted] + [shown.drawn for shown in self.failures]
-        return [drawn for drawn in every if drawn.moments]
+    def traces(self) -> list[Path]:
+        """All traces that the page draws or names."""
+        drawn = [f.drawn.trace for f in self.findings if f.drawn and f.drawn.pictures]
+        return list(dict.fromkeys([*drawn, *(t for f in self.findings for t in f.traces)]))
 
 
 def view(documents: Sequence[Document]) -> View:
     """What the page shows of these documents."""
 
-    def of(command: str) -> tuple[Document, ...]:
-        return tuple(d for d in documents if d.command == command)
+    def of(*commands: str) -> tuple[Document, ...]:
+        return tuple(d for d in documents if d.command in commands)
 
     return View(
+        first=first(documents),
+        findings=tuple(findings(documents)),
+        sources=of(*SOURCES),
         proofs=of("prove"),
         groups={document.name: groups(document) for document in of("prove")},
-        refuted=tuple(found for document in of("prove") for found in refuted(document)),
-        checks=of("check"),
-        failures=tuple(failures(of("check"))),
+        checks=tuple(sorted(of("check"), key=lambda d: d.data["target"] == "reference")),
         rules=RULES,
         drivers=of("check-driver"),
         driver_rules=DRIVER_RULES,
+        explored=of("explore"),
+        catalogues=of("check --catalogue"),
         matrices=tuple(map(matrix, of("compare"))),
         mutants=of("mutants"),
         costs=tuple(Cost(document, drawings(document)) for document in of("metadata")),
-        verdicts=verdicts(of("prove")),
         items=WHAT,
         patch_rows={"items": PATCH_ITEMS, "totals": PATCH_TOTALS},
         profiles={profile.name: profile.summary for profile in PROFILES.values()},
     )
-
-
-def verdicts(proofs: Iterable[Document]) -> dict[str, int]:
-    """How many theorems have which verdict, over all documents of prove.
-
-    One about the decision counts once, one about a transition in each profile and way of mapping.
-    """
-    found: dict[tuple[str, ...], None] = {}
-    for document in proofs:
-        for theorem in document.data["theorems"]:
-            found[theorem["verdict"], theorem["name"]] = None
-        for proof in document.data["transitions"]:
-            place = (proof["profile"], proof["mapping"], proof["theorem"])
-            found[(proof["verdict"], *place)] = None
-    return dict(Counter(key[0] for key in found))
-
-
-def failures(checks: Iterable[Document]) -> Iterable[Failure]:
-    """What failed in checks, each with its trace followed by the model step by step."""
-    for document in checks:
-        name = f"{document.data['target']} against {document.data['profile']}"
-        if failure := document.data["failure"]:
-            yield Failure(
-                document,
-                title=f"{name}: {failure['finding']['message']}",
-                claim=failure["claim"],
-                replay=failure["replay"],
-                drawn=drawn_trace(trace_file(failure["trace"], document.place)),
-            )
-        for scenario in document.data["scenarios"]:
-            if scenario["trace"] is not None:
-                yield Failure(
-                    document,
-                    title=f"{name}: scenario {scenario['id']}",
-                    claim=f"{scenario['verdict']}: {scenario['message']}",
-                    replay=replay_command(Path(scenario["trace"]), document.data["target"]),
-                    drawn=drawn_trace(trace_file(scenario["trace"], document.place)),
-                )
 
 
 def drawings(document: Document) -> tuple[Markup, ...]:

@@ -46,6 +46,18 @@ def closed(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
     }
 
 
+MADE: Final = closed(
+    {
+        "at": {"type": "string", "format": "date-time"},
+        "command": {"type": "string"},
+        "version": {"type": "string"},
+        "commit": {"type": ["string", "null"]},
+    }
+)
+"""When a document was made, by which command line and which slotproof: its version, and the commit
+where it runs from a checkout."""
+
+
 def config_schema() -> Schema:
     """A device's configuration."""
     kinds: Schema = {"bool": {"type": "boolean"}, "int": whole(0, U64_MASK)}

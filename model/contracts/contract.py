@@ -29,8 +29,8 @@ class Contract:
 
     @property
     def claim(self) -> str:
-        """The contract in one line."""
-        return _first_line(self.holds)
+        """The contract in one sentence."""
+        return _sentence(self.holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,13 @@ class StartContract:
 
     @property
     def claim(self) -> str:
-        """The contract in one line."""
-        return _first_line(self.holds)
+        """The contract in one sentence."""
+        return _sentence(self.holds)
 
 
-def _first_line(holds: Callable[..., Any]) -> str:
-    return (holds.__doc__ or "").strip().split("\n")[0]
+def _sentence(holds: Callable[..., Any]) -> str:
+    """The first paragraph of what a claim says of itself."""
+    return " ".join((holds.__doc__ or "").split("\n\n")[0].split())
 
 
 MEMORY_DEVICE: Final = "VIRTIO, Memory Device"

@@ -35,7 +35,8 @@ def plug_hindered(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Acti
 def plug_error(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """PLUG is an ERROR exactly for no whole usable blocks, or for plugged ones not over-requested.
+    """PLUG answers ERROR iff the range is not whole blocks inside the usable region, or it contains
+    a plugged block and does not exceed the requested size.
 
     VIRTIO wants ERROR for a plugged block in any case; QEMU looks at the requested size before.
     """

@@ -19,7 +19,8 @@ def unpluggable(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action
 def unplug_error(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUG is an ERROR exactly for no whole usable blocks, or for some that are unplugged."""
+    """UNPLUG answers ERROR iff the range is not whole blocks inside the usable region, or it
+    contains an unplugged block."""
     missing = d.negate(d.all_in(s.plugged, *named(d, f, a)))
     wrong = d.either(d.negate(acceptable(d, f, s, a)), missing)
     return exactly(d, r.answer is Answer.ERROR, d.both(listening(d, s), wrong))

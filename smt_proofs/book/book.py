@@ -58,6 +58,11 @@ class Book:
         """The claims that a transition does not keep."""
         return tuple(t for t in self.transitions if t.verdict is Verdict.REFUTED)
 
+    @property
+    def remembered(self) -> list[str]:
+        """The days on which earlier runs decided what this one did not, one an outcome."""
+        return [outcome.remembered for outcome in self.outcomes if outcome.remembered]
+
     def exit_code(self) -> int:
         """0 everything holds, 1 something is refuted or vacuous, 3 something is not decided."""
         verdicts = {outcome.verdict for outcome in self.outcomes}

@@ -19,7 +19,7 @@ from smt_proofs.book.work import Foundations, Outcome, Stated, Task, Transitions
 from smt_proofs.decision.prover import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
-from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.cache import Cache, today
 from smt_proofs.solving.means import Means
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions import claims
@@ -90,7 +90,8 @@ def keep(cache: Cache, key: str, outcomes: Sequence[Outcome]) -> None:
 
 
 def _record(outcome: Outcome) -> dict[str, Any]:
-    return {"kind": type(outcome).__name__, "of": msgspec.to_builtins(outcome)}
+    dated = replace(outcome, remembered=outcome.remembered or today())
+    return {"kind": type(outcome).__name__, "of": msgspec.to_builtins(dated)}
 
 
 def of_profile(outcomes: Iterable[Outcome], task: Task) -> list[Outcome]:

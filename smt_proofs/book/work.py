@@ -103,7 +103,10 @@ def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
             )
             export(means.export, about, outcome.obligations)
     # Texts are many and stay where they were decided.
-    return tuple(replace(outcome, obligations=()) for outcome in outcomes)
+    return tuple(
+        replace(outcome, obligations=(), remembered=decide.when(outcome.obligations))
+        for outcome in outcomes
+    )
 
 
 def _of_transition(

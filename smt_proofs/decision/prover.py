@@ -63,7 +63,7 @@ class Proof:
     through the rule that inputs within the hypotheses may take, the others having been shown
     impossible; `goals` and `conditions` the obligations that are met, the latter for "does not
     wrap", "is defined" and "cannot happen". `example` meets the hypotheses. `seconds` is
-    wall clock.
+    wall clock, `remembered` the day on which an earlier run decided it, empty for this one.
     """
 
     theorem: str
@@ -79,6 +79,7 @@ class Proof:
     necessity: tuple[Necessity, ...]
     seconds: float = field(compare=False)
     obligations: tuple[Settled, ...] = ()
+    remembered: str = field(default="", compare=False)
 
     @property
     def holds(self) -> bool:

@@ -21,7 +21,8 @@ class LemmaProof:
 
     `kind` is "lemma" or "induction"; `queries` counts the obligations answered unsat by every
     solver, `controls` the wrong parts under which an induction is refuted, of `controlled`.
-    `seconds` is wall clock, and no part of what was found.
+    `seconds` is wall clock, and `remembered` the day on which an earlier run decided it, empty for
+    this one: neither is part of what was found.
     """
 
     lemma: str
@@ -34,6 +35,7 @@ class LemmaProof:
     controlled: int
     seconds: float = field(compare=False)
     obligations: tuple[Settled, ...] = ()
+    remembered: str = field(default="", compare=False)
 
 
 def obligation_of(lemma: Lemma) -> Obligation:

@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -38,9 +39,31 @@ DELETE FROM kept WHERE number IN
     (SELECT number FROM kept ORDER BY number LIMIT (SELECT count(*) / 4 + 1 FROM kept))
 """
 
+UNDATED: Final = "an earlier day"
+"""The day of an answer that was kept without one."""
+
 T = TypeVar("T")
 
 _INHERITED: Final[list[sqlite3.Connection]] = []
+
+
+def today() -> str:
+    """The day, as what is remembered is dated."""
+    return datetime.now(UTC).date().isoformat()
+
+
+@contextmanager
+def nothing_remembered() -> Iterator[None]:
+    """Within it this process and those that it starts look nothing up and keep nothing."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = "off"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
 
 
 def digest(text: str) -> str:
@@ -76,21 +99,30 @@ class Cache:
 
     def answer(self, text: str, solver: str) -> Answer | None:
         """What the solver, in its present version, said of the script; None if never asked."""
+        found = self.answered(text, solver)
+        return None if found is None else found[0]
+
+    def answered(self, text: str, solver: str) -> tuple[Answer, str] | None:
+        """The same, with the day on which it said so."""
         found = self._get(_answer_key(text, solver))
-        return None if found is None else Answer(found)
+        if found is None:
+            return None
+        answer, _, day = found.partition(" ")
+        return Answer(answer), day or UNDATED
 
     def keep_answer(self, text: str, solver: str, answer: Answer) -> None:
         """Remember an answer; UNKNOWN is none."""
         if answer is not Answer.UNKNOWN:
-            self._put(_answer_key(text, solver), answer.value)
+            self._put(_answer_key(text, solver), f"{answer.value} {today()}")
 
-    def decide(self, text: str, solver: str, timeout: float) -> Answer:
-        """As `solvers.decide`, unless it was decided before."""
-        known = self.answer(text, solver)
-        if known is None:
-            known = decide(text, solver, timeout)
-            self.keep_answer(text, solver, known)
-        return known
+    def decide(self, text: str, solver: str, timeout: float) -> tuple[Answer, str]:
+        """As `solvers.decide`, unless it was decided before; and the day of that, empty for now."""
+        known = self.answered(text, solver)
+        if known is not None:
+            return known
+        answer = decide(text, solver, timeout)
+        self.keep_answer(text, solver, answer)
+        return answer, ""
 
     def record(self, fingerprint: str) -> dict[str, Any] | None:
         """What was kept under the fingerprint, None if nothing was."""

@@ -39,22 +39,33 @@ def body(text: str) -> str:
 
 
 class Decider:
-    """Decides scripts, each body once, and not again if it was decided before."""
+    """Decides scripts, each body once, and not again if it was decided before.
+
+    `remembered` has the bodies that an earlier run decided, each with the first day of that.
+    """
 
     def __init__(self, means: Means) -> None:
         self._means = means
         self._cache = Cache.of_user()
         self._known: dict[str, dict[str, Answer]] = {}
+        self.remembered: dict[str, str] = {}
 
     def __call__(self, text: str) -> dict[str, Answer]:
         """What each solver says of a script."""
         key = body(text)
         if key not in self._known:
             means = self._means
-            self._known[key] = {
-                solver: self._cache.decide(key, solver, means.timeout) for solver in means.solvers
-            }
+            told = {s: self._cache.decide(key, s, means.timeout) for s in means.solvers}
+            self._known[key] = {solver: answer for solver, (answer, _) in told.items()}
+            days = [day for _, day in told.values()]
+            if all(days):
+                self.remembered[key] = min(days)
         return self._known[key]
+
+    def when(self, settled: Iterable[Settled]) -> str:
+        """The first day on which obligations were decided, if all were by earlier runs."""
+        days = [self.remembered.get(body(owed.text), "") for owed in settled if owed.text]
+        return min(days, default="")
 
 
 def export(folder: Path, about: str, settled: Iterable[Settled]) -> None:

@@ -42,8 +42,8 @@ class Finding:
     """The verdict on one function; `line` counts in `file`, 0 where there is none.
 
     `confirmed` says whether a compiled run does on the inputs what our own run did, None where none
-    was tried. `remembered`: it was decided by an earlier run. `assumed` are the fields whose type
-    no header showed. `change` is what a patch did to its text.
+    was tried. `remembered`: it was decided by an earlier run, on the day `since`. `assumed` are the
+    fields whose type no header showed. `change` is what a patch did to its text.
     """
 
     function: str
@@ -65,6 +65,7 @@ class Finding:
     confirmed: bool | None = None
     seconds: float = 0.0
     remembered: bool = False
+    since: str = ""
     assumed: tuple[str, ...] = ()
     change: str = ""
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from model.profiles import PROFILES, Profile
-from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.cache import Cache, today
 from smt_proofs.solving.engine import texts
 from smt_proofs.solving.pool import carried_out
 from smt_proofs.source.findings import DECIDED, Finding, Verdict
@@ -82,7 +82,7 @@ def _key(source: Source, profile: Profile, file: str, function: str) -> str:
 
 
 def _record(finding: Finding) -> dict[str, Any]:
-    return asdict(finding) | {"verdict": finding.verdict.value}
+    return asdict(finding) | {"verdict": finding.verdict.value, "since": today()}
 
 
 def _remembered(record: dict[str, Any] | None) -> Finding | None:

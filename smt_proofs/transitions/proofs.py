@@ -34,7 +34,8 @@ class TransitionProof:
     the paths through the rule, and `reached` those that executed situations take. `goals` and
     `conditions` are the obligations that are met. `control` names the wrong outcome that breaks the
     claim on an executed situation, empty where none was found. `counterexample` is a situation in
-    words that execution confirms. `seconds` is wall clock, shared by a transition's theorems.
+    words that execution confirms. `seconds` is wall clock, shared by a transition's theorems;
+    `remembered` is the day on which an earlier run decided it, empty for this one.
     """
 
     theorem: str
@@ -55,6 +56,7 @@ class TransitionProof:
     counterexample: str
     seconds: float = field(compare=False)
     obligations: tuple[Settled, ...] = ()
+    remembered: str = field(default="", compare=False)
 
 
 def exactness_claim(transition: str) -> tuple[str, str]:

@@ -70,6 +70,63 @@ def test_the_dark_is_dark(opened: Opened) -> None:
     assert opened(390, True).execute_script(ink) == "rgb(20, 23, 26)"
 
 
+CUT = """
+return [...document.querySelectorAll("table")].filter(t => {
+  const box = t.getBoundingClientRect(), around = t.parentElement.getBoundingClientRect();
+  return t.checkVisibility() && (box.right > around.right + 1 || box.right > innerWidth);
+}).map(t => t.caption?.textContent);
+"""
+"""Tables that are wider than what they lie in."""
+OVERLAID = """
+const boxes = [...document.querySelectorAll(".device")].map(d =>
+  [...d.querySelectorAll(".mark span")].map(e => e.getBoundingClientRect()));
+const lies = (a, b) =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+return boxes.filter(([a, b]) => a && b && lies(a, b)).length;
+"""
+"""Drawings of which two labels lie on each other."""
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_first_screen_is_the_verdict(opened: Opened, width: int) -> None:
+    page = opened(width, False)
+    heading = page.find_element(By.TAG_NAME, "h1").rect
+    assert heading["y"] + heading["height"] < 700
+    assert page.find_element(By.CSS_SELECTOR, ".cards li").rect["y"] < 844
+    groups = page.find_elements(By.CSS_SELECTOR, ".groups h2")
+    assert [g.text for g in groups] == [
+        "The source or patch",
+        "The model and its proofs",
+        "Real devices",
+    ]
+    screens = page.execute_script("return document.documentElement.scrollHeight") / 844
+    assert screens < 12
+    assert page.find_element(By.CSS_SELECTOR, "article.worst").is_displayed()
+
+
+def test_the_sections_are_at_hand_while_reading(opened: Opened) -> None:
+    page = opened(390, False)
+    for link in page.find_elements(By.CSS_SELECTOR, "nav a"):
+        target = str(link.get_attribute("href")).rpartition("#")[2]
+        page.execute_script("arguments[0].click()", link)
+        place = page.find_element(By.ID, target)
+        assert place.is_displayed(), target
+        assert page.execute_script("return arguments[0].getBoundingClientRect().top", link) < 60
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_no_column_is_cut_and_no_label_lies_on_another(opened: Opened, width: int) -> None:
+    page = opened(width, False)
+    page.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.execute_script(CUT) == []
+    assert page.execute_script(OVERLAID) == 0
+    assert len(page.find_elements(By.CSS_SELECTOR, ".mark span")) > 10
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    # The columns of VIRTIO are all there.
+    cells = page.find_elements(By.CSS_SELECTOR, "#virtio tbody tr:first-child > *")
+    assert all(cell.rect["x"] + cell.rect["width"] <= width for cell in cells)
+
+
 def test_on_a_phone_a_table_becomes_a_list_with_labels(opened: Opened) -> None:
     page = opened(390, False)
     cell = page.find_element(By.CSS_SELECTOR, "td[data-label=goals]")

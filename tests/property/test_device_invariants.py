@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
+from strategies import actions, configs, traces
 
 from conformance.check.runner import run_trace
-from conformance.generate.strategies import actions, configs, traces
 from conformance.judge.oracle import broken_by_layout, broken_by_state
 from conformance.targets.recorded import RecordedTarget
 from conformance.targets.reference import ReferenceTarget

@@ -51,13 +51,16 @@ def test_solver_is_asked_once(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> N
         return Answer.UNKNOWN if len(asked) == 1 else Answer.UNSAT
 
     monkeypatch.setattr(cache, "decide", decide)
-    answers = [kept.decide(TEXT, "z3", 1.0) for _ in range(4)]
+    monkeypatch.setattr(cache, "today", lambda: "2026-01-31")
+    told = [kept.decide(TEXT, "z3", 1.0) for _ in range(4)]
+    answers = [answer for answer, _ in told]
+    assert [day for _, day in told] == ["", "", "2026-01-31", "2026-01-31"]
     assert answers == [Answer.UNKNOWN, Answer.UNSAT, Answer.UNSAT, Answer.UNSAT]
     assert asked == ["z3", "z3"]
 
 
 def test_solver_decides_through_the_cache(kept: Cache) -> None:
-    assert kept.decide(TEXT, "z3", 10.0) is Answer.UNSAT
+    assert kept.decide(TEXT, "z3", 10.0) == (Answer.UNSAT, "")
     assert kept.answer(TEXT, "z3") is Answer.UNSAT
 
 
@@ -87,7 +90,27 @@ def test_cache_can_be_off(monkeypatch: pytest.MonkeyPatch) -> None:
     off.keep_record("f", {})
     assert off.answer(TEXT, "z3") is None
     assert off.record("f") is None
-    assert off.decide(TEXT, "z3", 10.0) is Answer.UNSAT
+    assert off.decide(TEXT, "z3", 10.0) == (Answer.UNSAT, "")
+
+
+def test_an_answer_kept_without_its_day_is_remembered_all_the_same(kept: Cache) -> None:
+    kept._put(cache._answer_key(TEXT, "z3"), "unsat")
+    assert kept.answered(TEXT, "z3") == (Answer.UNSAT, cache.UNDATED)
+
+
+def test_nothing_is_remembered_while_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    with cache.nothing_remembered():
+        assert folder() is None
+        Cache.of_user().keep_record("f", {})
+    assert folder() == tmp_path
+    assert Cache.of_user().record("f") is None
+    monkeypatch.delenv(VARIABLE)
+    with cache.nothing_remembered():
+        assert folder() is None
+    assert folder() is not None
 
 
 def test_place_that_is_no_folder_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -85,6 +85,17 @@ def test_junit_is_xml_whatever_a_target_is_called(failing: dict[str, Any]) -> No
     assert suite.get("name") == 'check cmd:<&"\ufffd\ufffd against qemu'
 
 
+def test_junit_says_what_was_remembered(proofs: dict[str, Any]) -> None:
+    told = changed(proofs, remembered="2026-01-31") | {"remembered": 1, "decided": 0}
+    told |= {"oldest": "2026-01-31", "lemmas": []}
+    (suite,) = ElementTree.fromstring(junit([told]))
+    properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
+    assert properties == {"remembered": "1", "decided": "0", "oldest": "2026-01-31"}
+    assert [e.text for e in suite.iter("system-out")] == ["remembered from 2026-01-31"]
+    fresh = changed(told, remembered=None)
+    assert b"system-out" not in junit([fresh])
+
+
 def test_sarif_points_to_the_failing_step(failing: dict[str, Any]) -> None:
     (run,) = sarif([failing])["runs"]
     (result,) = run["results"]

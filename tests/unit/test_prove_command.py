@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from conformance.cli import slotproof
 from conformance.commands import prove as command
 from conformance.commands.prove_json import PROVE_VERSION, document
-from conformance.commands.prove_text import print_book
+from conformance.commands.prove_text import print_book, recalled
 from conformance.traces.schemas import problem
 from model.profiles import PROFILES
 from smt_proofs.book.book import Book, prove_book
@@ -404,6 +404,10 @@ def test_the_text_counts_what_the_json_lists(
     goals, conditions = (sum(t[key] for t in stated) for key in ("goals", "conditions"))
     below = sum(x["queries"] for x in found["lemmas"])
     assert lines[-2].startswith(f"proven: {len(stated)} of {len(stated)} theorems, ")
+    days = [o.remembered for o in qemu_book.outcomes if o.remembered]
+    now = len(qemu_book.outcomes) - len(days)
+    assert (found["remembered"], found["decided"]) == (len(days), now)
+    assert lines[-3] == recalled(days, len(qemu_book.outcomes))
     assert lines[-1].startswith(
         f"obligations answered unsat: {goals + conditions + below} ({goals} goals, {conditions} "
     )
@@ -413,3 +417,21 @@ def test_the_text_counts_what_the_json_lists(
     counts = [len(plug), len(plug), plug[0]["cases"]]
     sums = [sum(t[key] for t in plug) for key in ("goals", "conditions")]
     assert row[1:7] == [str(n) for n in (*counts, *sums, len(plug))]
+
+
+def test_remembered_is_not_decided() -> None:
+    assert recalled([], 3) == "0 remembered, 3 decided now"
+    days = ["2026-02-01", "2026-01-31"]
+    assert recalled(days, 2) == "2 remembered from 2026-01-31, 0 decided now"
+
+
+def test_what_is_proven_again_is_remembered_unless_that_is_forbidden(run: Run) -> None:
+    first = json.loads(run.result.stdout)
+    every = len(first["theorems"]) + len(first["lemmas"])
+    again = json.loads(prove(*NAMED, "--json").stdout)
+    assert (again["remembered"], again["decided"]) == (every, 0)
+    assert again["oldest"] == min(t["remembered"] for t in again["theorems"])
+    assert problem(again, "prove-v2.json") is None
+    anew = json.loads(prove(NAMED[0], "--json", "--no-cache").stdout)
+    assert (anew["remembered"], anew["oldest"]) == (0, None)
+    assert anew["decided"] == len(anew["theorems"]) + len(anew["lemmas"])

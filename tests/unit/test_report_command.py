@@ -3,8 +3,10 @@
 import contextlib
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,22 @@ from conformance.cli import slotproof
 from conformance.metadata.cost import dynamic_cost, static_cost
 from conformance.metadata.device import of_config
 from conformance.metadata.document import asked_of
-from conformance.report.documents import PROFILES, Document, ReportError, planned
-from conformance.report.documents import run as run_command
-from conformance.report.drawing import bar, moments
+from conformance.report import running
+from conformance.report.bars import Mark, bar
+from conformance.report.bars import device_of as drawn_device
+from conformance.report.documents import Document, ReportError
+from conformance.report.drawing import moments, pictures
 from conformance.report.matrix import Cell, matrix
+from conformance.report.running import made as made_by_running
+from conformance.report.running import planned
+from conformance.report.running import run as run_command
 from conformance.report.view import device_of, drawings
-from conformance.traces.trace import read_trace
+from conformance.traces.trace import Trace, TraceStep, read_trace
 from model.arithmetic import GIB, MIB, TIB
 from model.device import ReferenceDevice
 from model.extents import Extents
-from model.profiles import QEMU
-from model.state import Config, Op, action
+from model.profiles import PROFILES, QEMU
+from model.state import Answer, Config, Op, action
 
 COUNT = re.compile(r'<span data-count="([^":]+):([^":]*):(\w+)">([^<]*)</span>')
 FIGURE = re.compile(r'<span data-figure="([^":]+):([^"]*)">([^<]*)</span>')
@@ -42,6 +49,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
         files = documents(place)
         assert run("report", "--out", place / "out", *files).exit_code == 0
         yield place / "out", {file.name: json.loads(file.read_text()) for file in files}
+
+
+def stated(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The theorems about transitions that a document holds."""
+    return list(document["transitions"]) if document["command"] == "prove" else []
 
 
 def html(made: tuple[Path, dict[str, Any]]) -> str:
@@ -87,7 +99,7 @@ def test_every_count_of_a_transition_is_that_of_its_theorems(
     transitions = {
         (name, f"{proof['profile']}/{proof['mapping']}/{proof['transition']}")
         for name, document in made[1].items()
-        for proof in document.get("transitions", [])
+        for proof in stated(document)
     }
     assert len(transitions) >= 2
     assert {(name, place) for name, place, _, _ in found} == transitions
@@ -101,13 +113,10 @@ def test_every_refuted_claim_has_its_weakest_hypothesis(
     refuted = [proof for proof in every if proof["verdict"] == "refuted"]
     assert refuted
     text = unescape(html(made))
-    articles = text.split("<article>")[1:]
+    articles = text.split("<h3>")[1:]
     for proof in refuted:
-        (article,) = (
-            a
-            for a in articles
-            if f"{proof['theorem']}</code>, seed-v2, mapping {proof['mapping']}<" in a
-        )
+        told = f"profile seed-v2</span> refuted: {proof['theorem']}, mapping {proof['mapping']}<"
+        (article,) = (a for a in articles if told in a)
         assert proof["claim"] in article
         assert proof["counterexample"] in article
         limits = [
@@ -152,8 +161,14 @@ def test_every_theorem_check_and_item_is_on_the_page(made: tuple[Path, dict[str,
         elif document["command"] == "mutants":
             owed = ["mutants", "killed", "equivalent", "undecided.#", "unexplained.#"]
             owed += [f"rules.{n}.killed" for n in range(len(document["rules"]))]
+        elif document["command"] == "verify-source":
+            owed = [f"functions.{n}.verdict" for n in range(len(document["functions"]))]
+        elif document["command"] == "explore":
+            owed = ["states", "transitions", "invariant_checks", "contract_checks", "broken.#"]
+        elif document["command"] == "check --catalogue":
+            owed = [f"searches.{n}.traces" for n in range(len(document["searches"]))]
         elif document["command"] == "check-driver":
-            continue
+            owed = [f"rules.{n}.exercised" for n in range(len(document["rules"]))]
         else:
             owed = [f"static.items.{item}" for item in document["static"]["items"]]
             owed += [f"dynamic.{total}" for total in ("now", "logging")]
@@ -162,16 +177,95 @@ def test_every_theorem_check_and_item_is_on_the_page(made: tuple[Path, dict[str,
         assert {(name, path) for path in owed} <= shown
 
 
-def test_the_counts_at_the_top_add_up(made: tuple[Path, dict[str, Any]]) -> None:
-    counted: dict[str, set[tuple[str, ...]]] = {"proven": set(), "refuted": set()}
+def cards(made: tuple[Path, dict[str, Any]]) -> dict[str, list[str]]:
+    """What the cards of each group say."""
+    header = unescape(html(made)).split('<header id="top"')[1].split("</header>")[0]
+    groups = header.split("<h2 ")[1:]
+    found = {}
+    for group in groups:
+        name = re.findall(r">([^<]*)</h2>", group)[0]
+        shown = re.findall(r"<li class=.*?</li>", group, re.DOTALL)
+        found[name] = [" ".join(re.sub(r"<[^>]*>", " ", card).split()) for card in shown]
+    return found
+
+
+def test_the_first_screen_says_what_the_documents_say(made: tuple[Path, dict[str, Any]]) -> None:
+    text = unescape(html(made))
+    (sentence,) = re.findall(r"<h1>(.*?)</h1>", text)
+    assert sentence.startswith(
+        "The patch series.mbox differs from the rules of qemu in 1 of 2 functions; 2 of 2 devices "
+    )
+    shown = cards(made)
+    assert list(shown) == ["The source or patch", "The model and its proofs", "Real devices"]
+    (source,) = shown["The source or patch"]
+    assert source.startswith("1 function differs series.mbox on qemu profile qemu: ")
+    assert "1 remembered from 2026-01-31, 1 decided now" in source
     for document in made[1].values():
-        for theorem in document.get("theorems", []):
-            counted[theorem["verdict"]].add((theorem["name"],))
-        for proof in document.get("transitions", []):
-            place = (proof["profile"], proof["mapping"], proof["theorem"])
-            counted[proof["verdict"]].add(place)
-    for verdict, found in counted.items():
-        assert f'<li><b class="{verdict}">{len(found)}</b> theorem' in html(made)
+        if document["command"] == "prove":
+            stated = [*document["theorems"], *document["transitions"]]
+            proven = sum(one["verdict"] == "proven" for one in stated)
+            told = f"{proven} of {len(stated)} proven theorems about "
+            assert any(card.startswith(told) for card in shown["The model and its proofs"])
+    model = " ".join(shown["The model and its proofs"])
+    assert "1 of 2 hold the model against its invariants" in model
+    assert "1 of 2 found searches for 2 wrong devices" in model
+    assert [card.split()[0] for card in shown["Real devices"]] == ["fails", "fails"]
+    for name in ("commit", "slotproof 0", "UTC", "slotproof report --out"):
+        assert name in text.split("</h1>")[1].split("<div")[0]
+
+
+def test_a_group_without_a_document_says_what_would_fill_it(tmp_path: Path) -> None:
+    file = tmp_path / "check.json"
+    file.write_text(printed("check", "--traces", "1", "--json", place=tmp_path))
+    assert run("report", "--out", tmp_path / "out", file).exit_code == 0
+    shown = cards((tmp_path / "out", {}))
+    assert shown["The source or patch"] == [
+        "not looked at a document of slotproof verify-source FILE --json would say"
+    ]
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "The model keeps its own claims in 1 profile." in text
+    assert "Nothing is wrong in what was looked at." in text
+
+
+def test_the_worst_finding_comes_first(made: tuple[Path, dict[str, Any]]) -> None:
+    text = unescape(html(made))
+    titles = re.findall(r'<span class="about">([^<]*)</span> ([^<]*)</h3>', text)
+    assert titles[0][0] == "source"
+    assert titles[0][1].startswith("virtio_mem_deactivate_unplugged_memslots differs")
+    assert titles[-1] == ("the checker", "the wrong device missed is not found as is due")
+    kinds = [about.split()[0] for about, _ in titles]
+    assert kinds.index("the") < kinds.index("profile")
+
+
+def test_a_difference_of_a_source_shows_both_sides_with_units(
+    made: tuple[Path, dict[str, Any]],
+) -> None:
+    worst = unescape(html(made)).split('class="worst"')[1].split("</article>")[0]
+    assert "memslots 0 to 1" in worst
+    assert "memslots 1<" in worst
+    assert "region 8 MiB, block 2 MiB, slot_size 6 MiB, count 2, busy true" in worst
+    assert worst.count('<svg class="bar"') == 2
+    assert worst.count('<rect class="lost"') == 1
+    assert worst.count('<rect class="busy"') == 2
+
+
+def test_what_fails_is_seen_again_from_beside_the_page(
+    made: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = unescape(html(made))
+    again = re.findall(r"Again, beside this page: <code>([^<]*)</code>", text)
+    assert len(again) >= 3
+    monkeypatch.chdir(made[0])
+    for command in again:
+        words = shlex.split(command)
+        named = [word for word in words if word.endswith(".jsonl")]
+        assert all(word.startswith("traces/") and Path(word).exists() for word in named)
+    replay = shlex.split(next(c for c in again if "docs/example_device.py" in c))
+    assert run(*replay[1:]).exit_code == 1
+
+
+def test_nothing_is_left_where_the_report_is_made(made: tuple[Path, dict[str, Any]]) -> None:
+    assert not (made[0].parent / "slotproof-failures").exists()
 
 
 def test_the_documents_lie_beside_the_page(made: tuple[Path, dict[str, Any]]) -> None:
@@ -202,14 +296,15 @@ def test_every_failure_is_drawn_step_by_step(made: tuple[Path, dict[str, Any]]) 
     text = html(made)
     failing = [d for d in made[1].values() if d["command"] == "check" and d.get("failure")]
     assert len(failing) == 2
-    told = [proof for d in made[1].values() for proof in d.get("transitions", [])]
+    told = [proof for d in made[1].values() for proof in stated(d)]
     kept = [proof["trace"] for proof in told if proof["trace"]]
     assert len(kept) == sum(proof["verdict"] == "refuted" for proof in told) > 0
     bars = text.count('<svg class="bar"')
-    differing = text.count("seen on the device:")
-    steps = [d["failure"]["steps"] for d in failing]
-    steps += [len(read_trace(Path(trace)).steps) for trace in kept]
-    assert bars == sum(count + 1 for count in steps) + differing
+    differing = text.count("seen on the device")
+    files = [failure["failure"]["trace"] for failure in failing] + kept
+    drawn = [pictures(moments(read_trace(Path(file)))[1]) for file in files]
+    of_source = 2
+    assert bars == sum(map(len, drawn)) + differing + of_source
     assert differing == 1
     # The patch's own counterexample: plugged blocks that no mapped memslot holds.
     assert '<rect class="lost"' in text
@@ -236,9 +331,10 @@ def test_a_scenario_that_fails_is_drawn(tmp_path: Path) -> None:
     file.write_text(json.dumps(document))
     assert run("report", "--out", tmp_path / "out", file).exit_code == 0
     text = (tmp_path / "out" / "index.html").read_text()
-    assert "reference against qemu: scenario s</h3>" in text
-    assert "fail: no &lt;answer&gt;" in text
-    assert text.count('<svg class="bar"') == 3
+    assert "the model of qemu</span> scenario s: fail</h3>" in text
+    assert "no &lt;answer&gt;" in text
+    assert '<svg class="bar"' in text
+    assert "slotproof trace replay traces/t.jsonl --target reference" in text
     assert (tmp_path / "out" / "traces" / "t.jsonl").read_bytes() == trace.read_bytes()
 
 
@@ -257,18 +353,42 @@ def test_text_from_a_document_is_no_html(tmp_path: Path) -> None:
 def test_a_bar_is_the_state_to_scale() -> None:
     device = ReferenceDevice(QEMU, Config(5 * GIB, GIB, limit=3, requested=3 * GIB))
     device.apply(action(Op.PLUG, addr=device.config.addr + GIB, blocks=2))
-    drawn = bar(device.fixed, device.state, device.state.mapped)
+    here = drawn_device(device.fixed, device.state, device.state.mapped)
+    drawn = bar(here)
     assert drawn.mapped == ((0.0, 800.0),)
     assert drawn.plugged == ((200.0, 400.0),)
     assert drawn.lost == ()
     assert drawn.borders == (400.0, 800.0)
-    assert (drawn.requested, drawn.usable) == (600.0, 800.0)
-    lost = bar(device.fixed, device.state, Extents.EMPTY.with_range(1, 2))
+    assert (drawn.requested, drawn.usable) == (
+        Mark(600.0, "requested 3 GiB"),
+        Mark(800.0, "usable 4 GiB"),
+    )
+    assert drawn.caption == "2 GiB of 5 GiB plugged, 2 of 3 memslots mapped"
+    assert not drawn.busy
+    device.apply(action(Op.MIGRATION_START))
+    assert bar(drawn_device(device.fixed, device.state, device.state.mapped)).busy
+    lost = bar(replace(here, mapped=Extents.EMPTY.with_range(1, 2)))
     assert (lost.mapped, lost.plugged, lost.lost) == (
         ((400.0, 400.0),),
         ((400.0, 200.0),),
         ((200.0, 200.0),),
     )
+
+
+def test_steps_that_draw_the_same_lie_together(tmp_path: Path) -> None:
+    device = ReferenceDevice(QEMU, Config(4 * GIB, GIB, limit=2, requested=2 * GIB))
+    state = action(Op.STATE, addr=device.config.addr, blocks=1)
+    plug = action(Op.PLUG, addr=device.config.addr, blocks=1)
+    steps = tuple(TraceStep(one, None) for one in (state, state, plug, state))
+    trace = Trace(QEMU, device.config, steps)
+    folded = pictures(moments(trace)[1])
+    assert [[moment.number for moment in one] for one in folded] == [[0, 1, 2], [3, 4]]
+    seen = ReferenceDevice(QEMU, device.config).apply(state)
+    other = replace(seen, answer=Answer.NACK)
+    differs = replace(trace, steps=(TraceStep(state, seen), TraceStep(state, other), *steps[2:]))
+    folded = pictures(moments(differs)[1])
+    assert [[moment.number for moment in one] for one in folded] == [[0, 1], [2], [3, 4]]
+    assert ("answer", "ack", "nack") in folded[1][0].differs
 
 
 def test_a_long_trace_is_drawn_to_its_end(tmp_path: Path) -> None:
@@ -311,13 +431,17 @@ def test_the_table_of_the_patch_has_no_chart(tmp_path: Path) -> None:
 
 def test_what_a_report_runs_by_itself(tmp_path: Path) -> None:
     plan = planned(["qemu"], tmp_path)
-    assert plan["prove-qemu.json"] == ["prove", "--profile", "qemu", "--json"]
-    assert plan["prove-seed-v2.json"] == ["prove", "--profile", "seed-v2", "--json"]
-    assert {words[0] for words in plan.values()} >= {"compare", "metadata"}
+    assert plan["prove-qemu.json"][:3] == ["prove", "--profile", "qemu"]
+    assert plan["prove-seed-v2.json"][:3] == ["prove", "--profile", "seed-v2"]
+    assert {words[0] for words in plan.values()} >= {"explore", "compare", "metadata"}
+    # Whoever keeps traces keeps them where the report goes, each in a folder of its own.
+    folders = [w[w.index("--failures") + 1] for w in plan.values() if "--failures" in w]
+    assert len(set(folders)) == len(folders) == len(plan) - 3
+    assert all(Path(folder).parent == tmp_path for folder in folders)
     assert "--mutants" in plan["mutants.json"]
     for profile in PROFILES:
-        assert plan[f"check-{profile}.json"][-2:] == ["--profile", profile]
-    assert plan["check-target-1.json"][-2:] == ["--target", "qemu"]
+        assert plan[f"check-{profile}.json"][1:3] == ["--profile", profile]
+    assert plan["check-target-1.json"][1:3] == ["--target", "qemu"]
     assert all("--json" in words for words in plan.values())
 
 
@@ -328,6 +452,17 @@ def test_a_command_that_falls_over_is_told_with_its_last_line(
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: fallen)
     with pytest.raises(ReportError, match=r"^slotproof prove --json: ValueError: no solver$"):
         run_command(["prove", "--json"])
+
+
+def test_each_command_that_is_run_is_told_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(running, "run", lambda words: {})
+    told: list[str] = []
+    plan = {"a.json": ["prove", "--failures", "x", "--json"], "b.json": ["compare", "--json"]}
+    found = made_by_running(plan, tmp_path, told.append)
+    assert told == ["prove", "compare"]
+    assert [document.name for document in found] == ["a.json", "b.json"]
 
 
 def wrong(*words: object) -> str:

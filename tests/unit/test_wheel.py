@@ -47,7 +47,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     venv.create(place / "env", with_pip=True)
     pip = run(
         place / "env" / "bin" / "pip",
-        *("install", "--quiet", "--constraint", ROOT / ".ci" / "constraints.txt", wheel),
+        *(
+            "install",
+            "--quiet",
+            "--constraint",
+            ROOT / ".ci" / "constraints.txt",
+            f"{wheel}[prove]",
+        ),
         cwd=place,
     )
     assert pip.returncode == 0, pip.stderr
