@@ -74,8 +74,10 @@ class Observation:
     `usable`, `size` and `requested` are the configuration space (bytes), `constants` the rest of
     it; `mapped` the mapped memslots; `notified` whether a configuration change notification was
     sent; `slots` how the region was cut, which is settled before the first step and shown at the
-    start only; `memory` what was tried with the memory itself; `held` the host memory behind ranges
-    of the region; `told` what listeners took note of in this step, in order.
+    start only; `used` the length that the device gave with a response (bytes); `memory` what was
+    tried with the memory itself; `held` the host memory behind ranges of the region; `told` what
+    listeners took note of in this step, in order. Where a request went out together with the next
+    one, only what comes with its response is there.
     """
 
     answer: Answer
@@ -85,6 +87,7 @@ class Observation:
     requested: int | None = None
     mapped: Extents | None = None
     notified: bool | None = None
+    used: int | None = None
     slots: SlotLayout | None = None
     constants: Constants | None = None
     memory: tuple[Probe, ...] | None = None

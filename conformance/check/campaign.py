@@ -12,6 +12,7 @@ from conformance.check.parallel import batches, run_batches
 from conformance.check.runner import Outcome, as_run, run_trace
 from conformance.generate.choices import RandomChoices
 from conformance.generate.config import choose_config
+from conformance.generate.layouts import laid_out
 from conformance.generate.refusals import refused_config
 from conformance.generate.traces import Chooser, random_trace, trace_seed
 from conformance.judge.finding import Finding, Kind
@@ -216,7 +217,7 @@ class Plan:
             first = (number - 1) // self.per_device * self.per_device + 1
             device = choose_config(RandomChoices(trace_seed(self.seed, first)), self.profile)
             given = {name: value for name, value in asdict(device).items() if name != "requested"}
-        return random_trace(
+        made = random_trace(
             self.profile,
             trace_seed(self.seed, number),
             self.steps,
@@ -226,3 +227,4 @@ class Plan:
             chooser=self.chooser,
             slot=limits_of(target).slot,
         )
+        return laid_out(made, target.capabilities)

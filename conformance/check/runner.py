@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,15 @@ from conformance.judge.oracle import (
 from conformance.judge.virtio.host import HostSide
 from conformance.judge.virtio.judge import Breach, VirtioOracle
 from conformance.targets.reference import at_start, constants_of, told
-from conformance.targets.target import MAPS_PLUGGED, PADDING, VIEWS, Target, TargetError
+from conformance.targets.target import (
+    MAPS_PLUGGED,
+    PADDING,
+    VIEWS,
+    Asked,
+    Target,
+    TargetError,
+    carried_out,
+)
 from conformance.traces.codec import observation_to_json
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ConfigError, ReferenceDevice, fix
@@ -122,28 +131,36 @@ class _Run:
                     or self.layout_judged()
                     or self.kept_by(broken_by_start(self.model.fixed, self.model.state), number)
                 )
-            for number, step in enumerate(self.trace.steps, 1):
+            for first, steps in together(self.trace.steps):
                 if found is not None:
                     break
-                before = self.model.state
-                result = self.model.take(step.action)
-                self.listened(step.action, result)
-                seen = self.target.apply(step.action)
-                self.seen.append(seen)
-                self.answers[seen.answer.value] += 1
-                found = self.broken(self.virtio.step(step.action, seen), number)
-                if self.judge.exact:
-                    found = found or (
-                        self.again(before, step.action, result, number)
-                        or self.judged(self.model.seen_after(result), seen, number)
-                        or self.kept_by(
-                            broken_by_step(self.model.fixed, before, step.action, result), number
-                        )
-                    )
+                number = first + len(steps) - 1
+                asked = [Asked(step.action, step.layout) for step in steps]
+                shown = carried_out(self.target, asked)
+                for at, (step, (seen, whole)) in enumerate(zip(steps, shown, strict=True), first):
+                    found = found or self.stepped(step.action, seen, at, whole=whole)
         except TargetError as error:
             self.log = error.log
             return Finding(error.kind, "", number, str(error))
         return found
+
+    def stepped(
+        self, action: ConcreteAction, seen: Observation, number: int, *, whole: bool
+    ) -> Finding | None:
+        """Judge a step; without `whole` only what came with its response is seen."""
+        before = self.model.state
+        result = self.model.take(action)
+        self.listened(action, result)
+        self.seen.append(seen)
+        self.answers[seen.answer.value] += 1
+        found = self.broken(self.virtio.step(action, seen, whole=whole), number)
+        if found is not None or not self.judge.exact:
+            return found
+        return (
+            self.again(before, action, result, number)
+            or self.judged(self.model.seen_after(result), seen, number, whole=whole)
+            or self.kept_by(broken_by_step(self.model.fixed, before, action, result), number)
+        )
 
     def listened(self, action: ConcreteAction, result: ConcreteResult) -> None:
         """Listeners of the model hear what came of a step; those of a moved device start anew."""
@@ -170,9 +187,12 @@ class _Run:
         first = next(failing, None)
         return None if first is None else Finding(Kind.VIRTIO, first.rule, number, first.message)
 
-    def judged(self, allowed: Observation, seen: Observation, number: int) -> Finding | None:
-        # Nobody can look into a device that is gone.
-        promised = self.promised if self.model.state.realized else frozenset()
+    def judged(
+        self, allowed: Observation, seen: Observation, number: int, *, whole: bool = True
+    ) -> Finding | None:
+        # Nobody can look into a device that is gone, or that has more requests before it.
+        open_to_us = self.model.state.realized and whole
+        promised = self.promised if open_to_us else frozenset()
         self.compared.update(shared(allowed, seen))
         if (field := differing(allowed, seen, promised)) is not None:
             sides = (observation_to_json(side).get(field) for side in (allowed, seen))
@@ -241,6 +261,15 @@ class _Run:
         return Finding(kind, name, number, f"{name} does not hold")
 
 
+def together(steps: Sequence[TraceStep]) -> Iterator[tuple[int, Sequence[TraceStep]]]:
+    """The number of a step, from 1, and the steps from there on that belong together."""
+    start = 0
+    for end, step in enumerate(steps, 1):
+        if not step.layout.more or end == len(steps):
+            yield start + 1, steps[start:end]
+            start = end
+
+
 def wrong_with(trace: Trace) -> str:
     """Why a configuration must be refused, in one line."""
     try:
@@ -259,10 +288,13 @@ def run_trace(target: Target, trace: Trace, judge: Judge | None = None) -> Outco
 
 
 def as_run(trace: Trace, outcome: Outcome) -> Trace:
-    """The trace with what was seen, up to the step of the finding if there is one."""
-    reached = trace.steps if outcome.finding is None else trace.steps[: outcome.finding.step]
+    """The trace with what was seen, up to the step of the finding if there is one, and those that
+    went out together with it."""
+    end = len(trace.steps) if outcome.finding is None else outcome.finding.step
+    while 0 < end < len(trace.steps) and trace.steps[end - 1].layout.more:
+        end += 1
     steps = (
-        TraceStep(step.action, outcome.seen[i] if i < len(outcome.seen) else None)
-        for i, step in enumerate(reached)
+        replace(step, seen=outcome.seen[i] if i < len(outcome.seen) else None)
+        for i, step in enumerate(trace.steps[:end])
     )
     return replace(trace, steps=tuple(steps), finding=outcome.finding, seen=outcome.start)

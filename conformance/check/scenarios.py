@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from conformance.targets.target import Target, needs
+from conformance.traces.layout import Layout, Place
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB, U64_MASK
 from model.device import ConfigError, fix
 from model.profiles import Profile
 from model.state import ConcreteAction, Config, Op, action
 
-Steps = Callable[[Config], Iterator[ConcreteAction]]
+Steps = Callable[[Config], Iterator[ConcreteAction | TraceStep]]
 
 _SEVERAL: Final = Config(region=4 * GIB, block=2 * MIB, limit=256, requested=4 * GIB)
 """Memslots of 1 GiB, all of them requested."""
+_VILLAIN: Final = "virtio-villain, tests of virtio-mem"
 _TURNS: Final = 1_030
 """How often memory comes and goes: a device whose memslots' ids only grow has used up 1,024."""
 
@@ -37,6 +39,20 @@ class Scenario:
     rules: tuple[str, ...]
     config: Config
     steps: Steps
+    by_rules: bool = False
+    """Judged by its rules alone: no profile says what comes of it."""
+
+
+def _laid_out(done: ConcreteAction, **layout: Any) -> TraceStep:
+    """A request that lies in the queue in a way of its own."""
+    return TraceStep(done, layout=Layout(**layout))
+
+
+def _batch(*requests: ConcreteAction) -> Iterator[TraceStep]:
+    """Requests that go out with one notification."""
+    *before, last = requests
+    yield from (_laid_out(one, more=True) for one in before)
+    yield TraceStep(last)
 
 
 def _on(op: Op, config: Config, offset: int, blocks: int = 1) -> ConcreteAction:
@@ -151,6 +167,40 @@ def _mixed(config: Config) -> Iterator[ConcreteAction]:
     yield _on(Op.STATE, config, 0, 3)
 
 
+def _four(config: Config) -> Iterator[TraceStep]:
+    blocks = range(0, 4 * config.block, config.block)
+    yield from _batch(*(_on(Op.PLUG, config, offset) for offset in blocks))
+    yield TraceStep(_on(Op.STATE, config, 0, 4))
+    yield from _batch(*(_on(Op.UNPLUG, config, offset) for offset in blocks))
+    yield TraceStep(_on(Op.STATE, config, 0, 4))
+
+
+def _in_and_out(config: Config) -> Iterator[TraceStep]:
+    turn = (_on(op, config, 0, 2) for op in (Op.PLUG, Op.STATE, Op.UNPLUG, Op.STATE) * 4)
+    yield from _batch(*turn)
+    yield from _batch(_on(Op.PLUG, config, 0, 2), action(Op.UNPLUG_ALL), _on(Op.STATE, config, 0))
+
+
+def _framed(config: Config) -> Iterator[TraceStep]:
+    for number, indirect in enumerate((False, True)):
+        many = {"parts": 16, "response_parts": 10, "indirect": indirect}
+        yield _laid_out(_on(Op.PLUG, config, number * config.block), **many)
+        yield _laid_out(_on(Op.STATE, config, 0), room=4096, indirect=indirect)
+
+
+def _stray(place: Place) -> Steps:
+    """A request whose response has no place, and what the device makes of others afterwards."""
+
+    def steps(config: Config) -> Iterator[TraceStep]:
+        yield TraceStep(_on(Op.PLUG, config, 0, 2))
+        yield _laid_out(action(Op.SHORT), place=place)
+        yield TraceStep(action(Op.DEVICE_RESET))
+        yield TraceStep(_on(Op.STATE, config, 0, 2))
+        yield TraceStep(_on(Op.UNPLUG, config, 0, 2))
+
+    return steps
+
+
 SCENARIOS: Final = (
     Scenario(
         "huge-requested-size",
@@ -240,6 +290,46 @@ SCENARIOS: Final = (
         _SEVERAL,
         _mixed,
     ),
+    Scenario(
+        "four-in-a-batch",
+        "four requests with one notification are answered one by one",
+        f"{_VILLAIN}: four requests in one batch",
+        ("answers-every-request", "config-plugged-size", "state-plugged", "state-unplugged"),
+        _SEVERAL,
+        _four,
+    ),
+    Scenario(
+        "plug-and-unplug-in-a-batch",
+        "requests with one notification are done in their order, sixteen of them too",
+        f"{_VILLAIN}: PLUG and UNPLUG in one batch",
+        ("answers-every-request", "config-plugged-size", "state-plugged", "state-unplugged"),
+        _SEVERAL,
+        _in_and_out,
+    ),
+    Scenario(
+        "request-in-parts",
+        "a request in many descriptors, or in a table of them, is the same request",
+        f"{_VILLAIN}: a response buffer that is too long; VIRTIO 2.7.4.1",
+        ("answers-every-request", "used-length", "state-plugged"),
+        _SEVERAL,
+        _framed,
+    ),
+    *(
+        Scenario(
+            f"response-{id}",
+            f"a response buffer {says} harms nothing after the next reset",
+            f"{_VILLAIN}: {says}",
+            ("answers-every-request", "state-plugged", "config-plugged-size"),
+            _SEVERAL,
+            _stray(place),
+            by_rules=True,
+        )
+        for id, says, place in (
+            ("beyond-memory", "outside of memory", Place.BEYOND),
+            ("that-wraps", "whose end wraps at 2^64", Place.WRAPS),
+            ("in-the-device", "in the device's own window", Place.WINDOW),
+        )
+    ),
 )
 SCENARIO_NAMED: Final = {scenario.id: scenario for scenario in SCENARIOS}
 
@@ -254,8 +344,10 @@ def made(scenario: Scenario, target: Target, profile: Profile) -> Trace | str:
         fix(profile, config)
     except ConfigError as error:
         return str(error)
-    actions = list(scenario.steps(config))
-    for done in actions:
-        if lacking := needs(done) - target.capabilities:
+    steps = [
+        step if isinstance(step, TraceStep) else TraceStep(step) for step in scenario.steps(config)
+    ]
+    for step in steps:
+        if lacking := needs(step.action, step.layout) - target.capabilities:
             return f"the target cannot do {min(lacking)}"
-    return Trace(profile, config, tuple(map(TraceStep, actions)))
+    return Trace(profile, config, tuple(steps))

@@ -98,7 +98,9 @@ class _Search:
         """Run the candidate; keep it as the best if it fails in the same way."""
         if self.target.fitted(candidate.profile, candidate.config) != candidate.config:
             return False
-        key = hash((candidate.config, tuple(step.action for step in candidate.steps)))
+        key = hash(
+            (candidate.config, tuple((step.action, step.layout) for step in candidate.steps))
+        )
         spent = self.runs >= self.most or self.steps >= MAX_STEPS
         if spent or key in self.tried:
             return False

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from conformance.generate.config import USUAL_ADDR
+from conformance.traces.layout import PLAIN
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import MIB, U64_MASK
 from model.device import fix
@@ -25,7 +26,7 @@ def families(trace: Trace) -> list[Family]:
     from the last to the first."""
     steps = [partial(_step, index=index) for index in reversed(range(len(trace.steps)))]
     return [
-        *(_requested_at_start, _block, _region, _addr, _limit, _requested, _usual, _ranges),
+        *(_plain, _requested_at_start, _block, _region, _addr, _limit, _requested, _usual, _ranges),
         *steps,
     ]
 
@@ -41,8 +42,24 @@ def toward(low: int, current: int, unit: int = 1) -> Iterator[int]:
 
 
 def _replaced(trace: Trace, index: int, action: ConcreteAction) -> Trace:
-    steps = (*trace.steps[:index], TraceStep(action), *trace.steps[index + 1 :])
+    steps = (
+        *trace.steps[:index],
+        replace(trace.steps[index], action=action, seen=None),
+        *trace.steps[index + 1 :],
+    )
     return replace(trace, steps=steps)
+
+
+def _plain(trace: Trace) -> Iterator[Trace]:
+    """Requests by themselves, each in the simplest way."""
+    laid_out = [index for index, step in enumerate(trace.steps) if step.layout != PLAIN]
+    for chosen in ([*laid_out], *([index] for index in laid_out)):
+        if chosen:
+            steps = tuple(
+                replace(step, layout=PLAIN) if index in chosen else step
+                for index, step in enumerate(trace.steps)
+            )
+            yield replace(trace, steps=steps)
 
 
 def _requested_at_start(trace: Trace) -> Iterator[Trace]:
@@ -90,9 +107,9 @@ def _with_slots(trace: Trace, region: int) -> Trace:
         action = step.action
         offset = action.addr - trace.config.addr
         if action.op not in RANGE_REQUESTS or not 0 <= offset < trace.config.region:
-            return TraceStep(action)
+            return replace(step, seen=None)
         addr = action.addr + (offset // old + 1) * change
-        return TraceStep(replace(action, addr=max(addr, trace.config.addr)))
+        return replace(step, action=replace(action, addr=max(addr, trace.config.addr)), seen=None)
 
     return replace(smaller, steps=tuple(map(moved, trace.steps)))
 
@@ -135,8 +152,8 @@ def _moved_down(trace: Trace, distance: int, least: int) -> Trace:
     def moved(step: TraceStep) -> TraceStep:
         action = step.action
         if action.op in RANGE_REQUESTS and action.addr >= start:
-            return TraceStep(replace(action, addr=action.addr - distance))
-        return TraceStep(action)
+            return replace(step, action=replace(action, addr=action.addr - distance), seen=None)
+        return replace(step, seen=None)
 
     return replace(trace, steps=tuple(map(moved, trace.steps)))
 
@@ -164,13 +181,15 @@ def _with_region(trace: Trace, region: int) -> Trace:
         action = step.action
         offset = action.addr - old.addr
         if action.op is Op.RESIZE and region < action.value <= old.region:
-            return TraceStep(replace(action, value=region))
+            return replace(step, action=replace(action, value=region), seen=None)
         inside = offset >= 0 and offset + action.blocks * old.block <= old.region
         if action.op in RANGE_REQUESTS and inside and action.blocks:
             offset = min(offset, region - old.block)
             blocks = min(action.blocks, (region - offset) // old.block)
-            return TraceStep(replace(action, addr=old.addr + offset, blocks=blocks))
-        return TraceStep(action)
+            return replace(
+                step, action=replace(action, addr=old.addr + offset, blocks=blocks), seen=None
+            )
+        return replace(step, seen=None)
 
     config = replace(old, region=region, requested=min(old.requested, region))
     return replace(trace, config=config, steps=tuple(map(fitted, trace.steps)))
@@ -186,10 +205,14 @@ def _with_block(trace: Trace, block: int) -> Trace:
     def fitted(step: TraceStep) -> TraceStep:
         action = step.action
         if action.op is Op.RESIZE:
-            return TraceStep(replace(action, value=scaled(action.value)))
+            return replace(step, action=replace(action, value=scaled(action.value)), seen=None)
         if action.op in RANGE_REQUESTS and 0 <= action.addr - old.addr <= old.region:
-            return TraceStep(replace(action, addr=old.addr + scaled(action.addr - old.addr)))
-        return TraceStep(action)
+            return replace(
+                step,
+                action=replace(action, addr=old.addr + scaled(action.addr - old.addr)),
+                seen=None,
+            )
+        return replace(step, seen=None)
 
     config = replace(
         old,
@@ -208,8 +231,10 @@ def _with_addr(trace: Trace, addr: int) -> Trace:
     def moved(step: TraceStep) -> TraceStep:
         action = step.action
         if action.op not in RANGE_REQUESTS:
-            return TraceStep(action)
-        return TraceStep(replace(action, addr=(action.addr - old.addr + addr) & U64_MASK))
+            return replace(step, seen=None)
+        return replace(
+            step, action=replace(action, addr=(action.addr - old.addr + addr) & U64_MASK), seen=None
+        )
 
     config = replace(old, addr=addr)
     return replace(trace, config=config, steps=tuple(map(moved, trace.steps)))

@@ -108,7 +108,8 @@ def judge_for(
 
 def of_scenario(scenario: Scenario, judge: Judge) -> Judge:
     """The judge of a scenario: its own rules bind as well, but for those known to be broken."""
-    return replace(judge, rules=judge.rules | (set(scenario.rules) - judge.known))
+    rules = judge.rules | (set(scenario.rules) - judge.known)
+    return replace(judge, rules=rules, exact=judge.exact and not scenario.by_rules)
 
 
 def run_scenario(

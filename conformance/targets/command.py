@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 from conformance.judge.finding import Kind
 from conformance.targets.limits import FREE, Limits, limits_from_json
 from conformance.targets.pipes import LINE_LIMIT, Closed, Late, Pipes, TooLong
-from conformance.targets.target import PROTOCOL, PROTOCOL_VERSION, TargetError
+from conformance.targets.target import PROTOCOL, PROTOCOL_VERSION, Asked, TargetError
 from conformance.traces.codec import (
     CodecError,
     action_to_json,
@@ -71,6 +72,21 @@ class CommandTarget:
 
     def apply(self, action: ConcreteAction) -> Observation:
         return self._seen({"do": action_to_json(action)})
+
+    def together(self, asked: Sequence[Asked]) -> list[Observation]:
+        """Of the layouts a program is told nothing but what goes out together."""
+        if len(asked) == 1:
+            return [self.apply(asked[0].action)]
+        answer = self._ask({"together": [action_to_json(one.action) for one in asked]})
+        if (wrong := problem(answer, "protocol-v1.json", "seen")) is not None:
+            self._fail(Kind.GARBAGE, f"the target's answer to a batch is wrong: {wrong}")
+        seen = answer["seen"]
+        if len(seen) != len(asked):
+            self._fail(Kind.GARBAGE, f"{len(seen)} answers to a batch of {len(asked)} requests")
+        try:
+            return [observation_from_json(one) for one in seen]
+        except CodecError as error:
+            self._fail(Kind.GARBAGE, f"the target's answer is no observation: {error}")
 
     def state(self) -> None:
         return None

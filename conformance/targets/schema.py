@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from conformance.targets.limits import limits_schema
 from conformance.targets.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
+from conformance.traces.layout import MAX_BATCH
 from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, vocabulary
+
+
+def _several(name: str) -> Schema:
+    return {"type": "array", "items": ref(name), "minItems": 2, "maxItems": MAX_BATCH}
 
 
 def protocol_schema() -> Schema:
@@ -25,15 +30,18 @@ def protocol_schema() -> Schema:
         "welcome": closed({"hello": closed(welcome, optional=("limits",))}),
         "start": closed({"start": closed({"profile": ref("profile"), "config": ref("config")})}),
         "do": closed({"do": ref("action")}),
+        "together": closed({"together": _several("action")}),
         "see": closed({"see": ref("observation")}),
+        "seen": closed({"seen": _several("observation")}),
         "refuse": closed({"refuse": {"type": "string"}}),
         "quit": closed({"quit": closed({})}),
     }
     return {
         "$schema": DIALECT,
         "title": "slotproof target protocol, version 1: one message",
-        "description": "slotproof sends hello, start, do and quit; a target answers hello with "
-        "welcome, start with see or refuse, do with see, and quit by exiting.",
+        "description": "slotproof sends hello, start, do, together and quit; a target answers "
+        "hello with welcome, start with see or refuse, do with see, together with seen, and quit "
+        "by exiting.",
         "anyOf": [ref(name) for name in definitions],
         "$defs": definitions | vocabulary(),
     }

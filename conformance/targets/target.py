@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, runtime_checkable
 
 from conformance.judge.finding import Kind
 from conformance.targets.limits import FREE, Limits
 from conformance.traces.codec import FAULT_NAMES
+from conformance.traces.layout import PLAIN, Layout, Place
 from model.observation import Observation
 from model.profiles import Profile
 from model.state import ConcreteAction, ConcreteState, Config, Op
@@ -22,10 +25,11 @@ FAULTS: Final = frozenset(f"fail-{name}" for name in FAULT_NAMES)
 """Capabilities: the host operations that a target can make fail on demand."""
 VIEWS: Final = frozenset(
     {"usable", "size", "requested", "mapped", "notified", "slots", "constants", "memory"}
-    | {"held", "told"}
+    | {"held", "told", "used"}
 )
 """Capabilities: what a target promises to show besides the answer: `slots` and `constants` at the
-start, `notified`, `memory` and `told` after every step, the others at both."""
+start, `notified`, `memory` and `told` after every step, `used` with every response, the others at
+both start and step."""
 PADDING: Final = "padding"
 """Capability: requests carry arbitrary bytes wherever a device must not look."""
 MAPS_PLUGGED: Final = "maps-plugged"
@@ -33,14 +37,26 @@ MAPS_PLUGGED: Final = "maps-plugged"
 BAD_CONFIG: Final = "bad-config"
 """Capability: the configuration of a start reaches the device as it is, so that it can be asked for
 one that it must refuse."""
-CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING, MAPS_PLUGGED, BAD_CONFIG}
+BATCH: Final = "batch"
+"""Capability: several requests can go out with one notification."""
+FRAMING: Final = "framing"
+"""Capability: a request can lie in any number of descriptors, with any room for its response."""
+STRAY: Final = "stray"
+"""Capability: the response of a request can be sent elsewhere than into the driver's buffers."""
+LAYOUTS: Final = frozenset({BATCH, FRAMING, STRAY})
+CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING, MAPS_PLUGGED, BAD_CONFIG} | LAYOUTS
 
 
-def needs(action: ConcreteAction) -> frozenset[str]:
+def needs(action: ConcreteAction, layout: Layout = PLAIN) -> frozenset[str]:
     """The capabilities that an action takes."""
     faults = action.faults
     failing = (f"fail-{name}" for name in FAULT_NAMES if getattr(faults, name))
-    return frozenset({action.op.value, *failing})
+    ways = {BATCH} if layout.more else set()
+    if layout.place is not Place.OWN:
+        ways.add(STRAY)
+    elif replace(layout, more=False) != PLAIN:
+        ways.add(FRAMING)
+    return frozenset({action.op.value, *failing, *ways})
 
 
 def limits_of(target: Target) -> Limits:
@@ -91,3 +107,34 @@ class Target(Protocol):
 
         It may be started again as well, and then nothing from before is left in it.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, and how it lies in the queue."""
+
+    action: ConcreteAction
+    layout: Layout = PLAIN
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """What a target with one of the capabilities LAYOUTS has as well."""
+
+    def together(self, asked: Sequence[Asked]) -> list[Observation]:
+        """Send requests with one notification; what is seen after all of them is in the last of the
+        observations (what listeners were told too), those before hold what came with their
+        responses. Raises TargetError."""
+
+
+def carried_out(target: Target, asked: Sequence[Asked]) -> list[tuple[Observation, bool]]:
+    """What comes of actions that belong together, and whether all is seen that there is.
+
+    They are carried out one by one where the target knows no batches: a device must not tell the
+    difference. Raises TargetError.
+    """
+    plain = len(asked) == 1 and asked[0].layout == PLAIN
+    if plain or not target.capabilities & LAYOUTS or not isinstance(target, Batching):
+        return [(target.apply(one.action), True) for one in asked]
+    *before, last = target.together(asked)
+    return [*((seen, False) for seen in before), (last, True)]

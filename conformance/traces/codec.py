@@ -172,6 +172,8 @@ def observation_to_json(seen: Observation) -> dict[str, Any]:
         values["mapped"] = [list(run) for run in seen.mapped.ranges()]
     if seen.notified is not None:
         values["notified"] = seen.notified
+    if seen.used is not None:
+        values["used"] = seen.used
     if seen.constants is not None:
         values["constants"] = asdict(seen.constants)
     if seen.slots is not None:
@@ -187,7 +189,7 @@ def observation_to_json(seen: Observation) -> dict[str, Any]:
 
 def observation_from_json(value: Any) -> Observation:
     """The observation that `observation_to_json` writes so. Raises CodecError."""
-    sizes = ("usable", "size", "requested")
+    sizes = ("usable", "size", "requested", "used")
     known = frozenset(
         {"answer", "state", *sizes, "mapped", "notified", "slots", "constants", "memory"}
         | {"held", "told"}

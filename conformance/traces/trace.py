@@ -26,6 +26,7 @@ from conformance.traces.codec import (
     profile_from_json,
 )
 from conformance.traces.files import write_whole
+from conformance.traces.layout import PLAIN, Layout, layout_from_json, layout_to_json
 from conformance.traces.schemas import problem
 from conformance.traces.vocabulary import TRACE_FORMAT, TRACE_VERSION
 from model.contracts import CONTRACT_NAMED
@@ -44,10 +45,11 @@ class TraceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One action and, where it is known, what was seen afterwards."""
+    """An action and, where it is known, what was seen afterwards; `layout` is that of a request."""
 
     action: ConcreteAction
     seen: Observation | None = None
+    layout: Layout = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
     yield header
     for number, step in enumerate(trace.steps, 1):
         line: dict[str, Any] = {"step": number, "do": action_to_json(step.action)}
+        if step.layout != PLAIN:
+            line["layout"] = layout_to_json(step.layout)
         if step.seen is not None:
             line["see"] = observation_to_json(step.seen)
         yield line
@@ -203,7 +207,8 @@ class _Reader:
         if value["step"] != expected:
             self.fail(f"step {value['step']} where step {expected} is due")
         try:
-            return TraceStep(action_from_json(value["do"]), self.seen(value))
+            layout = layout_from_json(value.get("layout", {}))
+            return TraceStep(action_from_json(value["do"]), self.seen(value), layout)
         except CodecError as error:
             self.fail(str(error))
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from conformance.judge.finding import Kind
+from conformance.judge.virtio.judge import RESPONSE_SIZE
 from conformance.traces.codec import (
     CONSTANT_LIMITS,
     FAULT_NAMES,
@@ -15,6 +16,7 @@ from conformance.traces.codec import (
     SLOT_LIMITS,
     USES,
 )
+from conformance.traces.layout import MAX_PARTS, MAX_ROOM, Place
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES
 from model.state import Answer, BlockState, Config, Op
@@ -112,6 +114,7 @@ def _observation() -> Schema:
         "requested": size,
         "mapped": {"type": "array", "items": run},
         "notified": {"type": "boolean"},
+        "used": size,
         "slots": closed({name: whole(0, most) for name, most in SLOT_LIMITS.items()}),
         "constants": closed({name: whole(0, most) for name, most in CONSTANT_LIMITS.items()}),
         "memory": {
@@ -130,6 +133,20 @@ def _observation() -> Schema:
         },
     }
     return closed(properties, optional=tuple(properties)[1:])
+
+
+def layout_schema() -> Schema:
+    """How a request lies in the queue."""
+    flag: Schema = {"type": "boolean"}
+    properties: Schema = {
+        "parts": whole(1, MAX_PARTS),
+        "response_parts": whole(1, MAX_PARTS),
+        "indirect": flag,
+        "room": whole(RESPONSE_SIZE, MAX_ROOM),
+        "place": {"enum": [place.value for place in Place]},
+        "more": flag,
+    }
+    return closed(properties, optional=tuple(properties))
 
 
 def finding_schema() -> Schema:
@@ -173,9 +190,10 @@ def trace_schema() -> Schema:
         {
             "step": {"type": "integer", "minimum": 1},
             "do": ref("action"),
+            "layout": layout_schema(),
             "see": ref("observation"),
         },
-        optional=("see",),
+        optional=("layout", "see"),
     )
     end = closed({"end": closed({"steps": {"type": "integer", "minimum": 0}})})
     return {

@@ -18,10 +18,35 @@ def shown(device, answer, more):
     return {"see": {"answer": answer} | device.show() | more}
 
 
+def after(device, guest, body, said, state, used=None):
+    """What is seen once an operation was carried out."""
+    more = {} if state is None else {"state": state}
+    length = device.used(said) if used is None and body["op"] in REQUESTS else used
+    if length is not None:
+        more["used"] = length
+    if not device.gone:
+        seen = {"answer": said} | device.show()
+        more |= {"notified": device.notified, "told": device.told}
+        more["memory"] = guest.use(device, body, seen)
+    return shown(device, said, more)
+
+
+def batch(device, guest, requests):
+    """What is seen of requests that came together; of all but the last only the response."""
+    done = device.together(requests)
+    seen = []
+    for body, (said, state, used) in zip(requests[:-1], done[:-1], strict=True):
+        shows = {"answer": said, "state": state, "used": used}
+        seen.append({name: value for name, value in shows.items() if value is not None})
+        guest.forget(device, body, {"answer": said, "size": 0 if body["op"] == "unplug-all" else 1})
+    return [*seen, after(device, guest, requests[-1], *done[-1])["see"]]
+
+
 def main():
     parser = argparse.ArgumentParser(description="A device that is wrong in one way.")
     parser.add_argument("--fault", choices=sorted(FAULTS), help="be wrong in this way")
     parser.add_argument("--small", action="store_true", help="a right device unlike QEMU's")
+    parser.add_argument("--queue", action="store_true", help="the right device, its queue seen")
     parser.add_argument("--list", action="store_true", help="print every fault as JSON")
     chosen = parser.parse_args()
     if chosen.list:
@@ -32,7 +57,8 @@ def main():
     for line in sys.stdin:
         ((kind, body),) = json.loads(line).items()
         if kind == "hello":
-            able = REQUESTS + EVENTS + FAILURES + VIEWS
+            able = REQUESTS + EVENTS + FAILURES + VIEWS + built.more
+            able += ("batch", "used") if chosen.queue else ()
             answer = {"hello": {**body, "name": "wrong device", "capabilities": able}}
             if chosen.small:
                 answer["hello"]["limits"] = LIMITS
@@ -46,13 +72,9 @@ def main():
             except Refused as reason:
                 answer = {"refuse": str(reason)}
         elif kind == "do":
-            said, state = device.do(body)
-            more = {} if state is None else {"state": state}
-            if not device.gone:
-                seen = {"answer": said} | device.show()
-                more |= {"notified": device.notified, "told": device.told}
-                more["memory"] = guest.use(device, body, seen)
-            answer = shown(device, said, more)
+            answer = after(device, guest, body, *device.do(body))
+        elif kind == "together":
+            answer = {"seen": batch(device, guest, body)}
         else:
             break
         print(json.dumps(answer), flush=True)

@@ -5,14 +5,15 @@ import events
 import layouts
 import mappings
 import memory
+import queues
 import requests
 import sizes
 from fault import Fault, name_of
 
-MODULES = (layouts, mappings, requests, answers, sizes, events, memory)
+MODULES = (layouts, mappings, requests, answers, sizes, events, memory, queues)
 FAULTS = {
     name_of(found): found
     for module in MODULES
     for found in vars(module).values()
-    if isinstance(found, type) and issubclass(found, Fault) and found is not Fault
+    if isinstance(found, type) and issubclass(found, Fault) and found.found_by
 }

@@ -8,6 +8,7 @@ from host import Host, bits, runs
 
 MIB, GIB = 1 << 20, 1 << 30
 TOP = 1 << 64
+RESPONSE = 10
 OPENED_BY_RESET = ("device-reset", "system-reset", "wake-up")
 
 
@@ -223,6 +224,24 @@ class Device(Host):
             return "refused"
         self.gone = True
         return "done"
+
+    # The queue
+
+    more = ()
+    """What it can do and show beyond the rest."""
+
+    def together(self, requests):
+        """Carry out requests that came with one notification: answer, state and used length."""
+        done, told, notified = [], [], False
+        for each in requests:
+            done.append(self.do(each))
+            told, notified = told + self.told, notified or self.notified
+        self.told, self.notified = told, notified
+        return [(answer, state, self.used(answer)) for answer, state in done]
+
+    def used(self, answer):
+        """The length that comes with a response, in bytes."""
+        return RESPONSE if answer in ("ack", "nack", "busy", "error") else None
 
     # One operation
 

@@ -135,6 +135,7 @@ BROKEN: dict[str, tuple[Steps, Wrong]] = {
     "state-plugged": ((PLUG, STATE), {"block_state": BlockState.MIXED}),
     "state-unplugged": ((STATE,), {"block_state": BlockState.PLUGGED}),
     "state-mixed": ((PLUG, ask(Op.STATE, 1, 2)), {"block_state": BlockState.PLUGGED}),
+    "used-length": ((PLUG,), {"used": 12}),
 }
 
 

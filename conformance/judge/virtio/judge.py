@@ -17,6 +17,8 @@ from model.extents import Extents
 from model.observation import Constants, Observation
 from model.state import NO_FAULTS, REQUESTS, Answer, ConcreteAction, Config, Op
 
+RESPONSE_SIZE = 10
+"""Bytes. Source: VIRTIO, Memory Device, struct virtio_mem_resp."""
 _SIZES = ("usable", "size", "requested")
 _MIGRATION = frozenset({Op.MIGRATION_START, Op.MIGRATION_END, Op.MIGRATION_IN})
 _NO_ANSWER = frozenset({Answer.VIOLATION, Answer.SILENT})
@@ -66,8 +68,10 @@ class VirtioOracle:
             verdicts += self.host.start(self.constants, seen)
         return self._judged(verdicts)
 
-    def step(self, action: ConcreteAction, seen: Observation) -> list[Breach]:
-        """Judge one step."""
+    def step(
+        self, action: ConcreteAction, seen: Observation, *, whole: bool = True
+    ) -> list[Breach]:
+        """Judge one step; without `whole` only what came with its response is seen."""
         if self.gone:
             return []
         self.gone = action.op is Op.UNREALIZE and seen.answer is Answer.DONE
@@ -83,6 +87,10 @@ class VirtioOracle:
         if action.op in _MIGRATION:
             self.migrating = action.op is Op.MIGRATION_START and seen.answer is Answer.DONE
         known = {name: getattr(before, name) for name in _SIZES if getattr(seen, name) is None}
+        if not whole:
+            # Nobody knows what the requests that are still to come have made of it.
+            known["size"] = None
+            known["usable"] = None if action.op is Op.UNPLUG_ALL else known["usable"]
         self.now = replace(seen, memory=None, **known)
         return self._judged(verdicts)
 
@@ -104,6 +112,9 @@ class VirtioOracle:
                 self.silent = True
                 return
             yield "answers-every-request", True, ""
+            if seen.used is not None:
+                message = f"{op.value}: a response of 10 bytes with a used length of {seen.used}"
+                yield "used-length", seen.used == RESPONSE_SIZE, message
             asked = self._asked(action, before)
             yield from request_rules(asked, self.belief, before, seen)
             if not self.migrating and not self.silent and action.faults == NO_FAULTS:

@@ -255,6 +255,12 @@ RULES: Final = (
         Rule("state-unplugged", _STATE, Level.MUST, "UNPLUGGED if no block is plugged"),
         Rule("state-mixed", _STATE, Level.MUST, "MIXED if some blocks are plugged and some not"),
     ),
+    Rule(
+        "used-length",
+        "Split Virtqueues / The Virtqueue Used Ring",
+        Level.MUST,
+        "the used length is that of the response, 10 bytes, whatever room there is",
+    ),
     *HOST_RULES,
     *NEED_RULES,
 )

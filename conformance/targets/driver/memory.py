@@ -55,6 +55,12 @@ class GuestMemory:
             )
         )
 
+    def passed(self, action: ConcreteAction, seen: Observation) -> None:
+        """A request with others behind it was answered as `seen`: nothing can be tried now."""
+        if action.op is Op.UNPLUG_ALL and seen.answer is Answer.ACK:
+            self._written.clear()
+        self._forget(action, seen)
+
     def _touch(self, addresses: Iterable[int]) -> None:
         config = self._config
         for addr in addresses:

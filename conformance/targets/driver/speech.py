@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from conformance.targets.driver.bus import DriverError
-from conformance.targets.driver.device import VirtioMem
+from conformance.targets.driver.device import VIRTIO_F_INDIRECT_DESC, VirtioMem
 from conformance.targets.driver.requests import (
     RequestType,
     ResponseType,
@@ -14,6 +16,9 @@ from conformance.targets.driver.requests import (
     encode_request,
 )
 from conformance.targets.driver.virtqueue import Chain, Used
+from conformance.targets.target import Asked
+from conformance.traces.layout import PLAIN, Layout, Place
+from model.observation import Observation
 from model.state import Answer, BlockState, ConcreteAction, Op
 
 REQUEST_SIZE: Final = 24
@@ -34,7 +39,25 @@ _ANSWERS: Final = {
 _STATES: Final = (BlockState.PLUGGED, BlockState.UNPLUGGED, BlockState.MIXED)
 """VIRTIO_MEM_STATE_*, by number."""
 
-Done = tuple[Answer, BlockState | None]
+_PLACES: Final = {
+    # Above what any machine of a test has, and below what processors can address.
+    Place.BEYOND: (1 << 45) - 0x1000,
+    Place.WRAPS: (1 << 64) - 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an action: `used` is the length that came with a response (bytes)."""
+
+    answer: Answer
+    block_state: BlockState | None = None
+    used: int | None = None
+
+
+def only_answered(done: Done) -> Observation:
+    """All that is seen of a request with others behind it."""
+    return Observation(done.answer, done.block_state, used=done.used)
 
 
 class Speech:
@@ -50,13 +73,42 @@ class Speech:
 
     def ask(self, driver: VirtioMem, action: ConcreteAction) -> Done:
         """Send one request. Raises DriverError."""
+        (done,) = self.together(driver, [Asked(action)])
+        return done
+
+    def together(self, driver: VirtioMem, asked: Sequence[Asked]) -> list[Done]:
+        """Send requests with one notification. Raises DriverError."""
         broken = driver.needs_reset()
-        chain = self.chain(action)
-        (used,) = driver.together([chain], may_be_lost=action.op in (Op.UNKNOWN, Op.SHORT))
-        if used is None:
+        chains = [self.laid_out(driver, one) for one in asked]
+        lost = any(one.action.op in (Op.UNKNOWN, Op.SHORT) for one in asked)
+        done = []
+        for chain, used in zip(chains, driver.together(chains, may_be_lost=lost), strict=True):
+            if used is not None:
+                done.append(answered(chain, used))
+                continue
             stopped = not broken and driver.needs_reset()
-            return (Answer.VIOLATION if stopped else Answer.SILENT), None
-        return answered(chain, used)
+            # The first one without an answer is the one that broke the device.
+            done.append(Done(Answer.VIOLATION if stopped else Answer.SILENT))
+            broken = broken or stopped
+        return done
+
+    def laid_out(self, driver: VirtioMem, asked: Asked) -> Chain:
+        """A request's bytes, the room for its response, and the way it lies in the queue."""
+        layout = asked.layout
+        if layout.place is not Place.OWN:
+            # What is wrong with it is the place of its response alone.
+            payload = encode_request(RequestType.STATE, asked.action.addr, 1)
+            return _placed(Chain(payload, RESPONSE_SIZE), layout, driver)
+        chain = self.chain(asked.action)
+        if layout == PLAIN or chain.room < RESPONSE_SIZE:
+            return chain
+        return Chain(
+            chain.payload,
+            layout.room,
+            out_parts=layout.parts,
+            in_parts=layout.response_parts,
+            indirect=layout.indirect and bool(driver.features & VIRTIO_F_INDIRECT_DESC),
+        )
 
     def chain(self, action: ConcreteAction) -> Chain:
         """A request's bytes and the room for its response."""
@@ -78,14 +130,22 @@ class Speech:
 def answered(chain: Chain, used: Used) -> Done:
     """What a request that came back was answered. Raises DriverError.
 
-    With nothing written it is one that the device would not answer.
+    With nothing written it is one that the device would not answer; what it wrote where nobody can
+    read it is no answer either.
     """
-    if not used.length:
-        return Answer.SILENT, None
-    kind, state = decode_response(used.data)
+    if not used.length or chain.response_at is not None:
+        return Done(Answer.SILENT)
+    # A length of more bytes than there are in a response is judged, not believed.
+    kind, state = decode_response(used.data[:RESPONSE_SIZE])
     # The type is the first field.
     asked = chain.payload.startswith(bytes([RequestType.STATE])) and kind is ResponseType.ACK
     # A driver ignores the state that comes with any other answer (VIRTIO, driver normative).
     if asked and state >= len(_STATES):
         raise DriverError(f"{used.data.hex()} has block state {state}, which means nothing")
-    return _ANSWERS[kind], _STATES[state] if asked else None
+    return Done(_ANSWERS[kind], _STATES[state] if asked else None, used.length)
+
+
+def _placed(chain: Chain, layout: Layout, driver: VirtioMem) -> Chain:
+    """The chain with its response in another place than a buffer of the driver's."""
+    place = driver.config_address if layout.place is Place.WINDOW else _PLACES[layout.place]
+    return Chain(chain.payload, chain.room, response_at=place)

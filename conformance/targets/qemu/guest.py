@@ -6,7 +6,7 @@ guest in any state. Sizes and addresses are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from conformance.targets.qemu.machine import DEVICE_ID, machine_args
 from conformance.targets.qemu.process import QemuError, QemuProcess, QmpRefused
 from conformance.targets.qemu.processor import Processor
 from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
+from conformance.targets.target import Asked
 from model.extents import Extents
 from model.observation import SlotLayout
 from model.state import Answer, ConcreteAction, Config, Op
@@ -104,8 +105,12 @@ class QemuGuest:
     def apply(self, action: ConcreteAction) -> Done:
         """Carry out an action without faults; WAKE_UP and UNREALIZE are not supported."""
         if action.op in self._events:
-            return self._events[action.op](action.value), None
+            return Done(self._events[action.op](action.value))
         return self._speech.ask(self._driver, action)
+
+    def together(self, asked: Sequence[Asked]) -> list[Done]:
+        """Send requests with one notification."""
+        return self._speech.together(self._driver, asked)
 
     def config(self) -> DeviceConfig:
         """The configuration space."""

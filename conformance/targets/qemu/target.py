@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +11,23 @@ from typing import Final
 from conformance.judge.finding import Kind
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.driver.memory import GuestMemory
+from conformance.targets.driver.speech import Done, only_answered
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
 from conformance.targets.qemu.processor import Processor, StoppedProcessor
-from conformance.targets.target import MAPS_PLUGGED, OPERATIONS, PADDING, TargetError
+from conformance.targets.target import (
+    BATCH,
+    FRAMING,
+    MAPS_PLUGGED,
+    OPERATIONS,
+    PADDING,
+    STRAY,
+    Asked,
+    TargetError,
+)
 from model.observation import Constants, Observation
 from model.profiles import Profile
-from model.state import Answer, BlockState, ConcreteAction, Config, Op
+from model.state import Answer, ConcreteAction, Config, Op
 
 _LEFT_OUT: Final = frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value})
 """Only a running guest can suspend the machine, and only one can let go of its device."""
@@ -33,8 +43,8 @@ class QemuTarget:
     """
 
     capabilities = (OPERATIONS - _LEFT_OUT) | {
-        *("usable", "size", "requested", "mapped", "slots", "constants", "memory"),
-        *(PADDING, MAPS_PLUGGED),
+        *("usable", "size", "requested", "mapped", "slots", "constants", "memory", "used"),
+        *(PADDING, MAPS_PLUGGED, BATCH, FRAMING, STRAY),
     }
 
     def __init__(
@@ -91,17 +101,21 @@ class QemuTarget:
             self._guest.notified()
             layout = self._guest.layout()
             self._memory = GuestMemory(config, layout)
-            return replace(self._seen(self._guest, Answer.DONE), slots=layout)
+            return replace(self._seen(self._guest, Done(Answer.DONE)), slots=layout)
 
     def apply(self, action: ConcreteAction) -> Observation:
         guest = self._started()
         with self._failures():
-            answer, state = guest.apply(action)
-            notified: bool | None = guest.notified()
-            if action.op in _RESETS:
-                notified = None
-            seen = self._seen(guest, answer, state, notified)
-            return replace(seen, memory=self._memory.tried(guest.bus, action, seen))
+            return self._after(guest, action, guest.apply(action))
+
+    def together(self, asked: Sequence[Asked]) -> list[Observation]:
+        guest = self._started()
+        with self._failures():
+            done = guest.together(asked)
+            before = [only_answered(one) for one in done[:-1]]
+            for one, seen in zip(asked, before, strict=False):
+                self._memory.passed(one.action, seen)
+            return [*before, self._after(guest, asked[-1].action, done[-1])]
 
     def state(self) -> None:
         return None
@@ -111,17 +125,18 @@ class QemuTarget:
         if guest is not None:
             guest.close()
 
-    def _seen(
-        self,
-        guest: QemuGuest,
-        answer: Answer,
-        state: BlockState | None = None,
-        notified: bool | None = None,
-    ) -> Observation:
+    def _after(self, guest: QemuGuest, action: ConcreteAction, done: Done) -> Observation:
+        """What is seen after an action."""
+        notified = None if action.op in _RESETS else guest.notified()
+        seen = self._seen(guest, done, notified)
+        return replace(seen, memory=self._memory.tried(guest.bus, action, seen))
+
+    def _seen(self, guest: QemuGuest, done: Done, notified: bool | None = None) -> Observation:
         config = guest.config()
         return Observation(
-            answer=answer,
-            block_state=state,
+            answer=done.answer,
+            block_state=done.block_state,
+            used=done.used,
             usable=config.usable_region_size,
             size=config.plugged_size,
             requested=config.requested_size,

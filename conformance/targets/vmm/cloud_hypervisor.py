@@ -65,9 +65,7 @@ class CloudHypervisorMachine(Machine):
         self.hello = self.line.hello(_REBOOT_SECONDS)
 
     def _connect(self) -> Line:
-        self.wait_for(self._serial)
-        self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect(str(self._serial))
+        self._connection = self.connected(self._serial)
         number = self._connection.fileno()
         return Line(number, number, self.fate)
 

@@ -83,11 +83,9 @@ class KrunMachine(Machine):
         if requested < self._grown or requested % _STEP or requested > _REGION:
             # What the control socket cannot say, or does not do.
             return Answer.REFUSED
-        if requested > self._grown:
-            answer = self._ask(f"PROTOTYPE_GROW_MEMORY {requested // MIB}")
-            if not answer.startswith("OK"):
-                return Answer.REFUSED
-            self._grown = requested
+        if not self._ask(f"PROTOTYPE_GROW_MEMORY {requested // MIB}").startswith("OK"):
+            return Answer.REFUSED
+        self._grown = requested
         return Answer.DONE
 
     def _ask(self, line: str) -> str:

@@ -19,6 +19,9 @@ from conformance.targets.driver.bus import Access, DriverError, DriverLate, Kind
 _MARK: Final = b"\xa5\x5a"
 _START: Final = 0x01
 _HELLO: Final = 0xFF
+_END_SECONDS: Final = 2.0
+"""What a VMM may take to end once its serial line is gone."""
+_POLL: Final = 0.01
 _PATIENCE: Final = 0.5
 """Seconds until a guest that is silent is spoken to again."""
 _ROOM: Final = 8000
@@ -59,7 +62,7 @@ class Hello:
 class Line:
     """Messages to and from the guest over two file descriptors, which may be one."""
 
-    def __init__(self, reading: int, writing: int, fate: Fate, timeout: float = 20.0) -> None:
+    def __init__(self, reading: int, writing: int, fate: Fate, timeout: float = 60.0) -> None:
         """`timeout`: seconds for one exchange. The descriptors stay the caller's to close."""
         self._reading, self._writing = reading, writing
         self._fate = fate
@@ -82,8 +85,12 @@ class Line:
                 self._broken = True
                 raise self.late(what)
         self._send(_request(b""), deadline)
-        while self._message(deadline).startswith(bytes([_HELLO])):
-            pass
+        try:
+            while self._message(deadline).startswith(bytes([_HELLO])):
+                pass
+        except _Silent as error:
+            self._broken = True
+            raise self.late(what) from error
         return Hello(_ENTRIES.get(message[1], "?"), message[2:].decode(errors="replace"))
 
     def exchange(self, *accesses: Access) -> list[bytes]:
@@ -170,7 +177,10 @@ class Line:
 
     def _lost(self) -> DriverError:
         self._broken = True
-        return DriverError(f"the serial line is gone; {self._fate() or 'the machine still runs'}")
+        deadline = time.monotonic() + _END_SECONDS
+        while (fate := self._fate()) is None and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        return DriverError(f"the serial line is gone; {fate or 'the machine still runs'}")
 
 
 def _request(commands: bytes) -> bytes:

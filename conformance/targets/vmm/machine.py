@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from model.state import Answer, Config
 BOOT_RAM: Final = 128 << 20
 """Bytes of ordinary memory at address 0."""
 _STOP_SECONDS: Final = 2.0
-_START_SECONDS: Final = 30.0
+_START_SECONDS: Final = 60.0
 """Until a socket of the VMM's is there, or the guest speaks."""
 _LOG_LIMIT: Final = 1 << 16
 """Bytes of a log, the last ones."""
@@ -134,13 +135,26 @@ class Machine:
         self._stack.callback(close)
 
     def wait_for(self, path: Path) -> None:
-        """Wait until the VMM has made a socket. Raises DriverError."""
+        """Wait until the VMM has made a file. Raises DriverError."""
+        self._until(path.exists, f"make {path.name}")
+
+    def connected(self, path: Path) -> socket.socket:
+        """A connection to a socket of the VMM's; the caller closes it. Raises DriverError."""
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            self._until(lambda: connection.connect_ex(str(path)) == 0, f"listen on {path.name}")
+        except DriverError:
+            connection.close()
+            raise
+        return connection
+
+    def _until(self, done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        while not path.exists():
+        while not done():
             if (fate := self.fate()) is not None:
                 raise DriverError(fate)
             if time.monotonic() > deadline:
-                raise DriverError(f"the VMM made no socket within {_START_SECONDS:g} s")
+                raise DriverError(f"the VMM did not {what} within {_START_SECONDS:g} s")
             time.sleep(_POLL)
 
     def _last_words(self) -> str:

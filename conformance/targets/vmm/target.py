@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -11,17 +11,19 @@ from conformance.judge.finding import Kind
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.memory import GuestMemory
-from conformance.targets.driver.speech import Speech
-from conformance.targets.target import PADDING, TargetError
+from conformance.targets.driver.speech import Done, Speech, only_answered
+from conformance.targets.target import BATCH, PADDING, STRAY, Asked, TargetError
 from conformance.targets.vmm.host import HostSide
 from conformance.targets.vmm.machine import Machine, Vmm
 from conformance.targets.vmm.watch import tracer
 from model.observation import Constants, Observation
 from model.profiles import Profile
-from model.state import REQUESTS, Answer, BlockState, ConcreteAction, Config, Op
+from model.state import REQUESTS, Answer, ConcreteAction, Config, Op
 
 _REQUESTS: Final = frozenset(op.value for op in REQUESTS)
-_SHOWN: Final = frozenset({"usable", "size", "requested", "constants", "memory", PADDING})
+_SHOWN: Final = frozenset(
+    {"usable", "size", "requested", "constants", "memory", "used", PADDING, BATCH, STRAY}
+)
 _RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
 
 
@@ -64,26 +66,27 @@ class VmmTarget:
     def apply(self, action: ConcreteAction) -> Observation:
         machine = self._started()
         with self._failures():
-            state: BlockState | None = None
+            done = Done(Answer.DONE)
             if action.op is Op.RESIZE:
-                answer = machine.resize(action.value)
+                done = Done(machine.resize(action.value))
             elif action.op is Op.SYSTEM_RESET:
                 machine.system_reset()
                 self._set_up()
-                answer = Answer.DONE
             elif action.op is Op.DEVICE_RESET:
                 self._driver.reset()
                 self._set_up()
-                answer = Answer.DONE
             else:
-                answer, state = self._speech.ask(self._driver, action)
-            notified: bool | None = self._driver.config_notified()
-            if action.op in _RESETS or "notified" not in self.capabilities:
-                # Where a VMM tells of it by MSI-X alone, nothing is seen.
-                notified = None
-            seen = self._seen(answer, state, notified)
-            memory = self._memory.tried(machine.line, action, seen)
-            return self._watched_too(replace(seen, memory=memory))
+                done = self._speech.ask(self._driver, action)
+            return self._after(action, done)
+
+    def together(self, asked: Sequence[Asked]) -> list[Observation]:
+        self._started()
+        with self._failures():
+            done = self._speech.together(self._driver, asked)
+            before = [only_answered(one) for one in done[:-1]]
+            for one, seen in zip(asked, before, strict=False):
+                self._memory.passed(one.action, seen)
+            return [*before, self._after(asked[-1].action, done[-1])]
 
     def state(self) -> None:
         return None
@@ -117,7 +120,7 @@ class VmmTarget:
             raise DriverError(f"the VMM refuses a requested size of {config.requested}")
         # What came while the driver was set up is no answer to anything.
         self._driver.config_notified()
-        seen = self._seen(Answer.DONE, None, None)
+        seen = self._seen(Done(Answer.DONE), None)
         want = Constants(block=config.block, addr=config.addr, region=config.region)
         if seen.constants != want:
             raise DriverError(f"the device has {seen.constants}, not {want}")
@@ -130,11 +133,22 @@ class VmmTarget:
             return seen
         return replace(seen, mapped=self._host.mapped(), held=self._host.held(self._memory.touched))
 
-    def _seen(self, answer: Answer, state: BlockState | None, notified: bool | None) -> Observation:
+    def _after(self, action: ConcreteAction, done: Done) -> Observation:
+        """What is seen after an action."""
+        notified: bool | None = self._driver.config_notified()
+        if action.op in _RESETS or "notified" not in self.capabilities:
+            # Where a VMM tells of it by MSI-X alone, nothing is seen.
+            notified = None
+        seen = self._seen(done, notified)
+        memory = self._memory.tried(self._started().line, action, seen)
+        return self._watched_too(replace(seen, memory=memory))
+
+    def _seen(self, done: Done, notified: bool | None) -> Observation:
         config = self._driver.config()
         return Observation(
-            answer=answer,
-            block_state=state,
+            answer=done.answer,
+            block_state=done.block_state,
+            used=done.used,
             usable=config.usable_region_size,
             size=config.plugged_size,
             requested=config.requested_size,

@@ -1,0 +1,60 @@
+"""Ways in which the requests of a trace lie in the queue, made from its seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from conformance.generate.choices import Choices, RandomChoices
+from conformance.judge.virtio.judge import RESPONSE_SIZE
+from conformance.targets.target import BATCH, FRAMING
+from conformance.traces.layout import MAX_BATCH, MAX_PARTS, Layout
+from conformance.traces.trace import Trace, TraceStep
+from model.state import NO_FAULTS, REQUESTS, Answer, Op
+
+_ANSWERED: Final = frozenset({Answer.ACK, Answer.NACK, Answer.BUSY, Answer.ERROR})
+_PERCENT: Final = 30
+"""How often a request goes out together with the next one, and how often in another framing."""
+_SALT: Final = 0x5107
+"""The choices of a layout are none of those that made the trace."""
+
+
+def laid_out(trace: Trace, capabilities: frozenset[str]) -> Trace:
+    """The trace with layouts of the kinds that a target can carry out; itself where it has none.
+
+    Requests that a device need not answer stay by themselves, and so do those for which the host
+    fails.
+    """
+    if not capabilities & {BATCH, FRAMING} or trace.seed is None:
+        return trace
+    choices = RandomChoices(trace.seed ^ _SALT)
+    steps: list[TraceStep] = []
+    together = 1
+    for step, after in zip(trace.steps, (*trace.steps[1:], None), strict=True):
+        if not _plain(step):
+            steps.append(step)
+            continue
+        layout = _framing(choices) if FRAMING in capabilities else Layout()
+        wish = BATCH in capabilities and choices.chance(_PERCENT)
+        more = wish and after is not None and _plain(after) and together < MAX_BATCH
+        together = together + 1 if more else 1
+        steps.append(replace(step, layout=replace(layout, more=more)))
+    return replace(trace, steps=tuple(steps))
+
+
+def _plain(step: TraceStep) -> bool:
+    """A request that any device answers."""
+    able = step.action.op in REQUESTS - {Op.UNKNOWN, Op.SHORT}
+    answered = step.seen is None or step.seen.answer in _ANSWERED
+    return able and answered and step.action.faults == NO_FAULTS
+
+
+def _framing(choices: Choices) -> Layout:
+    if not choices.chance(_PERCENT):
+        return Layout()
+    return Layout(
+        parts=choices.integer(1, MAX_PARTS // 4),
+        response_parts=choices.integer(1, MAX_PARTS // 4),
+        indirect=choices.chance(50),
+        room=choices.pick([(2, RESPONSE_SIZE), (1, RESPONSE_SIZE + 1), (1, 4096)]),
+    )

@@ -1,0 +1,76 @@
+"""How requests lie in the queue, which a device must not look at. Source: VIRTIO 2.7.4.1."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from enum import Enum
+from typing import Any, Final
+
+from conformance.judge.virtio.judge import RESPONSE_SIZE
+from conformance.traces.codec import CodecError, members, number, word
+
+MAX_PARTS: Final = 16
+MAX_ROOM: Final = 4096
+MAX_BATCH: Final = 16
+"""Requests of one notification."""
+
+
+class Place(Enum):
+    """Where the response shall go."""
+
+    OWN = "own"
+    """Into a buffer of the driver's."""
+    BEYOND = "beyond"
+    """Where the guest has no memory."""
+    WRAPS = "wraps"
+    """So near to 2^64 that its end wraps."""
+    WINDOW = "window"
+    """Into the device's own configuration space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A request's way of lying in the queue.
+
+    `parts`, `response_parts`: in how many descriptors request and response are; `indirect`: those
+    are in a table of their own; `room`: bytes for the response; `more`: the request of the next
+    step goes out with the same notification.
+    """
+
+    parts: int = 1
+    response_parts: int = 1
+    indirect: bool = False
+    room: int = RESPONSE_SIZE
+    place: Place = Place.OWN
+    more: bool = False
+
+
+PLAIN: Final = Layout()
+_NUMBERS: Final = {
+    "parts": (1, MAX_PARTS),
+    "response_parts": (1, MAX_PARTS),
+    "room": (RESPONSE_SIZE, MAX_ROOM),
+}
+
+
+def layout_to_json(layout: Layout) -> dict[str, Any]:
+    """The members that are not as in a plain layout."""
+    values = asdict(layout) | {"place": layout.place.value}
+    plain = asdict(PLAIN) | {"place": PLAIN.place.value}
+    return {name: value for name, value in values.items() if value != plain[name]}
+
+
+def layout_from_json(value: Any) -> Layout:
+    """The layout that `layout_to_json` writes so. Raises CodecError."""
+    given = members(value, "layout", frozenset(field.name for field in fields(Layout)))
+    read: dict[str, Any] = {}
+    for name, found in given.items():
+        if name in _NUMBERS:
+            read[name] = number(found, f"layout.{name}", *_NUMBERS[name])
+        elif name == "place":
+            read[name] = Place(word(found, "layout.place", tuple(one.value for one in Place)))
+        elif type(found) is bool:
+            read[name] = found
+        else:
+            raise CodecError(f"layout.{name} is {found!r}: true or false is right")
+    return Layout(**read)

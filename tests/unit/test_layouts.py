@@ -1,0 +1,205 @@
+"""How requests lie in the queue: trace files, generated layouts, batches in a run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.check.campaign import check
+from conformance.check.runner import run_trace, together
+from conformance.check.scenarios import SCENARIO_NAMED
+from conformance.check.shrink import shrink
+from conformance.check.suite import run_scenario
+from conformance.generate.layouts import laid_out
+from conformance.generate.traces import random_trace
+from conformance.judge.judge import Judge
+from conformance.judge.verdict import Verdict
+from conformance.judge.virtio.rules import RULES
+from conformance.targets.reference import ReferenceTarget
+from conformance.targets.target import BATCH, FRAMING, STRAY, Asked, needs
+from conformance.traces.codec import CodecError
+from conformance.traces.layout import (
+    MAX_BATCH,
+    PLAIN,
+    Layout,
+    Place,
+    layout_from_json,
+    layout_to_json,
+)
+from conformance.traces.trace import Trace, TraceStep, read_trace, write_trace
+from model.arithmetic import GIB, MIB
+from model.observation import Observation
+from model.profiles import QEMU
+from model.state import REQUESTS, Answer, ConcreteAction, Config, Op, action
+
+LAYOUTS = (PLAIN, Layout(parts=16, indirect=True), Layout(room=4096, more=True))
+BINDING = frozenset(rule.id for rule in RULES if rule.binding) - {"plug-plugged-is-error"}
+BOTH = Judge(rules=BINDING)
+
+
+class Queued(ReferenceTarget):
+    """The reference device with a queue: answers as `said` makes of them, with their lengths."""
+
+    def __init__(self, said: Callable[[int, Observation], Observation] | None = None) -> None:
+        super().__init__()
+        self.capabilities = self.capabilities | {BATCH, FRAMING, "used"}  # type: ignore[misc]
+        self.said = said or (lambda _, seen: seen)
+        self.batches: list[int] = []
+
+    def together(self, asked: Sequence[Asked]) -> list[Observation]:
+        self.batches.append(len(asked))
+        seen = [super(Queued, self).apply(one.action) for one in asked]
+        only = [Observation(one.answer, one.block_state) for one in seen[:-1]]
+        last = replace(seen[-1], told=tuple(told for one in seen for told in one.told or ()))
+        return [self.said(at, measured(one)) for at, one in enumerate((*only, last))]
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        return self.said(0, measured(super().apply(action)))
+
+
+def measured(seen: Observation) -> Observation:
+    answered = seen.answer in (Answer.ACK, Answer.NACK, Answer.BUSY, Answer.ERROR)
+    return replace(seen, used=10) if answered else seen
+
+
+def lost(at: int, seen: Observation) -> Observation:
+    return silent(seen) if at == 1 else seen
+
+
+def twelve(at: int, seen: Observation) -> Observation:
+    return replace(seen, used=12) if seen.used is not None and at else seen
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_comes_back_from_its_json(layout: Layout) -> None:
+    assert layout_from_json(layout_to_json(layout)) == layout
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"parts": 17}, "layout.parts is 17: a whole number within 1..16 is right"),
+        ({"room": 9}, "layout.room is 9"),
+        ({"more": 1}, "layout.more is 1: true or false is right"),
+        ({"place": "here"}, "layout.place is 'here': known are own, beyond"),
+        ({"kick": True}, "layout has 'kick'"),
+    ],
+)
+def test_a_wrong_layout_is_one_line(value: object, told: str) -> None:
+    with pytest.raises(CodecError, match=told):
+        layout_from_json(value)
+
+
+def test_a_trace_file_keeps_layouts(tmp_path: Path) -> None:
+    steps = tuple(TraceStep(action(Op.UNPLUG_ALL), layout=layout) for layout in LAYOUTS)
+    trace = Trace(QEMU, Config(region=GIB, block=MIB, limit=2), steps)
+    write_trace(trace, tmp_path / "t.jsonl")
+    assert read_trace(tmp_path / "t.jsonl") == trace
+    assert "layout" not in (tmp_path / "t.jsonl").read_text().splitlines()[1]
+
+
+def test_layouts_come_from_the_seed_and_leave_the_actions_alone() -> None:
+    able = frozenset({BATCH, FRAMING})
+    made = [random_trace(QEMU, seed, 120) for seed in range(8)]
+    for trace in made:
+        assert laid_out(trace, frozenset()) is trace
+        again = laid_out(trace, able)
+        assert again == laid_out(trace, able)
+        assert [one.action for one in again.steps] == [one.action for one in trace.steps]
+        for _, steps in together(again.steps):
+            assert len(steps) <= MAX_BATCH
+            if len(steps) > 1:
+                assert {one.action.op for one in steps} <= REQUESTS - {Op.UNKNOWN, Op.SHORT}
+    every = [step for trace in made for step in laid_out(trace, able).steps]
+    assert sum(step.layout.more for step in every) > 50
+    assert sum(replace(step.layout, more=False) != PLAIN for step in every) > 50
+    only = [step for trace in made for step in laid_out(trace, frozenset({BATCH})).steps]
+    assert {replace(step.layout, more=False) for step in only} == {PLAIN}
+
+
+def test_what_a_layout_takes() -> None:
+    asked = action(Op.UNPLUG_ALL)
+    assert needs(asked, Layout(more=True)) == {"unplug-all", BATCH}
+    assert needs(asked, Layout(parts=2)) == {"unplug-all", FRAMING}
+    assert needs(asked, Layout(place=Place.WRAPS)) == {"unplug-all", STRAY}
+
+
+def test_batches_of_a_right_device_are_no_difference() -> None:
+    target = Queued()
+    report = check(target, QEMU, seed=3, traces=12, steps=60, judge=BOTH)
+    assert report.finding is None
+    assert max(target.batches) >= 3
+    assert report.exercised["used-length"] > 100
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"), [(lost, "answers-every-request"), (twelve, "used-length")]
+)
+def test_a_fault_in_a_batch_is_found_and_made_small(
+    said: Callable[[int, Observation], Observation], rule: str
+) -> None:
+    target = Queued(said)
+    report = check(target, QEMU, seed=3, traces=12, steps=60, judge=BOTH)
+    assert report.failing is not None
+    small = shrink(target, report.failing, judge=BOTH)
+    assert small.finding is not None and small.finding.what == rule
+    assert [step.layout.more for step in small.steps] == [True, False]
+
+
+def test_a_target_without_batches_gets_the_requests_one_by_one() -> None:
+    target = Queued(lost)
+    report = check(target, QEMU, seed=3, traces=12, steps=60, judge=BOTH)
+    assert report.failing is not None
+    assert run_trace(ReferenceTarget(), report.failing, BOTH).finding is None
+
+
+def test_scenarios_of_the_queue_pass_and_fail() -> None:
+    names = ("four-in-a-batch", "plug-and-unplug-in-a-batch", "request-in-parts")
+    for name in names:
+        scenario = SCENARIO_NAMED[name]
+        assert run_scenario(scenario, Queued(), QEMU).verdict is Verdict.PASS, name
+    for name in names[:2]:
+        failing = run_scenario(SCENARIO_NAMED[name], Queued(lost), QEMU)
+        assert failing.verdict is Verdict.FAIL and "no response" in failing.message
+    skipped = run_scenario(SCENARIO_NAMED["response-that-wraps"], Queued(), QEMU)
+    assert skipped.verdict is Verdict.SKIPPED and "cannot do stray" in skipped.message
+
+
+class Strict(Queued):
+    """Wants each request and each response in one descriptor, and stays broken after a response
+    that had no place."""
+
+    def __init__(self, *, strict: bool = True) -> None:
+        super().__init__()
+        self.capabilities = self.capabilities | {STRAY}  # type: ignore[misc]
+        self.strict, self.stuck = strict, False
+
+    def together(self, asked: Sequence[Asked]) -> list[Observation]:
+        seen = super().together(asked)
+        layout = asked[-1].layout
+        self.stuck = self.strict and layout.place is not Place.OWN
+        refuses = self.strict and layout.parts > 1
+        return [*seen[:-1], silent(seen[-1]) if refuses else seen[-1]]
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        seen = super().apply(action)
+        return silent(seen) if self.stuck and action.op in REQUESTS else seen
+
+
+def silent(seen: Observation) -> Observation:
+    return replace(seen, answer=Answer.SILENT, block_state=None, used=None)
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        *("request-in-parts", "response-beyond-memory", "response-that-wraps"),
+        "response-in-the-device",
+    ],
+)
+def test_scenarios_of_descriptors_pass_and_fail(id: str) -> None:
+    scenario = SCENARIO_NAMED[id]
+    assert run_scenario(scenario, Strict(strict=False), QEMU).verdict is Verdict.PASS
+    failing = run_scenario(scenario, Strict(), QEMU)
+    assert failing.verdict is Verdict.FAIL and "no response" in failing.message
