@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.targets.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify test quick coverage mutants contracts catalogue lint bench bench-table matrix docs setup clean
+.PHONY: verify test quick corpus coverage mutants contracts catalogue lint bench bench-table matrix docs setup clean
 
 setup: $(READY)
 
@@ -14,6 +14,10 @@ $(READY): pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[dev]'
 	@touch $(READY)
+
+# Every edit to virtio-mem.c that verify-source must judge, those of long proofs too.
+corpus: setup
+	SLOTPROOF_WHOLE_CORPUS=1 $(BIN)/pytest -q tests/qemu/test_source_corpus.py
 
 # The main job: prove, then check devices against the model.
 verify: setup
