@@ -22,19 +22,21 @@ def planned(targets: Sequence[str], failures: Path) -> dict[str, list[str]]:
     """The commands that a report runs by itself, by the name of their documents.
 
     Proven are the usual profile and that of the patch. The model is checked in every profile, each
-    of `targets` in the usual one. Traces go to the folder `failures`.
+    of `targets` in the usual one. Traces go to a folder each in `failures`, so that no check begins
+    with what another one found.
     """
-    kept = ["--failures", str(failures), "--json"]
-    plan = {f"prove-{name}.json": ["prove", "--profile", name, *kept] for name in PROVEN}
+    plan = {f"prove-{name}": ["prove", "--profile", name] for name in PROVEN}
     for profile in PROFILES:
-        plan[f"check-{profile}.json"] = ["check", "--profile", profile, *kept]
+        plan[f"check-{profile}"] = ["check", "--profile", profile]
     for number, target in enumerate(targets, 1):
-        plan[f"check-target-{number}.json"] = ["check", "--target", target, *kept]
-    plan["explore.json"] = ["explore", "--blocks", "3", "--slots", "2", *kept]
-    plan["compare.json"] = ["compare", "--json"]
-    plan["mutants.json"] = ["prove", "--mutants", "--json"]
-    plan["metadata.json"] = ["metadata", "--region", "1T", "--plugged", "1G", "--json"]
-    return plan
+        plan[f"check-target-{number}"] = ["check", "--target", target]
+    plan["explore"] = ["explore", "--blocks", "3", "--slots", "2"]
+    for name, words in plan.items():
+        words += ["--failures", str(failures / name)]
+    plan["compare"] = ["compare"]
+    plan["mutants"] = ["prove", "--mutants"]
+    plan["metadata"] = ["metadata", "--region", "1T", "--plugged", "1G"]
+    return {f"{name}.json": [*words, "--json"] for name, words in plan.items()}
 
 
 def made(plan: dict[str, list[str]], place: Path, told: Callable[[str], None]) -> list[Document]:
