@@ -127,7 +127,8 @@ def test_the_model_says_how_it_cut_the_region(
     assert ReferenceTarget().start(profile, replace(CONFIG, **changes)).slots == cut
 
 
-AFTER_A_STEP = sorted(VIEWS - {"slots", "constants", "memory"})
+# The model has no queue, so nothing is compared with `used`: a rule of VIRTIO judges it.
+AFTER_A_STEP = sorted(VIEWS - {"slots", "constants", "memory", "used"})
 
 
 @pytest.mark.parametrize("name", AFTER_A_STEP)

@@ -91,6 +91,7 @@ static void virtio_mem_activate_memslots_to_plug(VirtIOMEM *vmem,
                              vmem->memslot_size;
     unsigned int i;
 
+    assert(vmem->dynamic_memslots);
     memory_region_transaction_begin();
     for (i = offset / vmem->memslot_size; i < end; i += 1) {
         if (!memory_region_is_mapped(&vmem->memslots[i])) {
@@ -109,6 +110,7 @@ static void virtio_mem_deactivate_unplugged_memslots(VirtIOMEM *vmem,
                              vmem->memslot_size;
     unsigned int i;
 
+    assert(vmem->dynamic_memslots);
     memory_region_transaction_begin();
     for (i = offset / vmem->memslot_size; i < end; i++) {
         const uint64_t start = slot_start(vmem, i);
