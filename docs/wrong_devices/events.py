@@ -217,15 +217,15 @@ class OnlyThirtyTwoMaps(Fault):
     found_by = ("plug-possible", "answer")
 
     most = 32
-    used = 0
+    taken = 0
 
     def cannot_prepare(self, failing):
-        return self.used >= self.most or super().cannot_prepare(failing)
+        return self.taken >= self.most or super().cannot_prepare(failing)
 
     def map(self, first, count):
         before = self.mapped
         super().map(first, count)
-        self.used += (self.mapped & ~before).bit_count()
+        self.taken += (self.mapped & ~before).bit_count()
 
 
 class OnlyThousandTurns(Fault):
@@ -233,15 +233,15 @@ class OnlyThousandTurns(Fault):
 
     found_by = ("memslots-reused",)
 
-    used = 0
+    taken = 0
 
     def cannot_prepare(self, failing):
-        return self.used >= 1000 or super().cannot_prepare(failing)
+        return self.taken >= 1000 or super().cannot_prepare(failing)
 
     def map(self, first, count):
         before = self.mapped
         super().map(first, count)
-        self.used += before != self.mapped
+        self.taken += before != self.mapped
 
 
 class WearsOut(Fault):
