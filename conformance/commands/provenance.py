@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +16,9 @@ WORDS: Final = "slotproof.words"
 
 def made() -> dict[str, Any]:
     """The member `made` of a document: the time is UTC, to the second."""
+    # Late: the command line imports this module for WORDS, however little it has to do.
+    from importlib.metadata import version
+
     context = click.get_current_context(silent=True)
     words = [] if context is None else context.meta.get(WORDS, [])
     return {
@@ -31,6 +32,8 @@ def made() -> dict[str, Any]:
 @cache
 def commit() -> str | None:
     """The commit that slotproof runs from, None where it is installed without its repository."""
+    import subprocess
+
     home = Path(__file__).resolve().parents[2]
     if not (home / ".git").exists():
         return None

@@ -62,6 +62,7 @@ def book() -> Book:
         for step in (INVARIANTS_DEFINED, *transitions())
         for name in names_of(QEMU, mapping, step)
     ]
+    proofs[0] = replace(proofs[0], remembered="2026-01-02")
     return Book(tuple(lemmas), tuple(proofs), tuple(stepwise), ("a solver",), 1.5)
 
 
@@ -84,8 +85,8 @@ def written(book: Book, tmp_path: Path) -> Callable[[int], Path]:
 
 
 def timeless(told: dict[str, Any]) -> dict[str, Any]:
-    """A document without the seconds of the whole."""
-    return told | {"seconds": 0.0}
+    """A document without the seconds of the whole, and by which command it was made."""
+    return told | {"seconds": 0.0, "made": None}
 
 
 def test_the_shards_joined_are_the_whole(
@@ -98,6 +99,7 @@ def test_the_shards_joined_are_the_whole(
     told = json.loads(result.stdout)
     assert problem(told, "prove-v2.json") is None
     whole = json.loads(json.dumps(document(book, {}, 0)))
+    assert (told["remembered"], told["oldest"]) == (1, "2026-01-02")
     assert timeless(told) == timeless(whole)
     assert junit.read_text().count("<testcase") == len(book.outcomes)
 
