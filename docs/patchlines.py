@@ -35,7 +35,7 @@ LINES_OF_C = (
         C,
         66,
         "a memslot but the last is at least 1 GiB, and at least one block",
-        ("minimum_memslot",),
+        ("decide_memslots",),
         ("slot-minimum",),
         ("slots_no_smaller_than_minimum",),
     ),
@@ -223,14 +223,14 @@ LINES_OF_C = (
         "one memslot where the limit is 1 or less, the option is off, there is no memory, or "
         "realize "
         "will fail",
-        ("single_memslot",),
+        ("decide_memslots",),
         theorems=("falls_back_to_one_slot",),
     ),
     Line(
         C,
         1418,
         "the default block size is settled first, where none was given",
-        ("effective_block", "default_block_size"),
+        ("default_block_size", "decide_memslots"),
         theorems=("default_block_as_if_configured", "default_block_covers_pages"),
     ),
     Line(
@@ -238,7 +238,7 @@ LINES_OF_C = (
         1418,
         "the memslot size is an equal share in whole blocks, or the minimum; the count "
         "covers the region",
-        ("memslot_share", "memslot_size", "decide_memslots"),
+        ("decide_memslots",),
         ("count-in-limit", "slots-as-fine-as-allowed"),
         ("count_never_exceeds_limit", "slots_as_fine_as_allowed", "invariants_determine_decision"),
     ),

@@ -192,7 +192,7 @@ def test_a_survivor_is_proven_equivalent(name: str) -> None:
 
 def run_of(monkeypatch: pytest.MonkeyPatch, judgement: Judgement) -> tuple[int, str]:
     """What the command makes of a judgement."""
-    monkeypatch.setattr(command, "explain_all", lambda _: judgement)
+    monkeypatch.setattr(command, "explain_all", lambda *_, **__: judgement)
     text = StringIO()
     code = command.run_mutants(Console(file=text, width=120))
     return code, text.getvalue()
@@ -259,7 +259,7 @@ def test_the_json_counts_what_the_table_does(monkeypatch: pytest.MonkeyPatch) ->
     survivors = [Judged(name, None) for name in (proven, open_, unknown)]
     for count, code in ((1, 0), (2, 3), (3, 1)):
         found = Judgement((killed, *survivors[:count]), proofs)
-        monkeypatch.setattr(command, "explain_all", lambda *_, found=found: found)
+        monkeypatch.setattr(command, "explain_all", lambda *_, found=found, **__: found)
         done = CliRunner().invoke(slotproof, ["prove", "--mutants", "--json"])
         assert done.exit_code == code
         told = json.loads(done.stdout)

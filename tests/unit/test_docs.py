@@ -149,7 +149,9 @@ def test_the_guide_reads_the_counterexample_that_there_is(
 
 
 def test_what_other_ci_is_told_is_what_there_is() -> None:
-    action, hooks = re.findall(r"```yaml\n(.*?)```", page("ci.md"), re.DOTALL)
+    action, shards, hooks = re.findall(r"```yaml\n(.*?)```", page("ci.md"), re.DOTALL)
+    (ran,) = yaml.safe_load(shards)["jobs"].keys() & {"prove"}
+    assert ran and "slotproof prove" in shards and "--shard" in shards
     described = yaml.safe_load((ROOT / ".ci/action/action.yml").read_text())
     used = yaml.safe_load(action)["steps"][1]
     assert used["uses"].split("@")[0] == "OWNER/slotproof/.ci/action"
