@@ -74,8 +74,8 @@ def lines(old: Path, new: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("change", "forward", "function", "said"),
     [
-        (BEFORE_364EFF6885, False, "set_block_state", "the divisor is not zero, new answers 0"),
-        (BEFORE_364EFF6885, False, "unplug_all", "the divisor is not zero, new answers 0"),
+        (BEFORE_364EFF6885, False, "set_block_state", "the divisor is not zero, new answers "),
+        (BEFORE_364EFF6885, False, "unplug_all", "the divisor is not zero, new answers "),
         (BEFORE_836F657B6A, False, "unplug_all", "answer: old -16, new 0"),
         (PROHIBITED, True, "state_change_request", "answer: old 3, new 1"),
     ],

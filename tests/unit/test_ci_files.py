@@ -108,7 +108,7 @@ def offered(*words: str) -> list[str]:
 
 
 def test_a_shell_completes() -> None:
-    assert offered("me") == ["metadata"]
+    assert offered("me") == ["merge", "metadata"]
     assert "--qemu-cmdline" in offered("metadata", "--")
     assert offered("decide", "--profile", "qemu") == ["qemu", "qemu-8.2", "qemu-7.2"]
     assert set(offered("trace", "")) == {
