@@ -63,7 +63,8 @@ def test_generated_traces_have_no_difference(target: QemuTarget) -> None:
     report = check(target, QEMU, seed=7, traces=8, steps=60)
     assert report.finding is None
     assert set(report.answers) == {answer.value for answer in Answer}
-    assert min(report.compared[name] for name in ("usable", "size", "requested")) == 8 * 61
+    # What requests that came as one batch leave is seen behind the last of them.
+    assert 400 < min(report.compared[name] for name in ("usable", "size", "requested")) <= 8 * 61
     assert report.compared["mapped"] > 200 and report.compared["notified"] > 200
 
 
