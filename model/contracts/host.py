@@ -53,7 +53,9 @@ def unplugged_is_discarded(
     for e in only(r, {Did.HOST_DISCARD}):
         first = d.div(e.offset, f.block)
         end = d.add(first, d.div(e.size, f.block))
-        known += [(d.both(done, e.done), d.filled(blocks, first, end)) for done, blocks in known]
+        known.extend(
+            [(d.both(done, e.done), d.filled(blocks, first, end)) for done, blocks in known]
+        )
     whole = d.truth(False)
     for done, blocks in known:
         whole = d.either(whole, d.both(done, d.groups_within(s.plugged, d.lit(1), blocks)))

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import islice
 
 import pytest
+from wrong_outcomes import WRONG_RULES, WrongRule
 
 from model.profiles import Mapping, Profile
 from model.state import ConcreteResult
@@ -24,7 +25,6 @@ from smt_proofs.transitions.small import (
     outcome,
     states,
 )
-from tests.negative.wrong_outcomes import WRONG_RULES, WrongRule
 
 BROKEN = (False, True, True, True)
 LOOKED_AT = Scope(3, (IDLE, BUSY, BROKEN), every_size=True, at_end=False, odd=True)

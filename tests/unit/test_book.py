@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import smt_proofs
 from model.arithmetic import align_down, align_up, ceil_div, is_aligned, maximum, minimum
+from model.contracts import CONTRACTS
 from model.invariants import INVARIANTS
 from model.machine_ints import INTS
 from model.profiles import PROFILES, QEMU, Mapping
@@ -91,7 +92,7 @@ def test_what_proofs_rest_on_has_a_name_in_the_book(qemu_book: Book) -> None:
     known = {
         "lemma": {*LEMMAS, *INDUCTIONS},
         "theorem": set(THEOREMS),
-        "hypothesis": assumed | {i.name for i in INVARIANTS},
+        "hypothesis": assumed | {i.name for i in (*INVARIANTS, *CONTRACTS)},
     }
     labels = {
         label

@@ -96,7 +96,8 @@ def test_the_commands_of_a_block_run(
     for line in commands:
         words = words_of(line)[1:]
         if any(
-            word in ELSEWHERE or (word.startswith("qemu") and " " not in word) for word in words
+            word in ELSEWHERE or (word.startswith(("qemu", "vmm:")) and " " not in word)
+            for word in words
         ):
             parsed(words)
             continue

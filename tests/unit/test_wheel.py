@@ -93,7 +93,7 @@ def test_the_wheel_works_beside_packages_of_its_names(
 
 
 def test_without_the_entry_the_packages_would_be_hidden(installed: Path, elsewhere: Path) -> None:
-    code = "import conformance.cli"
+    code = "import conformance.commands.decide"
     done = run(installed / "python", "-c", code, cwd=elsewhere)
     assert (done.returncode, done.stderr) == (1, "the wrong package\n")
 
