@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import smt_proofs
 from model.arithmetic import align_down, align_up, ceil_div, is_aligned, maximum, minimum
-from model.contracts import CONTRACTS
+from model.contracts import CONTRACTS, START_CONTRACTS
 from model.invariants import INVARIANTS
 from model.machine_ints import INTS
 from model.profiles import PROFILES, QEMU, Mapping
@@ -91,8 +91,8 @@ def test_what_proofs_rest_on_has_a_name_in_the_book(qemu_book: Book) -> None:
     assumed = {h.name for t in THEOREMS.values() for h in t.hypotheses}
     known = {
         "lemma": {*LEMMAS, *INDUCTIONS},
-        "theorem": set(THEOREMS),
-        "hypothesis": assumed | {i.name for i in (*INVARIANTS, *CONTRACTS)},
+        "theorem": {*THEOREMS, *(t.theorem for t in qemu_book.transitions)},
+        "hypothesis": assumed | {i.name for i in (*INVARIANTS, *CONTRACTS, *START_CONTRACTS)},
     }
     labels = {
         label
