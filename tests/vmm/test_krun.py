@@ -1,12 +1,12 @@
 """A real libkrun, judged by the text of VIRTIO and by what the host sees. Needs /dev/kvm."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from conformance.check.campaign import check
-from conformance.judge.judge import Judge
-from conformance.judge.virtio.rules import RULES
+from conformance.check.suite import judge_for, read_expected
 from conformance.targets.vmm.machine import Vmm
 from conformance.targets.vmm.target import VmmTarget
 from model.arithmetic import MIB
@@ -14,7 +14,7 @@ from model.extents import Extents
 from model.profiles import CLOUD_HYPERVISOR
 from model.state import Answer, Config, Op, action
 
-BINDING = Judge(exact=False, rules=frozenset(rule.id for rule in RULES if rule.binding))
+KNOWN = read_expected(Path(__file__).parents[2] / "docs" / "known-faults" / "krun.toml")
 STEP = 128 * MIB
 
 
@@ -32,10 +32,14 @@ def started(target: VmmTarget) -> Config:
     return config
 
 
-def test_generated_traces_break_no_binding_rule(target: VmmTarget) -> None:
-    report = check(target, CLOUD_HYPERVISOR, seed=5, traces=3, steps=40, judge=BINDING)
+def test_generated_traces_break_no_binding_rule_but_the_one_known(target: VmmTarget) -> None:
+    report = check(
+        target, CLOUD_HYPERVISOR, seed=5, traces=3, steps=40, judge=judge_for("virtio", KNOWN)
+    )
     assert report.finding is None
-    assert report.steps == 120 and report.exercised["config-plugged-size"] == 120
+    assert set(KNOWN) == {"memory-given-back"} <= set(report.breached)
+    # What requests that came as one batch leave is seen behind the last of them.
+    assert report.steps == 120 and report.exercised["config-plugged-size"] > 100
 
 
 def test_kvm_has_what_was_grown(target: VmmTarget) -> None:
