@@ -23,6 +23,7 @@ from smt_proofs.decision.mutants import Mutant
 from smt_proofs.decision.prover import prove
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.solving import engine
+from smt_proofs.solving.cache import VARIABLE
 from smt_proofs.solving.means import Decider, Means
 from smt_proofs.solving.pool import LostWork, carried_out
 from smt_proofs.solving.settle import tally
@@ -66,6 +67,8 @@ def test_what_cannot_be_evaluated_is_not_decided_and_named(monkeypatch: pytest.M
     def here(work: Any, items: Any, *more: Any) -> Any:
         return ((item, work(item, *more)) for item in items)
 
+    # What comes of no lemmas must not be remembered for others.
+    monkeypatch.setenv(VARIABLE, "off")
     monkeypatch.setattr("smt_proofs.book.book.carried_out", here)
     monkeypatch.setattr("smt_proofs.book.book.recall", lambda *_: None)
     start = "size = request_size(d, f, a)\n"
@@ -189,6 +192,7 @@ def test_a_book_with_lost_work_is_not_decided(monkeypatch: pytest.MonkeyPatch) -
         raise LostWork(list(items))
         yield
 
+    monkeypatch.setenv(VARIABLE, "off")
     monkeypatch.setattr("smt_proofs.book.book.carried_out", lost)
     monkeypatch.setattr("smt_proofs.book.book.recall", lambda *_: None)
     book = prove_book(["plug_keeps_plugged_in_mapped"], profile="qemu")
