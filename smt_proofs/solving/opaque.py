@@ -7,7 +7,7 @@ a product comes in as an instance of a lemma.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import z3
 
@@ -15,8 +15,9 @@ from smt_proofs.solving.solve import Term
 
 TIMES: Final = z3.Function("times", z3.IntSort(), z3.IntSort(), z3.IntSort())
 
-# Each term is rewritten once. Both terms stay alive: z3 reuses the ids of freed terms.
+# Terms by id. They stay alive here, and with them their parts: z3 reuses the ids of freed terms.
 _rewritten: dict[int, tuple[Term, Term]] = {}
+_products: dict[int, tuple[Term, ...]] = {}
 _names: dict[int, tuple[Term, str]] = {}
 
 
@@ -24,35 +25,41 @@ def opaque(term: Term) -> Term:
     """The term with every product of two unknown integers opaque."""
     key = term.get_id()
     if key not in _rewritten:
-        _rewritten[key] = (term, _new(term))
+        found = _products_in(term.as_ast(), term)
+        pairs = [(each, _opaque_product(each)) for each in found]
+        _rewritten[key] = (term, z3.substitute(term, *pairs) if pairs else term)
     return _rewritten[key][1]
 
 
-def _new(term: Term) -> Term:
-    children = term.children()
-    if not children:
-        return term
-    if z3.is_mul(term):
-        return _product(children)
-    parts = [opaque(child) for child in children]
-    if all(part.eq(child) for part, child in zip(parts, children, strict=True)):
-        return term
-    # The operators of z3 that take any number of arguments are not declared for that number.
-    if z3.is_and(term):
-        return z3.And(*parts)
-    if z3.is_or(term):
-        return z3.Or(*parts)
-    if z3.is_add(term):
-        return z3.Sum(parts)
-    return term.decl()(*parts)
+def _products_in(ast: Any, whole: Term) -> tuple[Term, ...]:
+    """The products within a term that lie in no other one; `ast` is z3's own handle of the part of
+    `whole` looked at. Most terms hold few, and a Python object for each part costs more than all
+    the rest."""
+    context = whole.ctx.ref()
+    key = z3.Z3_get_ast_id(context, ast)
+    if key not in _products:
+        found: tuple[Term, ...] = ()
+        if z3.Z3_get_ast_kind(context, ast) == z3.Z3_APP_AST:
+            kind = z3.Z3_get_decl_kind(context, z3.Z3_get_app_decl(context, ast))
+            parts = range(z3.Z3_get_app_num_args(context, ast))
+            if kind == z3.Z3_OP_MUL:
+                found = (z3.ArithRef(ast, whole.ctx),)
+            else:
+                each = (_products_in(z3.Z3_get_app_arg(context, ast, n), whole) for n in parts)
+                found = tuple({p.get_id(): p for some in each for p in some}.values())
+        _products[key] = found
+    return _products[key]
 
 
-def _product(factors: list[Term]) -> Term:
-    whole, *others = factors
-    first = opaque(whole)
-    for other in others:
-        first = _times(first, opaque(other))
-    return first
+def _opaque_product(product: Term) -> Term:
+    key = product.get_id()
+    if key not in _rewritten:
+        whole, *others = product.children()
+        first = opaque(whole)
+        for other in others:
+            first = _times(first, opaque(other))
+        _rewritten[key] = (product, first)
+    return _rewritten[key][1]
 
 
 def _times(a: Term, b: Term) -> Term:
