@@ -6,7 +6,7 @@ it finds is decided once more, as an obligation of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -35,8 +35,8 @@ class Search:
     def __init__(self) -> None:
         self._solver = _solver()
         self._known: dict[int, Assertion] = {}
-        # The tracking literals stay alive with the assertions that they are keys of.
-        self._literals: list[Term] = []
+        # The tracking literals, by id, stay alive with the assertions that they are keys of.
+        self._literals: dict[int, Term] = {}
         self._number = 0
 
     def know(self, assertions: Iterable[Assertion]) -> None:
@@ -44,9 +44,10 @@ class Search:
         for assertion in assertions:
             literal = z3.Bool(f"@{self._number}")
             self._number += 1
-            self._literals.append(literal)
+            key = literal.get_id()
+            self._literals[key] = literal
             known = Assertion(assertion.label, opaque(assertion.term))
-            self._known[literal.get_id()] = known
+            self._known[key] = known
             self._solver.assert_and_track(known.term, literal)
 
     @contextmanager
@@ -55,7 +56,8 @@ class Search:
         self._solver.push()
         known = len(self._literals)
         yield
-        del self._literals[known:]
+        for key in list(self._literals)[known:]:
+            del self._literals[key]
         self._solver.pop()
 
     def refute(self, assertions: Iterable[Assertion]) -> tuple[Answer, tuple[Assertion, ...]]:
@@ -70,21 +72,27 @@ class Search:
                 return answer, core
             # The incremental solver leaves an assertion out now and then: ask a new one.
             afresh = _solver()
-            for literal in self._literals:
-                afresh.assert_and_track(self._known[literal.get_id()].term, literal)
+            for key, literal in self._literals.items():
+                afresh.assert_and_track(self._known[key].term, literal)
             if afresh.check() == z3.unsat and _contradict(
                 core := self._within(afresh.unsat_core())
             ):
                 return answer, core
-            return answer, self._within(self._literals)
+            return answer, self._within(self._literals.values())
 
     def _within(self, literals: Iterable[Term]) -> tuple[Assertion, ...]:
         wanted = {literal.get_id() for literal in literals}
-        chosen = (literal.get_id() for literal in self._literals if literal.get_id() in wanted)
-        return tuple(self._known[key] for key in chosen)
+        return tuple(self._known[key] for key in self._literals if key in wanted)
 
 
-def _contradict(assertions: Iterable[Assertion]) -> bool:
-    solver = _solver()
-    solver.add(*(assertion.term for assertion in assertions))
-    return bool(solver.check() == z3.unsat)
+# Paths and claims come upon the same few assertions. Their terms, as `opaque` made them, stay alive.
+_contradictory: dict[tuple[int, ...], bool] = {}
+
+
+def _contradict(assertions: Sequence[Assertion]) -> bool:
+    key = tuple(assertion.term.get_id() for assertion in assertions)
+    if key not in _contradictory:
+        solver = _solver()
+        solver.add(*(assertion.term for assertion in assertions))
+        _contradictory[key] = bool(solver.check() == z3.unsat)
+    return _contradictory[key]
