@@ -85,7 +85,7 @@ class Search:
         return tuple(self._known[key] for key in self._literals if key in wanted)
 
 
-# Paths and claims come upon the same few assertions. Their terms, as `opaque` made them, stay alive.
+# Paths and claims come upon the same few assertions, whose terms `opaque` keeps alive.
 _contradictory: dict[tuple[int, ...], bool] = {}
 
 
