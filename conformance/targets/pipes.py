@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from typing import Final
 
+from conformance.targets.working import worked
+
 LINE_LIMIT: Final = 1 << 20
 """Bytes of one answer at most."""
 ERROR_LIMIT: Final = 1 << 16
@@ -16,6 +18,8 @@ ERROR_LIMIT: Final = 1 << 16
 PANIC: Final = "panicked at"
 """How Rust says that a program ends; the reason is the line after, and hints come last."""
 CHUNK: Final = 1 << 16
+LOOK: Final = 0.05
+"""Seconds between two looks at a program that is late and at work."""
 
 
 class Closed(Exception):
@@ -30,11 +34,38 @@ class TooLong(Exception):
     """A line exceeds LINE_LIMIT."""
 
 
+class Deadline:
+    """Seconds within which a program, the first of its session, answers: while it waits as the
+    clock has them, while it is at work as the processor has them."""
+
+    def __init__(self, session: int, seconds: float) -> None:
+        self._session = session
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+        self._worked: float | None = None
+
+    def left(self) -> float:
+        """Seconds to wait before `passed` is asked."""
+        return max(self._until - time.monotonic(), 0)
+
+    def passed(self) -> bool:
+        """No time is left."""
+        if self.left() > 0:
+            return False
+        now = worked(self._session)
+        if now is None:
+            return True
+        self._worked = now if self._worked is None else self._worked
+        self._until = time.monotonic() + LOOK
+        return now - self._worked >= self._seconds
+
+
 class Pipes:
     """The standard streams of a process. Reading one never lets another fill up."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin and process.stdout and process.stderr
+        self._session = process.pid
         self._streams = (process.stdin, process.stdout, process.stderr)
         self._input, self._output, self._errors = (s.fileno() for s in self._streams)
         for stream in (self._output, self._errors):
@@ -50,8 +81,12 @@ class Pipes:
         os.write(self._input, data)
 
     def line(self, seconds: float) -> bytes:
-        """The next line. Raises Closed, Late after `seconds`, or TooLong."""
-        deadline = time.monotonic() + seconds
+        """The next line. Raises Closed, Late after `seconds`, or TooLong.
+
+        A program that is at work then, for want of a free processor or because the answer is much
+        work, gets as many seconds of processor time again.
+        """
+        deadline = Deadline(self._session, seconds)
         searched = 0
         while (end := self._pending.find(b"\n", searched)) < 0:
             if len(self._pending) > LINE_LIMIT:
@@ -100,12 +135,11 @@ class Pipes:
             with suppress(OSError):
                 stream.close()
 
-    def _wait(self, deadline: float) -> None:
+    def _wait(self, deadline: Deadline) -> None:
         """Read what there is on the streams, waiting for some up to the deadline."""
-        left = deadline - time.monotonic()
-        ready = self._selector.select(max(left, 0))
+        ready = self._selector.select(deadline.left())
         # A program that keeps talking without ever ending a line is late as well.
-        if not ready or left < 0:
+        if deadline.passed():
             raise Late
         self._read(ready)
 
