@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
-import time
 from contextlib import suppress
 from typing import Final
 
-from conformance.targets.working import worked
+from conformance.targets.working import Deadline
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of one answer at most."""
@@ -18,8 +17,6 @@ ERROR_LIMIT: Final = 1 << 16
 PANIC: Final = "panicked at"
 """How Rust says that a program ends; the reason is the line after, and hints come last."""
 CHUNK: Final = 1 << 16
-LOOK: Final = 0.05
-"""Seconds between two looks at a program that is late and at work."""
 
 
 class Closed(Exception):
@@ -32,32 +29,6 @@ class Late(Exception):
 
 class TooLong(Exception):
     """A line exceeds LINE_LIMIT."""
-
-
-class Deadline:
-    """Seconds within which a program, the first of its session, answers: while it waits as the
-    clock has them, while it is at work as the processor has them."""
-
-    def __init__(self, session: int, seconds: float) -> None:
-        self._session = session
-        self._seconds = seconds
-        self._until = time.monotonic() + seconds
-        self._worked: float | None = None
-
-    def left(self) -> float:
-        """Seconds to wait before `passed` is asked."""
-        return max(self._until - time.monotonic(), 0)
-
-    def passed(self) -> bool:
-        """No time is left."""
-        if self.left() > 0:
-            return False
-        now = worked(self._session)
-        if now is None:
-            return True
-        self._worked = now if self._worked is None else self._worked
-        self._until = time.monotonic() + LOOK
-        return now - self._worked >= self._seconds
 
 
 class Pipes:

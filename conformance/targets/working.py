@@ -1,37 +1,73 @@
 """Is a program at work, or does it wait? A busy machine makes nobody hung.
 
-Source: proc(5), /proc/PID/stat: the state is field 3, the session 6, user and system time in clock
-ticks 14 and 15.
+Source: proc(5), /proc/PID/stat and /proc/PID/task/TID/stat: the state is field 3, the session 6,
+user and system time in clock ticks 14 and 15.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 PROC: Final = Path("/proc")
 AT_WORK: Final = frozenset("RD")
-"""The states of a process that runs or would run, or is in a call that nothing interrupts."""
+"""The states of a thread that runs or would run, or is in a call that nothing interrupts."""
+LOOK: Final = 0.05
+"""Seconds between two looks at a program that is late and at work."""
 
 
-def _of_session(session: int) -> Iterator[tuple[str, int]]:
-    """State and clock ticks of each process of a session."""
+def _fields(stat: Path) -> list[str]:
+    """The fields from the third on; the name before may hold blanks and brackets. None are of a
+    process that is gone."""
+    try:
+        return stat.read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _of_session(session: int) -> Iterator[tuple[bool, int]]:
+    """Of each process of a session whether a thread is at work, and its clock ticks."""
     for place in PROC.glob("[0-9]*"):
-        try:
-            # The name before may hold blanks and brackets.
-            fields = (place / "stat").read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session:
-            yield fields[0], int(fields[11]) + int(fields[12])
+        fields = _fields(place / "stat")
+        if fields and int(fields[3]) == session:
+            states = (_fields(each)[:1] for each in place.glob("task/*/stat"))
+            at_work = any(AT_WORK.intersection(state) for state in states)
+            yield at_work, int(fields[11]) + int(fields[12])
 
 
 def worked(session: int) -> float | None:
     """Processor time in seconds that the processes of a session had, if one of them is at work now;
     None where all of them wait, and on a system that does not say."""
     found = list(_of_session(session))
-    if not any(state in AT_WORK for state, _ in found):
+    if not any(at_work for at_work, _ in found):
         return None
     return sum(ticks for _, ticks in found) / os.sysconf("SC_CLK_TCK")
+
+
+class Deadline:
+    """Seconds within which a program, the first of its session, answers: while it waits as the
+    clock has them, while it is at work as the processor has them."""
+
+    def __init__(self, session: int, seconds: float) -> None:
+        self._session = session
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+        self._worked: float | None = None
+
+    def left(self) -> float:
+        """Seconds to wait before `passed` is asked."""
+        return max(self._until - time.monotonic(), 0)
+
+    def passed(self) -> bool:
+        """No time is left."""
+        if self.left() > 0:
+            return False
+        now = worked(self._session)
+        if now is None:
+            return True
+        self._worked = now if self._worked is None else self._worked
+        self._until = time.monotonic() + LOOK
+        return now - self._worked >= self._seconds

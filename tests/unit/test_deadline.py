@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from conformance.targets import pipes
-from conformance.targets.pipes import Deadline, Late, Pipes
-from conformance.targets.working import worked
+from conformance.targets import working
+from conformance.targets.pipes import Late, Pipes
+from conformance.targets.working import Deadline, worked
 
 SPINS = "while True: pass"
 WAITS = "import time\nprint(flush=True)\ntime.sleep(60)"
@@ -57,8 +57,8 @@ def test_who_waits_is_not_at_work() -> None:
 
 def test_a_starved_program_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
     had = iter([5.0, 5.1, 5.2, 5.9, 6.0])
-    monkeypatch.setattr(pipes, "worked", lambda _: next(had))
-    monkeypatch.setattr(pipes, "LOOK", 0.0)
+    monkeypatch.setattr(working, "worked", lambda _: next(had))
+    monkeypatch.setattr(working, "LOOK", 0.0)
     deadline = Deadline(1, 1.0)
     monkeypatch.setattr(deadline, "_until", 0.0)
     assert [deadline.passed() for _ in range(5)] == [False, False, False, False, True]

@@ -1,6 +1,6 @@
 """One QMP session, made synchronous: the `qemu.qmp` client on an event loop of its own.
 
-Every wait has a deadline in seconds. Nothing here knows about the process behind the socket; the
+Every wait has a deadline. Nothing here knows about the process behind the socket; the
 owner turns `TimeoutError`, `EOFError` and `QMPError` into a message that says how QEMU ended.
 """
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qemu.qmp import Message, QMPClient, QMPError, Runstate
+
+from conformance.targets.working import Deadline
 
 T = TypeVar("T")
 
@@ -36,20 +38,20 @@ class QmpMonitor:
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._client = QMPClient(path.parent.name)
         try:
-            self._run(self._client.start_server(str(path)), _CLOSE_TIMEOUT)
+            self._run(self._client.start_server(str(path)), None)
         except BaseException:
             self._runner.close()
             raise
 
-    def accept(self, timeout: float, ended: Callable[[], bool]) -> None:
+    def accept(self, deadline: Deadline, ended: Callable[[], bool]) -> None:
         """Wait for QEMU and negotiate; `EOFError` as soon as `ended()` holds before that."""
-        self._run(_unless(ended, self._client.accept()), timeout)
+        self._run(_unless(ended, self._client.accept()), deadline)
 
-    def execute(self, command: str, arguments: Mapping[str, object], timeout: float) -> Any:
+    def execute(self, command: str, arguments: Mapping[str, object], deadline: Deadline) -> Any:
         """The command's return value; `ExecuteError` if QEMU answers with an error."""
-        return self._run(self._client.execute(command, arguments), timeout)
+        return self._run(self._client.execute(command, arguments), deadline)
 
-    def wait_event(self, name: str, timeout: float) -> dict[str, Any]:
+    def wait_event(self, name: str, deadline: Deadline) -> dict[str, Any]:
         """The next event called `name`; earlier events of other names are dropped."""
 
         async def next_event() -> Message:
@@ -57,21 +59,29 @@ class QmpMonitor:
                 pass
             return event
 
-        return dict(self._run(_unless(self._disconnected, next_event()), timeout))
+        return dict(self._run(_unless(self._disconnected, next_event()), deadline))
 
     def close(self) -> None:
         """End the session, whatever state it is in."""
         # A peer that hung up or was killed shows up here again; it has been reported by then.
         with contextlib.suppress(QMPError, EOFError, OSError, TimeoutError):
-            self._run(self._client.disconnect(), _CLOSE_TIMEOUT)
+            self._run(self._client.disconnect(), None)
         self._runner.close()
 
     def _disconnected(self) -> bool:
         return self._client.runstate is not Runstate.RUNNING
 
-    def _run(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
+    def _run(self, work: Coroutine[Any, Any, T], deadline: Deadline | None) -> T:
         async def bounded() -> T:
-            return await asyncio.wait_for(work, timeout)
+            if deadline is None:
+                return await asyncio.wait_for(work, _CLOSE_TIMEOUT)
+            task = asyncio.ensure_future(work)
+            while not (await asyncio.wait({task}, timeout=deadline.left()))[0]:
+                if deadline.passed():
+                    task.cancel()
+                    await asyncio.wait({task})
+                    raise TimeoutError
+            return task.result()
 
         return self._runner.run(bounded())
 

@@ -17,6 +17,7 @@ from qemu.qmp import ExecuteError, QMPError
 
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.qemu.monitor import QmpMonitor
+from conformance.targets.working import Deadline
 
 _PROGRAM = "qemu-system-x86_64"
 _HOW_TO_GET = "on Debian 12: apt-get install -t bookworm-backports qemu-system-x86 (10.0)"
@@ -170,7 +171,7 @@ class QemuProcess:
         """
         limit = self._call_timeout if timeout is None else timeout
         try:
-            return self._monitor.execute(command, arguments or {}, limit)
+            return self._monitor.execute(command, arguments or {}, Deadline(self.pid, limit))
         except ExecuteError as error:
             raise QmpRefused(f"QMP {command}: {error}") from error
         except TimeoutError as error:
@@ -183,7 +184,7 @@ class QemuProcess:
     def wait_event(self, name: str, timeout: float) -> dict[str, Any]:
         """The next QMP event called `name` not handed out yet; events before it are dropped."""
         try:
-            return self._monitor.wait_event(name, timeout)
+            return self._monitor.wait_event(name, Deadline(self.pid, timeout))
         except TimeoutError as error:
             raise self.error(f"no QMP event {name} within {timeout:g} s", late=True) from error
         except EOFError as error:
@@ -228,7 +229,7 @@ class QemuProcess:
     def _connect(self, listener: socket.socket) -> None:
         what = f"{self._binary.name} did not start"
         try:
-            self._monitor.accept(self._start_timeout, lambda: self._process.poll() is not None)
+            self._monitor.accept(Deadline(self.pid, self._start_timeout), lambda: self.ended)
             listener.settimeout(self._start_timeout)
             self.qtest_channel, _ = listener.accept()
         except TimeoutError as error:

@@ -3,13 +3,12 @@
 Source: the protocol description in QEMU's `system/qtest.c`.
 """
 
-import time
-
 from conformance.targets.driver.bus import Access, Kind, as_int
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.pci import PciTransport
 from conformance.targets.qemu.machine import PCI_DEVICE
 from conformance.targets.qemu.process import QemuError, QemuProcess
+from conformance.targets.working import Deadline
 
 _SUFFIX = {1: "b", 2: "w", 4: "l", 8: "q"}
 
@@ -74,7 +73,7 @@ class QtestSocket:
         """
         if self._socket.fileno() < 0:
             raise self.process.error("qtest connection was closed at an earlier failure")
-        deadline = time.monotonic() + self._timeout
+        deadline = Deadline(self.process.pid, self._timeout)
         try:
             self._socket.settimeout(self._timeout)
             self._socket.sendall("".join(commands).encode())
@@ -90,19 +89,26 @@ class QtestSocket:
             raise self.process.error("qtest connection lost", lost=True) from error
         return [self._value(*pair) for pair in zip(commands, answers, strict=True)]
 
-    def _receive(self, count: int, deadline: float) -> list[str]:
+    def _receive(self, count: int, deadline: Deadline) -> list[str]:
         answers: list[str] = []
         while len(answers) < count:
             *lines, self._pending = (self._pending + self._more(deadline)).split(b"\n")
             answers += [line.decode() for line in lines]
         return answers
 
-    def _more(self, deadline: float) -> bytes:
-        self._socket.settimeout(max(deadline - time.monotonic(), 1e-3))
-        data = self._socket.recv(1 << 16)
-        if not data:
-            raise ConnectionResetError
-        return data
+    def _more(self, deadline: Deadline) -> bytes:
+        while True:
+            # Nothing at all to wait would mean not to wait for what is on its way.
+            self._socket.settimeout(max(deadline.left(), 1e-3))
+            try:
+                data = self._socket.recv(1 << 16)
+            except TimeoutError:
+                if deadline.passed():
+                    raise
+                continue
+            if not data:
+                raise ConnectionResetError
+            return data
 
     def _value(self, command: str, answer: str) -> str:
         status, _, value = answer.partition(" ")
