@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,8 +33,9 @@ from conformance.targets.target import (
     TargetError,
     carried_out,
 )
+from conformance.traces.batches import goes_on, together
 from conformance.traces.codec import observation_to_json
-from conformance.traces.trace import Trace, TraceStep
+from conformance.traces.trace import Trace
 from model.device import ConfigError, ReferenceDevice, fix
 from model.observation import Observation
 from model.state import ConcreteAction, ConcreteResult, ConcreteState, Op
@@ -261,15 +261,6 @@ class _Run:
         return Finding(kind, name, number, f"{name} does not hold")
 
 
-def together(steps: Sequence[TraceStep]) -> Iterator[tuple[int, Sequence[TraceStep]]]:
-    """The number of a step, from 1, and the steps from there on that belong together."""
-    start = 0
-    for end, step in enumerate(steps, 1):
-        if not step.layout.more or end == len(steps):
-            yield start + 1, steps[start:end]
-            start = end
-
-
 def wrong_with(trace: Trace) -> str:
     """Why a configuration must be refused, in one line."""
     try:
@@ -291,7 +282,7 @@ def as_run(trace: Trace, outcome: Outcome) -> Trace:
     """The trace with what was seen, up to the step of the finding if there is one, and those that
     went out together with it."""
     end = len(trace.steps) if outcome.finding is None else outcome.finding.step
-    while 0 < end < len(trace.steps) and trace.steps[end - 1].layout.more:
+    while goes_on(trace.steps, end):
         end += 1
     steps = (
         replace(step, seen=outcome.seen[i] if i < len(outcome.seen) else None)

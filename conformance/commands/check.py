@@ -33,6 +33,8 @@ from conformance.commands.options import (
     seed_option,
     write_reports,
 )
+from conformance.targets.qemu.accel import ACCELS
+from conformance.targets.spec import accelerated
 
 
 def _ids(
@@ -79,6 +81,11 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
     show_default=True,
     metavar="TARGET",
     shell_complete=complete_target,
+)
+@click.option(
+    "--accel",
+    type=click.Choice(sorted(ACCELS)),
+    help="What carries a QEMU's machines; the memslots of kvm are compared too.",
 )
 @profile_option
 @seed_option
@@ -174,7 +181,8 @@ def check(
 ) -> None:
     """Check a device against a profile with generated traces and named scenarios.
 
-    TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md).
+    TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md);
+    qemu-kvm is qemu with --accel kvm.
     Of a real QEMU the memslot decisions are compared first. Traces that were kept in an earlier run
     and can be run on TARGET come first. Ends 0 if nothing fails, 1 with each decision that differs,
     the failing trace made small, kept and explained, or the scenarios that fail, which run where no
@@ -185,12 +193,15 @@ def check(
       slotproof check --profile seed-v2
       slotproof check --target "cmd:python3 docs/example_device.py" --junit check.xml
       slotproof check --target qemu --traces 20
+      slotproof check --target qemu --accel kvm --traces 5
       slotproof check --target "cmd:./device" --oracle virtio --expect known.toml
       slotproof check --target "cmd:./device" --time 5m -j 4 --distinct 3
       slotproof check --driver linux --kernel debian:sid
     """
     if options["driver"] is not None:
         check_driver(options, as_json, junit_file, sarif_file)
+    if (accel := options.pop("accel")) is not None:
+        options["spec"] = accelerated(options["spec"], accel)
     wish = Wish(**without_driver(options))
     if catalogue:
         _catalogue(wish, seeds, as_json)

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from conformance.commands.failure import TargetFailure
 from conformance.commands.progress import progress
+from conformance.targets.qemu.accel import KVM, Accel
 from conformance.targets.qemu.decision import DecisionOutcome, compare_decisions
-from conformance.targets.qemu.decision_grid import decision_grid
+from conformance.targets.qemu.decision_grid import decision_grid, fits_kvm
 from conformance.targets.qemu.process import QemuError, qemu_version
 
 TRACES_PER_MACHINE: Final = 3
@@ -49,14 +50,19 @@ class DecisionReport:
         return asdict(self) | lists
 
 
-def decided(binary: Path) -> DecisionReport:
-    """Compare the full grid, with a progress display. Raises TargetFailure where QEMU fails."""
+def decided(binary: Path, accel: Accel) -> DecisionReport:
+    """Compare the full grid, with a progress display; of machines that KVM carries, those whose
+    memslots its metadata leaves room for. Raises TargetFailure where QEMU fails."""
     cases = decision_grid(full=True)
+    if accel is KVM:
+        cases = tuple(filter(fits_kvm, cases))
     try:
         version = qemu_version(binary)
         with progress("comparing decisions") as bars:
             bars.update(bars.task_ids[0], total=len(cases))
-            outcomes = compare_decisions(binary, cases, lambda _: bars.advance(bars.task_ids[0]))
+            outcomes = compare_decisions(
+                binary, cases, lambda _: bars.advance(bars.task_ids[0]), accel
+            )
     except QemuError as error:
         raise TargetFailure(str(error)) from None
     return _report(version, outcomes)

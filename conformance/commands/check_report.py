@@ -24,6 +24,7 @@ from conformance.judge.finding import Kind
 from conformance.judge.verdict import FAILURES, Verdict
 from conformance.judge.virtio.rules import RULE_NAMED
 from conformance.targets.recorded import RecordedTarget
+from conformance.targets.spec import runs_kvm
 from conformance.targets.target import VIEWS
 from conformance.traces.codec import USES
 from conformance.traces.trace import Trace
@@ -74,6 +75,11 @@ class Done:
     def of_model(self) -> bool:
         """The device is the model itself: there is nothing to compare it with."""
         return bool(self.head["target"] == "reference")
+
+    @property
+    def of_kvm(self) -> bool:
+        """What is mapped was seen in KVM."""
+        return runs_kvm(self.head["target"])
 
     @property
     def compared(self) -> dict[str, int]:
@@ -144,6 +150,7 @@ def text(done: Done) -> list[str]:
         f"  steps             {report.steps}",
         f"  answers           {answers or 'none'}",
         *([] if done.of_model else [f"  compared          {compared or 'nothing'}"]),
+        *(["  mapped            the memslots that KVM holds"] if done.of_kvm else []),
         f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
         *_configurations(done),
         f"  invariant checks  {report.invariant_checks}{whose}",

@@ -50,7 +50,7 @@ def checked(wish: Wish) -> Done:
         if isinstance(target, QemuTarget):
             per_device = TRACES_PER_MACHINE
             if target.memslots and target.stopped and not wish.only:
-                decisions = decided(target.binary)
+                decisions = decided(target.binary, target.accel)
         judge = wish.judge(target)
         before = failing_before(wish.failures, target, wish.profile, judge)
         if before.failing is not None:

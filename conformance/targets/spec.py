@@ -8,17 +8,31 @@ import click
 
 from conformance.judge.finding import Kind
 from conformance.targets.command import CommandTarget
+from conformance.targets.qemu.accel import KVM, TCG, kvm_missing
 from conformance.targets.qemu.process import QemuError, find_qemu, has_memslots
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import OPENINGS, Target, TargetError
 from conformance.targets.vmm.spec import open_vmm
 
-KNOWN = "reference, qemu, qemu:PATH, vmm:NAME, vmm:NAME=PATH, cmd:COMMAND"
-
-
-COMPLETED = ("reference", "qemu", "qemu:", "cmd:")
+KNOWN = "reference, qemu, qemu:PATH, qemu-kvm, qemu-kvm:PATH, vmm:NAME, vmm:NAME=PATH, cmd:COMMAND"
+QEMUS = {"qemu": TCG, "qemu-kvm": KVM}
+"""The targets that are a QEMU, with what carries its machines."""
+COMPLETED = ("reference", "qemu", "qemu:", "qemu-kvm", "cmd:")
 """What a shell offers."""
+
+
+def runs_kvm(spec: str) -> bool:
+    """KVM carries the machines of this target."""
+    return QEMUS.get(spec.partition(":")[0]) is KVM
+
+
+def accelerated(spec: str, accel: str) -> str:
+    """The target of a QEMU with another accelerator. Raises click.UsageError for any other."""
+    kind, colon, rest = spec.partition(":")
+    if kind not in QEMUS:
+        raise click.UsageError(f"--accel goes with --target qemu or qemu:PATH, not {spec!r}")
+    return next(name for name, one in QEMUS.items() if one.name == accel) + colon + rest
 
 
 def open_target(spec: str, deadline: float | None = None, log: Path | None = None) -> Target:
@@ -43,12 +57,15 @@ def open_target(spec: str, deadline: float | None = None, log: Path | None = Non
             target.close()
             raise click.UsageError(f"target {spec!r}: its hello lists no operation to begin with")
         return target
-    if kind == "qemu":
-        if spec != "qemu" and not rest.strip():
-            raise click.UsageError(f"target {spec!r}: the path is empty: qemu:PATH is right")
+    if kind in QEMUS:
+        if spec != kind and not rest.strip():
+            raise click.UsageError(f"target {spec!r}: the path is empty: {kind}:PATH is right")
+        accel = QEMUS[kind]
+        if accel is KVM and (missing := kvm_missing()) is not None:
+            raise click.UsageError(f"target {spec!r}: {missing}: the target qemu needs no KVM")
         try:
             binary = find_qemu(rest or None, memslots=False)
-            return QemuTarget(binary, memslots=has_memslots(binary))
+            return QemuTarget(binary, memslots=has_memslots(binary), accel=accel)
         except QemuError as error:
             raise click.UsageError(str(error)) from None
     if kind == "vmm":

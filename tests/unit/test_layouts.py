@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.check.campaign import check
-from conformance.check.runner import run_trace, together
+from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIO_NAMED
 from conformance.check.shrink import shrink
 from conformance.check.suite import run_scenario
@@ -18,6 +18,7 @@ from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rules import RULES
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import BATCH, FRAMING, STRAY, Asked, needs
+from conformance.traces.batches import together
 from conformance.traces.codec import CodecError
 from conformance.traces.layout import (
     MAX_BATCH,
@@ -97,6 +98,19 @@ def test_a_trace_file_keeps_layouts(tmp_path: Path) -> None:
     write_trace(trace, tmp_path / "t.jsonl")
     assert read_trace(tmp_path / "t.jsonl") == trace
     assert "layout" not in (tmp_path / "t.jsonl").read_text().splitlines()[1]
+
+
+def test_an_event_of_the_host_is_in_no_batch() -> None:
+    """What shrinking leaves of a batch: the request behind is gone."""
+    requests = [action(op, addr=4 * GIB, blocks=1) for op in (Op.PLUG, Op.UNPLUG)]
+    resize = action(Op.RESIZE, value=GIB)
+    steps = [
+        TraceStep(one, layout=Layout(more=True)) for one in (*requests, resize, *requests, resize)
+    ]
+    assert [(number, len(part)) for number, part in together(steps)] == [
+        *((1, 2), (3, 1), (4, 2), (6, 1))
+    ]
+    assert [len(part) for _, part in together(steps[:2])] == [2]
 
 
 def test_layouts_come_from_the_seed_and_leave_the_actions_alone() -> None:

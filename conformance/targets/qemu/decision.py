@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.requests import RequestType, decode_response, encode_request
+from conformance.targets.qemu.accel import TCG, Accel
 from conformance.targets.qemu.decision_grid import DecisionCase, Device
 from conformance.targets.qemu.expectation import Expectation, Slots, expectations
 from conformance.targets.qemu.machine import earlier_id, machine_args
@@ -44,7 +45,7 @@ class DecisionOutcome:
     difference: str | None
 
 
-def compare_decision(binary: Path, case: DecisionCase) -> DecisionOutcome:
+def compare_decision(binary: Path, case: DecisionCase, accel: Accel = TCG) -> DecisionOutcome:
     """Start one QEMU and compare.
 
     Raises `QemuError` that names the case where QEMU fails, and ValueError where the case's devices
@@ -52,14 +53,14 @@ def compare_decision(binary: Path, case: DecisionCase) -> DecisionOutcome:
     """
     expected = expectations(case)
     try:
-        with QemuProcess(binary, _arguments(case)) as process:
+        with QemuProcess(binary, _arguments(case, accel)) as process:
             return _Comparison(process, case, expected).outcome()
     except QemuError as error:
         raise QemuError(f"{case}: {error}") from error
 
 
 def compare_decisions(
-    binary: Path, cases: Sequence[DecisionCase], listener: Listener
+    binary: Path, cases: Sequence[DecisionCase], listener: Listener, accel: Accel = TCG
 ) -> list[DecisionOutcome]:
     """The outcomes of `cases` in their order; `listener` gets each one as soon as it is there.
 
@@ -67,7 +68,7 @@ def compare_decisions(
     are left out.
     """
     with ThreadPoolExecutor(MACHINES) as pool:
-        futures = [pool.submit(compare_decision, binary, case) for case in cases]
+        futures = [pool.submit(compare_decision, binary, case, accel) for case in cases]
         try:
             for future in as_completed(futures):
                 listener(future.result())
@@ -77,7 +78,7 @@ def compare_decisions(
         return [future.result() for future in futures]
 
 
-def _arguments(case: DecisionCase) -> list[str]:
+def _arguments(case: DecisionCase, accel: Accel) -> list[str]:
     return machine_args(
         region=case.region,
         # All of it from the start, so that any block can be plugged.
@@ -86,6 +87,7 @@ def _arguments(case: DecisionCase) -> list[str]:
         device_options=_options(case.device),
         earlier=[(device.region, _options(device)) for device in case.earlier],
         dimms=case.dimms,
+        accel=accel,
     )
 
 

@@ -58,6 +58,17 @@ class DecisionCase:
         return f"{self.device} in {format_size(self.device_space)} of device space{dimms}{earlier}"
 
 
+LARGEST_WITH_KVM: Final = 64 * GIB
+"""Bytes of memory devices in a machine that KVM carries. It keeps up to 2.6 MiB of metadata for a
+GiB of memslots, twice with SMM: no more than 330 MiB for a machine."""
+
+
+def fits_kvm(case: DecisionCase) -> bool:
+    """KVM's metadata fits, should all of the machine's memory devices be mapped."""
+    memory = case.region + sum(device.region for device in case.earlier) + case.dimms * DIMM_SIZE
+    return memory <= LARGEST_WITH_KVM
+
+
 def whole(region: int, block: int) -> DecisionCase:
     """A device that takes all device space: it gets every memslot there is."""
     return DecisionCase(region, block, region)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -17,7 +18,9 @@ from conformance.targets.driver.bus import Bus
 from conformance.targets.driver.device import DeviceConfig
 from conformance.targets.driver.speech import Done, Speech
 from conformance.targets.qemu import migration
+from conformance.targets.qemu.accel import KVM, TCG, Accel
 from conformance.targets.qemu.fit import device_space
+from conformance.targets.qemu.kvmslots import KvmSlots, differing
 from conformance.targets.qemu.machine import DEVICE_ID, machine_args
 from conformance.targets.qemu.process import QemuError, QemuProcess, QmpRefused
 from conformance.targets.qemu.processor import Processor
@@ -39,18 +42,28 @@ class QemuGuest:
     """
 
     def __init__(
-        self, binary: Path, config: Config, processor: Processor, *, memslots: bool = True
+        self,
+        binary: Path,
+        config: Config,
+        processor: Processor,
+        *,
+        memslots: bool = True,
+        accel: Accel = TCG,
     ) -> None:
         """`memslots`: the QEMU has the option `dynamic-memslots`."""
         self._binary = binary
         self._processor = processor
         self._memslots = memslots
+        self._accel = accel
+        self._kvm: KvmSlots | None = None
         self._config = config
         self._speech = Speech()
+        self._numbers = count()
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="slotproof-stream-"))
+            self._directory = Path(directory)
             piped = not memslots or not processor.stopped
-            self._stream = migration.Stream(Path(directory) / "stream", piped=piped)
+            self._stream = migration.Stream(self._directory / "stream", piped=piped)
             self._running = stack.enter_context(ExitStack())
             self._process = self._running.enter_context(self._machine())
             self._driver = processor.driver(processor.start(self._process, self._running))
@@ -130,8 +143,14 @@ class QemuGuest:
         return SlotLayout(count=len(self._sizes), size=most[0] if most else last, last=last)
 
     def mapped(self) -> Extents | None:
-        """The mapped memslots; None where the device's memory has none."""
+        """The mapped memslots; None where the device's memory has none. Under KVM they are those
+        that KVM holds, and the whole region must be one where the device has none."""
         slots = all_mapped_slots(self._process.qmp).get(self._config.addr)
+        if self._kvm is not None:
+            held = self._kvm.spans(self._config.addr, self._config.region)
+            shown = {0: self._config.region} if slots is None else dict(slots.values())
+            if (difference := differing(held, shown)) is not None:
+                raise QemuError(difference)
         if slots is None:
             return None
         for number, place in slots.items():
@@ -194,7 +213,13 @@ class QemuGuest:
         return Answer.DONE
 
     def _machine(self, *more: str) -> QemuProcess:
-        arguments = _arguments(self._config, self._memslots, stopped=self._processor.stopped)
+        arguments = _arguments(
+            self._config, self._memslots, stopped=self._processor.stopped, accel=self._accel
+        )
+        log = self._directory / f"memslots-{next(self._numbers)}"
+        if self._accel is KVM:
+            self._kvm = KvmSlots(log)
+        more = (*self._accel.memslots_told(log), *more)
         return QemuProcess(self._binary, [*arguments, *self._processor.arguments(), *more])
 
     def _set_up(self) -> None:
@@ -213,7 +238,7 @@ class QemuGuest:
                 raise QemuError(f"virtio-mem has {name} {have}, not {wanted}")
 
 
-def _arguments(config: Config, memslots: bool, *, stopped: bool) -> list[str]:
+def _arguments(config: Config, memslots: bool, *, stopped: bool, accel: Accel) -> list[str]:
     """The machine in which the device gets `config.limit`."""
     switches = {"unplugged-inaccessible": config.inaccessible}
     if memslots:
@@ -223,6 +248,7 @@ def _arguments(config: Config, memslots: bool, *, stopped: bool) -> list[str]:
         region=config.region,
         requested=config.requested,
         stopped=stopped,
+        accel=accel,
         device_space=device_space(config.region, config.limit),
         device_options=",".join(
             [*options, f"block-size={config.block}B", f"memaddr={config.addr}"]

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from conformance.targets.qemu.accel import TCG, Accel
+
 MIB = 1 << 20
 
 BOOT_RAM = 256 * MIB
@@ -29,6 +31,7 @@ def machine_args(
     earlier: Sequence[tuple[int, str]] = (),
     dimms: int = 0,
     stopped: bool = True,
+    accel: Accel = TCG,
 ) -> list[str]:
     """Arguments for a q35 machine with one virtio-mem device to be driven, its CPUs `stopped`.
 
@@ -39,9 +42,7 @@ def machine_args(
     with nothing requested, each of `earlier` given as its region and its device options.
     """
     space = region if device_space is None else device_space
-    # TCG with 46 physical address bits needs no KVM and still takes regions of terabytes; `-S`
-    # keeps the firmware from running, so the PCI setup is the driver's alone. For a processor of
-    # AMD, QEMU would move a large device space above the reserved addresses below 1 TiB.
+    # `-S` keeps the firmware from running, so the PCI setup is the driver's alone.
     args = [
         # First of all, because QEMU 10.0 under TCG asserts (tlb_reset_dirty_range_all) when a
         # migration finds dirty pages in a RAM block larger than the one that was made first.
@@ -49,11 +50,8 @@ def machine_args(
         *(
             "-machine",
             "q35,memory-backend=boot",
-            "-accel",
-            "tcg",
+            *accel.arguments(),
             *(["-S"] if stopped else []),
-            "-cpu",
-            "max,phys-bits=46,vendor=GenuineIntel",
         ),
         *("-display", "none", "-nodefaults"),
         *("-m", f"{BOOT_RAM}B,slots={max(dimms, 1)},maxmem={BOOT_RAM + space}B"),

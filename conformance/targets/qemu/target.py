@@ -12,6 +12,7 @@ from conformance.judge.finding import Kind
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.driver.memory import GuestMemory
 from conformance.targets.driver.speech import Done, only_answered
+from conformance.targets.qemu.accel import TCG, Accel
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
 from conformance.targets.qemu.processor import Processor, StoppedProcessor
@@ -53,19 +54,23 @@ class QemuTarget:
         *,
         memslots: bool = True,
         processor: Callable[[], Processor] = StoppedProcessor,
+        accel: Accel = TCG,
     ) -> None:
         """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off.
 
-        `processor` makes what runs in each machine.
+        `processor` makes what runs in each machine, which `accel` carries.
         """
         self.binary = binary
         self.memslots = memslots
+        self.accel = accel
         self._processor = processor
         self._guest: QemuGuest | None = None
 
     def another(self) -> QemuTarget:
         """A target like this one, for another thread."""
-        return QemuTarget(self.binary, memslots=self.memslots, processor=self._processor)
+        return QemuTarget(
+            self.binary, memslots=self.memslots, processor=self._processor, accel=self.accel
+        )
 
     @property
     def stopped(self) -> bool:
@@ -90,7 +95,11 @@ class QemuTarget:
             self.close()
             try:
                 self._guest = QemuGuest(
-                    self.binary, config, self._processor(), memslots=self.memslots
+                    self.binary,
+                    config,
+                    self._processor(),
+                    memslots=self.memslots,
+                    accel=self.accel,
                 )
             except DriverLate as error:
                 raise TargetError(Kind.HUNG, str(error), error.log) from error
