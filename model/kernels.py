@@ -136,7 +136,9 @@ def tracking_allocated(vm: Vm) -> Why:
     if vm.kernel.release < TRACKING_BY_USER:
         built = "CONFIG_KVM_EXTERNAL_WRITE_TRACKING is"
         return vm.kernel.tracking, f"{built} {'' if vm.kernel.tracking else 'not '}set"
-    return False, "no GVT device and no nested guest is in the VM"
+    if vm.kernel.tracking:
+        return False, "built for GVT, but no GVT device and no nested guest is in the VM"
+    return False, "not built for GVT, and no nested guest is in the VM"
 
 
 def lpage_allocated(vm: Vm) -> Why:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.metadata.cost import Cost, dynamic_cost, static_cost
@@ -88,6 +88,18 @@ def other_kernels(answer: Answer) -> list[tuple[str, int, int]]:
         vm = Vm(kernel, tdp_mmu=on, smm=asked.smm, private=asked.private)
         rows.append((name, *answer.saved(vm)))
     return rows
+
+
+def arrivals(answer: Answer) -> list[tuple[str, Vm]]:
+    """What may come into the machine and has KVM allocate more, with the machine then."""
+    if answer.asked is None:
+        return []
+    vm = answer.asked.vm
+    found = [("a nested guest runs", replace(vm, shadow_root=True))]
+    if vm.kernel.tracking:
+        # Only a kernel that is built for it has i915's GVT.
+        found.insert(0, ("a GVT device is in the VM", replace(vm, tracker=True)))
+    return [(what, then) for what, then in found if answer.saved(then) != answer.saved(vm)]
 
 
 def headline(answer: Answer) -> str:

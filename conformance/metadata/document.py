@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Final
 
-from conformance.metadata.answer import Answer, headline, other_kernels, remarks
+from conformance.metadata.answer import Answer, arrivals, headline, other_kernels, remarks
 from conformance.metadata.cost import Cost, dynamic_cost, mapped_cost, static_cost
 from conformance.metadata.device import VARIANTS, DeviceMetadata, totals
 from conformance.metadata.host import HOST
@@ -39,6 +39,14 @@ def document(answer: Answer) -> dict[str, Any]:
         "kernels": [
             {"name": name, "now": saved, "logging": while_logging}
             for name, saved, while_logging in other_kernels(answer)
+        ],
+        "arrivals": [
+            {
+                "what": what,
+                "static": _cost(answer.static(then)),
+                "dynamic": _cost(answer.dynamic(then)),
+            }
+            for what, then in arrivals(answer)
         ],
         "patch": {
             "static": {"items": asdict(static), "totals": before},

@@ -36,6 +36,7 @@ def metadata_schema() -> Schema:
     whole_number: Schema = {"type": "integer"}
     saved = closed({"now": whole_number, "logging": whole_number})
     kernels = closed({"name": TEXT, "now": whole_number, "logging": whole_number})
+    arrival = closed({"what": TEXT, "static": ref("cost"), "dynamic": ref("cost")})
     source = closed({"kind": {"enum": list(SOURCES)}, "name": {"type": ["string", "null"]}})
     table = closed({"items": ref("patch_items"), "totals": ref("totals")})
     return {
@@ -46,7 +47,8 @@ def metadata_schema() -> Schema:
         "table was asked for, which `patch` always holds: for one address space, and without "
         "regard to SMM and the TDP MMU, which its totals take in. `dynamic` is for plugged "
         "blocks packed at the start of the region, or as seen; `at_most` for blocks wherever "
-        "they cost most. `measured` counts pages.",
+        "they cost most. `measured` counts pages. `arrivals` are what may come into the machine "
+        "and has KVM allocate more, with the costs then.",
         **closed(
             {
                 "schema": {"const": METADATA_VERSION},
@@ -62,6 +64,7 @@ def metadata_schema() -> Schema:
                 "dynamic": nullable(ref("cost")),
                 "saved": nullable(saved),
                 "kernels": {"type": "array", "items": kernels},
+                "arrivals": {"type": "array", "items": arrival},
                 "patch": closed(
                     {
                         "static": table,
@@ -72,7 +75,7 @@ def metadata_schema() -> Schema:
                 "steps": {"type": "array", "items": _step()},
                 "measured": {"type": "array", "items": _case()},
             },
-            optional=("made",),
+            optional=("arrivals", "made"),
         ),
         "$defs": {
             "cost": closed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Final
 
-from conformance.metadata.answer import Answer, about, headline, other_kernels, remarks
+from conformance.metadata.answer import Answer, about, arrivals, headline, other_kernels, remarks
 from conformance.metadata.device import DeviceMetadata, totals
 from conformance.metadata.document import last_slot
 from conformance.metadata.measure import Case
@@ -77,7 +77,27 @@ def _table(answer: Answer) -> list[str]:
     lines += ["", f"{'saved on':<14}{'now':>10}{'while logging':>16}"]
     for name, now, logging in other_kernels(answer):
         lines.append(f"{name:<14}{about(now):>10}{about(logging):>16}")
-    return lines
+    return [*lines, *_arrivals(answer)]
+
+
+def _arrivals(answer: Answer) -> list[str]:
+    """What is saved once more is allocated, and by which items."""
+    assert answer.asked is not None
+    vm = answer.asked.vm
+    lines = []
+    for what, then in arrivals(answer):
+        now, logging = (about(saved) for saved in answer.saved(then))
+        before, static, dynamic = (answer.static(vm), answer.static(then), answer.dynamic(then))
+        items = ", ".join(
+            f"{WHAT[name].partition(',')[0]} {about(bytes)} static, "
+            f"{about(dynamic.items[name])} dynamic"
+            for name, bytes in static.items.items()
+            if bytes != before.items[name]
+        )
+        lines.append(f"  once {what}: saved {now}, {logging} while logging ({items})")
+    if not lines:
+        return []
+    return ["", f"more is allocated on {vm.kernel.name}", *lines]
 
 
 def _patch(answer: Answer) -> list[str]:

@@ -143,6 +143,44 @@ def test_every_item_adds_up_and_has_its_reason() -> None:
     assert {row["name"] for row in found["kernels"]} >= {"5.10", "6.1", "6.12-cloud", "7.2"}
 
 
+GVT, NESTED = "a GVT device is in the VM", "a nested guest runs"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "switches", "told"),
+    [
+        ("6.12", [], {GVT: ("513 MiB", "577 MiB"), NESTED: ("2.50 GiB", "2.56 GiB")}),
+        # Not built for GVT, or built so and allocated from the start.
+        ("6.12-cloud", [], {NESTED: ("2.50 GiB", "2.56 GiB")}),
+        ("6.1", [], {NESTED: ("2.50 GiB", "2.56 GiB")}),
+        ("6.12", ["--write-tracking"], {NESTED: ("2.50 GiB", "2.56 GiB")}),
+        ("6.12", ["--nested"], {}),
+        ("6.12", ["--no-tdp", "--no-tdp-mmu"], {}),
+        ("5.10", [], {}),
+        ("6.12", ["--arch", "arm64"], {}),
+    ],
+)
+def test_what_may_come_into_the_vm_is_told_with_its_items(
+    kernel: str, switches: list[str], told: dict[str, tuple[str, str]]
+) -> None:
+    words = ("--region", "1T", "--plugged", "1G", "--kernel", kernel, *switches)
+    found = document(*words)
+    shown = metadata(*words).stdout
+    assert [one["what"] for one in found["arrivals"]] == list(told)
+    for one in found["arrivals"]:
+        now, logging = told[one["what"]]
+        assert f"  once {one['what']}: saved {now}, {logging} while logging (" in shown
+        more = {
+            name
+            for name, size in one["static"]["items"].items()
+            if size != found["static"]["items"][name]
+        }
+        assert more <= {"rmap", "write_track"} and more
+    if GVT in told:
+        assert "(gfn_track 513 MiB static, 2.00 MiB dynamic)" in shown
+    assert ("more is allocated" in shown) == bool(told)
+
+
 def test_a_command_line_in_text_gives_the_limit_of_the_core() -> None:
     (device,) = document("--qemu-cmdline", VM)["devices"]
     assert (device["name"], device["option"], device["limit"]) == ("vm0", True, 256)
