@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import tempfile
@@ -20,8 +21,14 @@ from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.target import TargetError
 from conformance.traces.driven import Setup
 
-_DEADLINE: Final = 240.0
-"""Seconds without a word from the agent: the guest hangs. It idles through any wait at once."""
+_MOST: Final = 120.0
+"""Seconds of this machine's processor without a word from the agent: the guest hangs. It idles
+through any wait at once."""
+_STILL: Final = 240.0
+"""Seconds in which QEMU does nothing at all: the guest hangs as well. That this machine has much
+else to do is no reason to say so."""
+_CALL: Final = 60.0
+"""Seconds for one command to QEMU."""
 _LOOK: Final = 0.5
 """Seconds between two looks at the console meanwhile."""
 _FALLS: Final = ("Kernel panic", "BUG:", "Oops", "WARNING:", "general protection fault")
@@ -38,7 +45,8 @@ class Guest:
     ) -> None:
         self._place = Path(tempfile.mkdtemp(prefix="slotproof-guest-"))
         args = machine.guest_args(kernel, initramfs, setup, self._place)
-        self.process = QemuProcess(binary, args + ["-incoming", "defer"] * incoming)
+        args += ["-incoming", "defer"] * incoming
+        self.process = QemuProcess(binary, args, start_timeout=_STILL, call_timeout=_CALL)
         self._said = b""
         with contextlib.ExitStack() as stack:
             stack.callback(shutil.rmtree, self._place, ignore_errors=True)
@@ -109,16 +117,14 @@ class Guest:
 
     def _until(self, words: str) -> str:
         """What the agent says up to some words. Raises TargetError."""
-        wanted, deadline = words.encode(), time.monotonic() + _DEADLINE
+        wanted, patience = words.encode(), Patience(self.process.pid)
         while wanted not in self._said:
             try:
                 self._receive(_LOOK)
             except TimeoutError:
                 self.check()
-                if time.monotonic() > deadline:
-                    raise TargetError(
-                        Kind.HUNG, f"the guest said nothing for {_DEADLINE:g} s", self.console()
-                    ) from None
+                if (hangs := patience.over()) is not None:
+                    raise TargetError(Kind.HUNG, hangs, self.console()) from None
         at = self._said.index(wanted) + len(wanted)
         text, self._said = self._said[:at], self._said[at:]
         return text.decode(errors="replace")
@@ -129,6 +135,35 @@ class Guest:
         if not data:
             raise self.process.error("the guest's serial port is closed", lost=True)
         self._said += data
+
+
+class Patience:
+    """How long a guest that says nothing is waited for, by what its QEMU does meanwhile."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._begun = self._last = spent(pid)
+        self._since = time.monotonic()
+
+    def over(self) -> str | None:
+        """Why it is waited for no longer, None while it is."""
+        done, now = spent(self._pid), time.monotonic()
+        if done - self._begun > _MOST:
+            return f"the guest said nothing in {_MOST:g} s of processor time"
+        if done > self._last:
+            self._last, self._since = done, now
+        if now - self._since > _STILL:
+            return f"the guest said nothing, and did nothing for {_STILL:g} s"
+        return None
+
+
+def spent(pid: int) -> float:
+    """The processor time (seconds) of a process so far; 0 of one that is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def device_bits(features: dict[str, object]) -> tuple[int, ...]:
