@@ -17,6 +17,7 @@ from conformance.generate.refusals import refused_config
 from conformance.generate.traces import Chooser, random_trace, trace_seed
 from conformance.judge.finding import Finding, Kind
 from conformance.judge.judge import EXACT, Judge
+from conformance.targets.spec import open_target
 from conformance.targets.target import BAD_CONFIG, Target, limits_of
 from conformance.traces.trace import Trace
 from model.profiles import Profile
@@ -105,17 +106,21 @@ def check(
     distinct: int = 1,
     enough: Callable[[], bool] = lambda: False,
     chooser: Chooser | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> CheckReport:
     """Run generated traces until so many `distinct` ones fail, all are done, or it is `enough`.
 
     `helpers` are targets like `target` that run traces at the same time. So many traces
-    `per_device`, one after the other, differ in their requested size at start only.
+    `per_device`, one after the other, differ in their requested size at start only. Where there is
+    an `elsewhere` it runs the traces, as many at a time as there are targets here, which rest.
     """
     total = _Total(judge)
     plan = Plan(profile, seed, steps, per_device, chooser)
 
     def run(device: Target, number: int) -> list[tuple[Trace, Outcome]]:
-        return [(trace, run_trace(device, trace, judge)) for trace in plan.traces(device, number)]
+        if elsewhere is not None:
+            return elsewhere(plan, judge, number)
+        return plan.run(device, judge, number)
 
     outcomes = run_batches([target, *helpers], batches(traces, per_device), run)
     with closing(outcomes):
@@ -202,6 +207,10 @@ class Plan:
         before = [self.refusal(target, number)] if refusal else []
         return [*before, self.trace(target, number)]
 
+    def run(self, target: Target, judge: Judge, number: int) -> list[tuple[Trace, Outcome]]:
+        """The traces of a number, run."""
+        return [(trace, run_trace(target, trace, judge)) for trace in self.traces(target, number)]
+
     def refusal(self, target: Target, number: int) -> Trace:
         """A device that must be refused; every way that there is has its turn."""
         own = trace_seed(self.seed, number)
@@ -228,3 +237,21 @@ class Plan:
             slot=limits_of(target).slot,
         )
         return laid_out(made, target.capabilities)
+
+
+Elsewhere = Callable[[Plan, Judge, int], list[tuple[Trace, Outcome]]]
+"""Runs the traces of a number on a target of its own, in another place."""
+
+
+def run_there(
+    spec: str, deadline: float | None, plan: Plan, judge: Judge, number: int
+) -> list[tuple[Trace, Outcome]]:
+    """What a worker does: the traces of a number on a target that it opens for them.
+
+    Raises ValueError for a spec that is none, TargetError where the target fails at once.
+    """
+    target = open_target(spec, deadline)
+    try:
+        return plan.run(target, judge, number)
+    finally:
+        target.close()

@@ -10,8 +10,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -129,11 +129,15 @@ def all_caught(
     steps: int,
     jobs: int,
     tell: Callable[[Caught], None] = lambda _: None,
+    executor: Executor | None = None,
 ) -> Iterator[Caught]:
-    """Every fault under every seed, in order, in so many processes."""
+    """Every fault under every seed, in order, in so many processes or by an executor."""
     pairs = [(fault, seed) for seed in seeds for fault in wanted]
-    with ProcessPoolExecutor(jobs) as pool:
-        one = partial(_pair, traces, steps)
+    one = partial(_pair, traces, steps)
+    own = ProcessPoolExecutor(jobs) if executor is None else None
+    with own or nullcontext():
+        pool = own or executor
+        assert pool is not None
         for each in pool.map(one, pairs):
             tell(each)
             yield each

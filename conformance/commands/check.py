@@ -23,6 +23,7 @@ from conformance.commands.check_run import checked
 from conformance.commands.check_wish import IDS, Wish, matching
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.driver_options import driver_options, without_driver
+from conformance.commands.executor import executor_option
 from conformance.commands.failure import TargetFailure
 from conformance.commands.options import (
     complete_target,
@@ -167,6 +168,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
     show_default=True,
     help="Seeds of the catalogue, from --seed on.",
 )
+@executor_option
 @driver_options
 @failures_option
 @report_options

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from conformance.check.catalogue import Caught, all_caught, faults
+from conformance.commands.executor import chosen_executor
 from conformance.commands.progress import progress
 from conformance.commands.provenance import made
 from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, whole
@@ -39,6 +40,7 @@ def run_catalogue(
                 steps,
                 jobs,
                 lambda caught: bars.advance(task),
+                chosen_executor(),
             )
         )
 

@@ -12,8 +12,16 @@ from typing import Final, NoReturn
 import click
 
 from conformance.check.again import failing_before
-from conformance.check.campaign import CheckReport, Failing, TraceDone
+from conformance.check.campaign import (
+    CheckReport,
+    Elsewhere,
+    Failing,
+    Plan,
+    TraceDone,
+    run_there,
+)
 from conformance.check.campaign import check as run_check
+from conformance.check.runner import Outcome
 from conformance.check.scenarios import Scenario
 from conformance.check.shrink import NotAgain
 from conformance.check.suite import (
@@ -26,6 +34,7 @@ from conformance.commands.check_keep import kept_small, result_kept
 from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
 from conformance.commands.check_report import Done, left_out
 from conformance.commands.check_wish import Wish
+from conformance.commands.executor import chosen_executor
 from conformance.commands.options import made_small, opened_target
 from conformance.commands.progress import progress
 from conformance.explore.steer import Steered
@@ -34,6 +43,7 @@ from conformance.targets.qemu.decision import MACHINES
 from conformance.targets.qemu.process import QemuError, find_qemu
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import Target
+from conformance.traces.trace import Trace
 from model.profiles import QEMU_7_2
 
 MOST_TRACES: Final = 1_000_000
@@ -117,7 +127,21 @@ def _run(
             distinct=wish.distinct,
             enough=after(wish.seconds),
             chooser=Steered() if wish.steer else None,
+            elsewhere=_elsewhere(wish),
         )
+
+
+def _elsewhere(wish: Wish) -> Elsewhere | None:
+    """Where `--executor` has the traces run; None for here."""
+    executor = chosen_executor()
+    if executor is None:
+        return None
+
+    def there(plan: Plan, judge: Judge, number: int) -> list[tuple[Trace, Outcome]]:
+        about = wish.spec, wish.answer_timeout, plan, judge, number
+        return executor.submit(run_there, *about).result()
+
+    return there
 
 
 def after(seconds: float | None) -> Callable[[], bool]:

@@ -16,6 +16,7 @@ EXTRAS: Final = {
     "jinja2": "report",
     "markupsafe": "report",
     "graphviz": "report",
+    "distributed": "cluster",
 }
 """Packages by the name they are imported by, and the least extra that brings each."""
 

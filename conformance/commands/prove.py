@@ -15,6 +15,7 @@ from rich.console import Console
 from conformance.check.expected import ExpectedError, compare, read_expected
 from conformance.check.refutations import Row, search, write_counterexamples
 from conformance.commands.common import exit_with, profile_option
+from conformance.commands.executor import executor_option
 from conformance.commands.mutants import run_mutants
 from conformance.commands.no_cache import no_cache_option
 from conformance.commands.options import (
@@ -108,6 +109,7 @@ def shard(text: str) -> tuple[int, int]:
     metavar="I/N",
     help="Prove part I of N, each theorem in one: slotproof merge joins their documents.",
 )
+@executor_option
 @no_cache_option
 @failures_option
 @report_options

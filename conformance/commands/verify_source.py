@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from conformance.commands.common import exit_with, profile
+from conformance.commands.executor import executor_option
 from conformance.commands.no_cache import no_cache_option
 from conformance.commands.options import report_options
 from conformance.commands.progress import progress
@@ -62,6 +63,7 @@ PLACE = ("function", "file", "line")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--github", is_flag=True, help="Print annotations for a GitHub workflow as well.")
+@executor_option
 @no_cache_option
 @report_options
 def verify_source(

@@ -9,13 +9,31 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from contextvars import ContextVar
 from multiprocessing import active_children, get_context
-from typing import TypeVar
+from typing import Final, TypeVar
+
+from smt_proofs.solving.apart import apart
+from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.engine import texts
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
+
+ELSEWHERE: Final[ContextVar[Executor | None]] = ContextVar("ELSEWHERE", default=None)
+"""Where work is carried out if not here."""
+
+
+@contextmanager
+def carried_out_by(executor: Executor) -> Iterator[None]:
+    """Within it all work goes to that executor: its workers have this program installed."""
+    token = ELSEWHERE.set(executor)
+    try:
+        yield
+    finally:
+        ELSEWHERE.reset(token)
 
 
 def _leave_interrupts_to_the_parent() -> None:
@@ -39,6 +57,10 @@ def carried_out(
     last one item at a time. Raises LostWork with the items that never came to an end.
     """
     left = list(items)
+    executor = ELSEWHERE.get()
+    if executor is not None:
+        yield from _by(executor, work, left, more)
+        return
     for workers in (os.cpu_count(), os.cpu_count()):
         for item, found in _in_pool(workers, work, list(left), more):
             left = [each for each in left if each is not item]
@@ -69,7 +91,7 @@ def _in_pool(
                 waiting[pool.submit(work, item, *more)] = item
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
-        except BrokenProcessPool:
+        except BrokenExecutor:
             return
         except BaseException:
             # Whoever interrupts does not want to wait for what runs.
@@ -77,3 +99,32 @@ def _in_pool(
             for worker in active_children():
                 worker.terminate()
             raise
+
+
+def _by(
+    executor: Executor, work: Callable[..., Found], items: Sequence[Item], more: Sequence[object]
+) -> Iterator[tuple[Item, Found]]:
+    """As `carried_out`: whoever executes carries out anew what a worker left when it died. Raises
+    LostWork with what was given up, once all else is done."""
+    code, cache = texts(""), os.environ.get(VARIABLE)
+    # A folder is of this machine; that nothing is remembered holds everywhere.
+    cache = cache if cache == "off" else None
+    waiting = {executor.submit(apart, code, cache, work, item, *more): item for item in items}
+    lost: list[Item] = []
+    try:
+        for future in as_completed(waiting):
+            if _given_up(future.exception()):
+                lost.append(waiting[future])
+            else:
+                yield waiting[future], future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+    if lost:
+        raise LostWork(lost)
+
+
+def _given_up(error: BaseException | None) -> bool:
+    """Not the work raised this, but who was to carry it out."""
+    cluster = type(error).__module__.partition(".")[0] == "distributed"
+    return cluster or isinstance(error, ChildProcessError | BrokenExecutor)

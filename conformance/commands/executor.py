@@ -1,0 +1,48 @@
+"""The option `--executor`: work on several machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, Final
+
+import click
+
+KIND: Final = "dask"
+KEPT: Final = "slotproof.executor"
+
+
+def _connected(context: click.Context, option: click.Parameter, wanted: str | None) -> None:
+    """Until the command ends, work goes to the workers of that scheduler."""
+    if wanted is None:
+        return
+    kind, _, address = wanted.partition(":")
+    if kind != KIND or not address:
+        raise click.BadParameter(f"{wanted!r} is none: dask:tcp://HOST:8786 is right")
+    # Only here: a plain install has neither solvers nor Dask.
+    from smt_proofs.solving.cluster import dask
+    from smt_proofs.solving.pool import carried_out_by
+
+    try:
+        executor = context.with_resource(dask(address))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    context.with_resource(carried_out_by(executor))
+    context.meta[KEPT] = executor
+
+
+def executor_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--executor dask:ADDRESS`."""
+    return click.option(
+        "--executor",
+        metavar="dask:ADDRESS",
+        expose_value=False,
+        callback=_connected,
+        help="Work on the workers of a Dask scheduler: dask scheduler, and dask worker ADDRESS.",
+    )(command)
+
+
+def chosen_executor() -> Executor | None:
+    """Where this command works, None for here."""
+    found = click.get_current_context().meta.get(KEPT)
+    return found if isinstance(found, Executor) else None

@@ -1,0 +1,66 @@
+"""One task in a process of its own, on whatever machine asks for it.
+
+Run as a module: reads a pickled task from standard input and writes what came of it to standard
+output. The worker of a cluster lives on between tasks, and a solver's choices depend on what its
+process did before.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import Any
+
+from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.engine import texts
+
+
+class OtherCode(Exception):
+    """A worker has another version of this program, of Python or of a solver."""
+
+
+def apart(code: str, cache: str | None, work: Callable[..., Any], *about: Any) -> Any:
+    """`work(*about)`, carried out in a process of its own; what it raises is raised here.
+
+    `code` is the hash of the text and versions that whoever asks has, `cache` the folder of proofs
+    or "off" where that is said. Raises OtherCode, and ChildProcessError for a process that ended
+    before it was done.
+    """
+    environment = dict(os.environ) if cache is None else os.environ | {VARIABLE: cache}
+    run = subprocess.run(
+        [sys.executable, "-P", "-m", __name__],
+        input=pickle.dumps((code, work, about)),
+        capture_output=True,
+        env=environment,
+    )
+    if run.returncode:
+        said = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ChildProcessError(f"a task ended with {run.returncode}: {said}")
+    raised, found = pickle.loads(run.stdout)
+    if raised:
+        raise found
+    return found
+
+
+def answer(task: bytes) -> tuple[bool, Any]:
+    """Whether the task raised, and what it raised or found."""
+    code, work, about = pickle.loads(task)
+    try:
+        if code != texts(""):
+            raise OtherCode("a worker has another version of slotproof, Python or a solver")
+        return False, work(*about)
+    except Exception as error:
+        return True, error
+
+
+if __name__ == "__main__":
+    # By its name, so that what is raised is known to whoever asked.
+    from smt_proofs.solving import apart as named
+
+    with redirect_stdout(sys.stderr):
+        told = named.answer(sys.stdin.buffer.read())
+    sys.stdout.buffer.write(pickle.dumps(told))
