@@ -107,7 +107,8 @@ def test_each_package_is_brought_by_the_extra_that_is_named() -> None:
         # jinja2 itself brings markupsafe.
         assert name in brought(extra) or (name, "jinja2") == ("markupsafe", "jinja2")
         assert name not in always
-    assert {"prove", "report", "source"} == set(EXTRAS.values())
+    assert {"prove", "report", "source", "cluster"} == set(EXTRAS.values())
+    assert brought("cluster") <= brought("dev")
     for extra in ("prove", "report", "source"):
         assert brought(extra) <= brought("all") <= brought("dev")
     assert "hypothesis" not in always | brought("all")
