@@ -6,12 +6,13 @@ blocks where the rules count in bytes. Sizes are bytes, and those of a state who
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from model.arithmetic import B, Domain, S, W, is_aligned
 from model.effects import Did, Effect
 from model.invariants import blocks_per_slot
+from model.profiles import Profile
 from model.state import Action, Answer, Fixed, Op, Result, State
 
 SETS: Final = frozenset({"plugged", "mapped"})
@@ -116,9 +117,22 @@ def fits(d: Domain[W, B, S], f: Fixed[W, B], requested: W, usable: W) -> B:
     )
 
 
+def _like_a_reset(profile: Profile) -> bool:
+    return not profile.wake_up_keeps
+
+
+UNPLUGS_ALL: Final[dict[Op, Callable[[Profile], bool]]] = {
+    Op.SYSTEM_RESET: lambda profile: True,
+    Op.WAKE_UP: _like_a_reset,
+}
+"""The events that are resets which unplug, and on which devices. A table, so that a claim about
+another operation reads no switch of the profile here."""
+
+
 def unplugs_all(f: Fixed[W, B], op: Op) -> bool:
     """The event is a reset that unplugs: of the machine, or a wake-up that is like one."""
-    return op is Op.SYSTEM_RESET or (op is Op.WAKE_UP and not f.profile.wake_up_keeps)
+    of_profile = UNPLUGS_ALL.get(op)
+    return of_profile is not None and of_profile(f.profile)
 
 
 def hindered(d: Domain[W, B, S], s: State[W, B, S], a: Action[W, B]) -> B:
