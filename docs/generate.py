@@ -15,6 +15,7 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 from kernelbook import CHART, kernels_chart, kernels_page  # noqa: E402
+from measuredbook import measured_page  # noqa: E402
 from patchbook import patch_page  # noqa: E402
 from roommap import PICTURE, map_page, picture  # noqa: E402
 from rulebook import UNPROVEN, Rule, claims, rules, tests_of, theorems_of, used_by  # noqa: E402
@@ -169,6 +170,7 @@ PAGES = {
     "kernels.md": lambda: f"{MADE}\n{kernels_page()}",
     CHART: kernels_chart,
     "map.md": map_page,
+    "measured.md": lambda: f"{MADE}\n{measured_page()}",
     "patch.md": lambda: f"{MADE}\n{patch_page()}",
     "rules.md": rules_page,
 }
