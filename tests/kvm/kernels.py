@@ -142,7 +142,7 @@ def cases_of(vm: Vm, device: DeviceMetadata, run: Run) -> list[Case]:
 def machine(folder: Path, text: str) -> Asked:
     """The kernel of the package, by its own configuration and what its modules said."""
     (config,) = folder.glob("boot/config-*")
-    said = dict(re.findall(r"\b(TDP\w*) ([YN01])\b", text))
+    said = dict(re.findall(r"(TDP\w*) ([YN01])\b", text))
     kernel = host(folder, config.name.removeprefix("config-"), "x86_64", 4096).kernel
     on = {name: said[name] in {"Y", "1"} for name in ("TDP", "TDP_MMU")}
     vm = Vm(kernel, tdp=on["TDP"], tdp_mmu=on["TDP_MMU"])
