@@ -28,16 +28,15 @@ def peer_plug(
     excess = d.lt(s.requested, d.add(s.size, request_size(d, f, a)))
     if f.profile.size_before_range and d.test(excess):
         return Result(s, Answer.NACK)
-    failing = f.profile.failed_plug is not FailedPlug.UNDONE and d.test(a.faults.populate)
-    if failing:
-        a = replace(a, faults=replace(a.faults, populate=d.truth(False)))
-    result = plug(d, f, s, a)
+    undone = f.profile.failed_plug is FailedPlug.UNDONE
+    mappable = a if undone else replace(a, faults=replace(a.faults, populate=d.truth(False)))
+    result = plug(d, f, s, mappable)
     if result.answer is Answer.NACK and f.profile.excess_is_error:
         return Result(s, Answer.ERROR)
-    if f.profile.failed_plug is FailedPlug.UNDONE or result.answer is not Answer.ACK:
+    if undone or result.answer is not Answer.ACK:
         return result
     marked = result.state
-    if not failing:
+    if not d.test(a.faults.populate):
         return replace(result, effects=(_shared(d, f, a, marked, done=True),))
     counted = f.profile.failed_plug is FailedPlug.KEPT
     kept = replace(s, plugged=marked.plugged, size=marked.size if counted else s.size)

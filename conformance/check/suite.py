@@ -13,19 +13,15 @@ from conformance.check.runner import as_run, run_trace
 from conformance.check.scenarios import SCENARIO_NAMED, Scenario, made
 from conformance.judge.driver.rules import DRIVER_RULE_NAMED
 from conformance.judge.finding import Kind
-from conformance.judge.judge import EXACT, Judge
+from conformance.judge.judge import CLAIMS, EXACT, Judge
 from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rule import Level, Rule
 from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.target import Target
 from conformance.traces.trace import Trace
-from model.contracts import CONTRACT_NAMED
-from model.invariants import INVARIANT_NAMED
 from model.profiles import Profile
 
 ORACLES: Final = ("exact", "virtio")
-CLAIMS = frozenset({*INVARIANT_NAMED, *CONTRACT_NAMED})
-"""The names of invariants and contracts, of which faults may be known as well."""
 OF_KIND = {Kind.REFUSED: Verdict.REJECTED, Kind.HUNG: Verdict.HUNG}
 
 

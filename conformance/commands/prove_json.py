@@ -10,7 +10,8 @@ from typing import Any
 from conformance.check.refutations import Row
 from conformance.commands.prove_text import not_assumed, row_of
 from conformance.commands.provenance import made
-from smt_proofs.book.book import Book, unshown
+from smt_proofs.book.book import Book
+from smt_proofs.book.work import unshown
 from smt_proofs.decision.prover import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof

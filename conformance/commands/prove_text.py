@@ -14,8 +14,8 @@ from rich.text import Text
 from conformance.check.refutations import Row
 from conformance.traces.sizes import format_size
 from model.arithmetic import MIB
-from smt_proofs.book.book import RESTS, Book, unshown
-from smt_proofs.book.work import Outcome
+from smt_proofs.book.book import RESTS, Book
+from smt_proofs.book.work import Outcome, unshown
 from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
 from smt_proofs.decision.prover import Proof
 from smt_proofs.decision.theorem import THEOREMS

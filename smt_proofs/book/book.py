@@ -12,7 +12,7 @@ import networkx as nx
 from model.profiles import PROFILES
 from smt_proofs.book.memory import keep, of_profile, recall, units_of
 from smt_proofs.book.plan import tasks_for
-from smt_proofs.book.work import Outcome, Stated, Task, Transitions, tried
+from smt_proofs.book.work import Outcome, Stated, Task, Transitions, tried, unshown
 from smt_proofs.decision.prover import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
@@ -72,20 +72,6 @@ class Book:
         if Verdict.UNKNOWN in verdicts or self.lost or any(map(unshown, self.outcomes)):
             return 3
         return 0
-
-
-def unshown(outcome: Outcome) -> str:
-    """What is owed beside the proof and was not shown, empty if nothing: a negative control that
-    was not refuted, a case that no executed situation reaches."""
-    if isinstance(outcome, Proof):
-        return next((c.mutant for c in outcome.controls if c.verdict is not Verdict.REFUTED), "")
-    if isinstance(outcome, LemmaProof):
-        return "a wrong part" if outcome.controls < outcome.controlled else ""
-    # A rule without arithmetic owes nothing that could wrap, and nothing could break that.
-    owing = outcome.goals + outcome.conditions > 0
-    if outcome.verdict is Verdict.PROVEN and owing and not outcome.control:
-        return "a wrong outcome that breaks it"
-    return "a case reached by execution" if outcome.reached < outcome.cases else ""
 
 
 Listener = Callable[[Outcome], None]

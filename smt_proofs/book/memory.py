@@ -15,7 +15,15 @@ import msgspec
 from model.profiles import PROFILES
 from model.state import Op
 from smt_proofs.book.fingerprints import fingerprint
-from smt_proofs.book.work import Foundations, Outcome, Stated, Task, Transitions
+from smt_proofs.book.work import (
+    Foundations,
+    Outcome,
+    Stated,
+    Task,
+    Transitions,
+    foundations,
+    unshown,
+)
 from smt_proofs.decision.prover import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
@@ -39,8 +47,9 @@ class Unit:
     task: Task
 
     def key(self, means: Means) -> str:
-        """The fingerprint of what its outcomes depend on."""
-        asked = " ".join(means.solvers)
+        """The fingerprint of what its outcomes depend on: by whom they are decided, and on which
+        lemmas and inductions they rest."""
+        asked = f"{' '.join(means.solvers)} {resting_on()}"
         task = self.task
         if isinstance(task, Foundations):
             return fingerprint(extra=f"foundations {asked}")
@@ -59,6 +68,13 @@ class Unit:
         ops = () if transition == claims.REALIZE else (Op(transition),)
         holds = [claim.holds for claim in found]
         return fingerprint(claims.carry_out, *holds, *assumed, profile, extra=here, ops=ops)
+
+
+def resting_on() -> str:
+    """The hash of all lemmas and inductions that there are, by name and by what they say."""
+    found = foundations()
+    names = " ".join(each.name for each in found)
+    return fingerprint(*found, extra=names)
 
 
 def units_of(task: Task) -> list[Unit]:
@@ -84,8 +100,9 @@ def _outcome(record: dict[str, Any]) -> Outcome:
 
 
 def keep(cache: Cache, key: str, outcomes: Sequence[Outcome]) -> None:
-    """Remember outcomes, unless one of them is undecided."""
-    if all(outcome.verdict is not Verdict.UNKNOWN for outcome in outcomes):
+    """Remember outcomes, unless one of them is undecided or owes something that was not shown, as
+    after a negative control that ran out of work."""
+    if not any(o.verdict is Verdict.UNKNOWN or unshown(o) for o in outcomes):
         cache.keep_record(key, {"outcomes": [_record(outcome) for outcome in outcomes]})
 
 

@@ -15,9 +15,10 @@ from smt_proofs.lemmas import cardinality, division, groups, products, searches,
 from smt_proofs.lemmas import radix as radix_lemmas
 from smt_proofs.lemmas import slots as slot_lemmas
 from smt_proofs.lemmas.foundations import LemmaProof, prove_by_induction, prove_lemma
-from smt_proofs.lemmas.index_induction import INDUCTIONS
-from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.lemmas.index_induction import INDUCTIONS, Induction
+from smt_proofs.lemmas.lemma import LEMMAS, Lemma
 from smt_proofs.solving.means import Decider, Means, export
+from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions.determined_proofs import determined_name, prove_determined
 from smt_proofs.transitions.proofs import (
     INVARIANTS_DEFINED,
@@ -40,6 +41,20 @@ FOUNDATIONS: Final = (
 """Those that register lemmas and inductions, in the order in which one rests on another."""
 
 Outcome: TypeAlias = LemmaProof | Proof | TransitionProof
+
+
+def unshown(outcome: Outcome) -> str:
+    """What is owed beside the proof and was not shown, empty if nothing: a negative control that
+    was not refuted, a case that no executed situation reaches."""
+    if isinstance(outcome, Proof):
+        return next((c.mutant for c in outcome.controls if c.verdict is not Verdict.REFUTED), "")
+    if isinstance(outcome, LemmaProof):
+        return "a wrong part" if outcome.controls < outcome.controlled else ""
+    # A rule without arithmetic owes nothing that could wrap, and nothing could break that.
+    owing = outcome.goals + outcome.conditions > 0
+    if outcome.verdict is Verdict.PROVEN and owing and not outcome.control:
+        return "a wrong outcome that breaks it"
+    return "a case reached by execution" if outcome.reached < outcome.cases else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,11 @@ class Transitions:
 
 
 Task: TypeAlias = Foundations | Stated | Transitions
+
+
+def foundations() -> tuple[Lemma | Induction, ...]:
+    """All that a task for them decides, in the order in which one rests on another."""
+    return (*LEMMAS.values(), *INDUCTIONS.values())
 
 
 def tried(task: Task, means: Means) -> tuple[tuple[Outcome, ...], str]:

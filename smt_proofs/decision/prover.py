@@ -20,7 +20,6 @@ from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, 
 from smt_proofs.solving.search import Search
 from smt_proofs.solving.settle import Decide, Settled, settle, tally
 from smt_proofs.solving.solve import (
-    NEGATION_VERDICT,
     Answer,
     Term,
     Verdict,
@@ -180,15 +179,6 @@ def meets(theorem: Theorem[Any], inputs: Any, *, without: str = "") -> bool:
         return all(h.holds(INTS, inputs) == (h.name != without) for h in theorem.hypotheses)
     except ZeroDivisionError:
         return False
-
-
-def prove_lemma(lemma: Lemma, timeout: float) -> Verdict:
-    """Decide a lemma over all integers; VACUOUS where its premises contradict each other."""
-    premises, conclusion = lemma.formula(*(z3.Int(name) for name in lemma.variables))
-    met = ask(premises, timeout)[0]
-    if met is not Answer.SAT:
-        return Verdict.VACUOUS if met is Answer.UNSAT else Verdict.UNKNOWN
-    return NEGATION_VERDICT[ask([*premises, z3.Not(conclusion)], timeout)[0]]
 
 
 def find(

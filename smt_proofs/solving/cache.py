@@ -23,7 +23,9 @@ from smt_proofs.solving.solvers import decide, version
 
 VARIABLE: Final = "SLOTPROOF_CACHE"
 """The environment variable that names another folder, or is "off"."""
-FILE: Final = "proofs-1.sqlite3"
+FORMAT: Final = 3
+"""Counts up with every change of how a value is kept: versions that share a folder do not meet."""
+FILE: Final = f"proofs-{FORMAT}.sqlite3"
 LARGEST: Final = 64 << 20
 """Bytes from which on the oldest quarter is dropped."""
 PATIENCE: Final = 5.0
@@ -39,8 +41,8 @@ DELETE FROM kept WHERE number IN
     (SELECT number FROM kept ORDER BY number LIMIT (SELECT count(*) / 4 + 1 FROM kept))
 """
 
-UNDATED: Final = "an earlier day"
-"""The day of an answer that was kept without one."""
+KEPT: Final = frozenset({Answer.SAT.value, Answer.UNSAT.value})
+"""Answers that are kept; a value that is not one of them and a day counts as never decided."""
 
 T = TypeVar("T")
 
@@ -108,7 +110,7 @@ class Cache:
         if found is None:
             return None
         answer, _, day = found.partition(" ")
-        return Answer(answer), day or UNDATED
+        return (Answer(answer), day) if answer in KEPT and day else None
 
     def keep_answer(self, text: str, solver: str, answer: Answer) -> None:
         """Remember an answer; UNKNOWN is none."""
@@ -127,7 +129,11 @@ class Cache:
     def record(self, fingerprint: str) -> dict[str, Any] | None:
         """What was kept under the fingerprint, None if nothing was."""
         found = self._get(f"record {fingerprint}")
-        return None if found is None else dict(json.loads(found))
+        try:
+            record = None if found is None else json.loads(found)
+        except ValueError:
+            return None
+        return record if isinstance(record, dict) else None
 
     def keep_record(self, fingerprint: str, record: Mapping[str, Any]) -> None:
         """Remember an outcome that JSON can hold."""

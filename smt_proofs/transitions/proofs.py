@@ -17,7 +17,8 @@ from smt_proofs.solving.settle import NOTHING_ASKED, Decide, Settled, settle, ta
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions.claims import Claim, claims_of, slug
 from smt_proofs.transitions.induction import DEFINEDNESS, exactness, seek, seek_definedness
-from smt_proofs.transitions.refuted import REFUTED, RefutedClaim
+from smt_proofs.transitions.refuted import REFUTED
+from smt_proofs.transitions.refuted_row import RefutedClaim
 from smt_proofs.transitions.small import SmallSituation, broken, outcome, situations
 from smt_proofs.transitions.spoils import FEW, controls
 from smt_proofs.transitions.trails import invariants_wrap_outside, strayed, unreached, wraps_outside

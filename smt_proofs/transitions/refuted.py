@@ -6,10 +6,8 @@ the step, the claim about the step holds if and only if the hypothesis does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from model.arithmetic import B, Domain, S, W, is_aligned
 from model.contracts.words import fits, listening
@@ -17,24 +15,10 @@ from model.events import realize
 from model.geometry import slot_start
 from model.invariants import blocks_per_slot
 from model.mapping import usable_size
-from model.profiles import QEMU_7_2, SEED_V2, Mapping, Profile
+from model.profiles import QEMU_7_2, SEED_V2, Mapping
 from model.state import Action, Fixed, Op, State
-
-
-@dataclass(frozen=True, slots=True)
-class RefutedClaim:
-    """A claim (an invariant or a contract, by name) that an operation does not keep.
-
-    `holds` takes (domain, Fixed, state before, Action) and is the weakest hypothesis under which
-    it does, `text` says it in words.
-    """
-
-    profile: str
-    mapping: Mapping
-    claim: str
-    op: Op
-    text: str
-    holds: Callable[[Any, Any, Any, Any], Any]
+from smt_proofs.transitions.refuted_peers import REFUTED_OF_PEERS
+from smt_proofs.transitions.refuted_row import rows_of
 
 
 def nothing_plugged(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]) -> B:
@@ -102,19 +86,8 @@ def covers_no_more_or_not_busy(
     return d.either(d.negate(s.busy), d.either(idle, covers))
 
 
-def _of(
-    profile: Profile,
-    mapping: Mapping,
-    holds: Callable[[Any, Any, Any, Any], Any],
-    *rows: tuple[str, Op],
-) -> tuple[RefutedClaim, ...]:
-    text = " ".join((holds.__doc__ or "").split()).rstrip(".")
-    text = text[0].lower() + text[1:]
-    return tuple(RefutedClaim(profile.name, mapping, claim, op, text, holds) for claim, op in rows)
-
-
-_of_seed_v2: Final = partial(_of, SEED_V2)
-_of_qemu_7_2: Final = partial(_of, QEMU_7_2)
+_of_seed_v2: Final = partial(rows_of, SEED_V2)
+_of_qemu_7_2: Final = partial(rows_of, QEMU_7_2)
 
 _AT_POST_LOAD: Final = (
     ("plugged-in-mapped", Op.MIGRATION_IN),
@@ -136,6 +109,6 @@ REFUTED: Final = (
     *_of_seed_v2(Mapping.USABLE, covers_no_more_or_not_busy, ("busy-keeps-mapped", Op.RESIZE)),
     *_of_qemu_7_2(Mapping.STATIC, plugged_or_not_busy, *_EMPTY_BUSY),
     *_of_qemu_7_2(Mapping.STATIC, plugged_or_not_busy_or_fitting, *_RESETS),
+    *REFUTED_OF_PEERS,
 )
-"""Every refuted claim of all profiles of QEMU. Those of the peers are not listed: they keep an
-an order of effects, answers and failed requests of their own, against many contracts."""
+"""Every refuted claim of all profiles."""

@@ -19,11 +19,14 @@ from model.profiles import QEMU, SEED_V2, Mapping
 from model.state import Answer
 from smt_proofs.book import fingerprints
 from smt_proofs.book.book import Book, prove_book
+from smt_proofs.book.memory import keep, recall
+from smt_proofs.book.work import unshown
 from smt_proofs.decision.mutants import Mutant
 from smt_proofs.decision.prover import prove
 from smt_proofs.decision.theorem import THEOREMS
+from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.solving import engine
-from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.cache import VARIABLE, Cache
 from smt_proofs.solving.means import Decider, Means
 from smt_proofs.solving.pool import LostWork, carried_out
 from smt_proofs.solving.settle import tally
@@ -153,6 +156,29 @@ def test_any_change_of_the_model_has_everything_decided_anew(
     monkeypatch.undo()
     engine.rules_text.cache_clear()
     assert len(keys) == 5
+
+
+def test_a_control_that_ran_out_of_work_is_never_remembered(tmp_path: Path) -> None:
+    """The theorem is proven, the wrong rule was not refuted in time: decided anew the next time."""
+    cache = Cache(tmp_path)
+    proof = prove(THEOREMS["count_never_exceeds_limit"], Decider(Means()), 5.0)
+    assert proof.verdict is Verdict.PROVEN and not unshown(proof)
+    late = replace(proof.controls[0], verdict=Verdict.UNKNOWN, counterexample=None)
+    open_one = replace(proof, controls=(late, *proof.controls[1:]), obligations=())
+    assert unshown(open_one) == late.mutant
+    keep(cache, "key", [open_one])
+    assert recall(cache, "key") is None
+    keep(cache, "key", [replace(proof, obligations=())])
+    assert recall(cache, "key") is not None
+
+
+def test_an_induction_whose_control_ran_out_of_work_is_never_remembered(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    shown = LemmaProof("x", "induction", "", Verdict.PROVEN, "", 3, 2, 2, 0.0)
+    keep(cache, "key", [replace(shown, controls=1)])
+    assert recall(cache, "key") is None
+    keep(cache, "key", [shown])
+    assert recall(cache, "key") == [shown]
 
 
 def test_nothing_asked_is_nothing_proven() -> None:
@@ -304,7 +330,6 @@ def test_a_theorem_does_not_vanish_when_its_contract_says_nothing_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is there, proven of nothing and without a wrong outcome that breaks it: not shown."""
-    from smt_proofs.book.book import unshown
     from smt_proofs.transitions import proofs
 
     def emptied(mapping: Mapping, transition: str) -> list[Claim]:

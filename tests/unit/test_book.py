@@ -15,9 +15,9 @@ from model.contracts import CONTRACTS, START_CONTRACTS
 from model.invariants import INVARIANTS
 from model.machine_ints import INTS
 from model.profiles import PROFILES, QEMU, Mapping
-from smt_proofs.book.book import Book, dependencies, prove_book, unshown
+from smt_proofs.book.book import Book, dependencies, prove_book
 from smt_proofs.book.plan import theorem_names
-from smt_proofs.book.work import FAMILIES, FOUNDATIONS
+from smt_proofs.book.work import FAMILIES, FOUNDATIONS, unshown
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS

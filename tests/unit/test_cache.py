@@ -93,11 +93,6 @@ def test_cache_can_be_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert off.decide(TEXT, "z3", 10.0) == (Answer.UNSAT, "")
 
 
-def test_an_answer_kept_without_its_day_is_remembered_all_the_same(kept: Cache) -> None:
-    kept._put(cache._answer_key(TEXT, "z3"), "unsat")
-    assert kept.answered(TEXT, "z3") == (Answer.UNSAT, cache.UNDATED)
-
-
 def test_nothing_is_remembered_while_that_is_wanted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -195,6 +190,30 @@ def test_damaged_row_counts_as_never_decided(kept: Cache, tmp_path: Path) -> Non
         store.execute("UPDATE kept SET value = 'unsat'")
     store.close()
     assert kept.answer(TEXT, "z3") is None
+
+
+@pytest.mark.parametrize("value", ["", "unsat", "unsat2026-11-28", "unknown 2026-11-28", "{}"])
+def test_answer_in_a_form_of_another_version_counts_as_never_decided(
+    kept: Cache, value: str
+) -> None:
+    kept._put(cache._answer_key(TEXT, "z3"), value)
+    assert kept.answered(TEXT, "z3") is None
+    assert kept.decide(TEXT, "z3", 10.0) == (Answer.UNSAT, "")
+    assert kept.answer(TEXT, "z3") is Answer.UNSAT
+
+
+@pytest.mark.parametrize("value", ["", "{", "[]", "1", "unsat 2026-11-28"])
+def test_record_in_a_form_of_another_version_counts_as_never_decided(
+    kept: Cache, value: str
+) -> None:
+    kept._put("record f", value)
+    assert kept.record("f") is None
+    kept.keep_record("f", {"whole": True})
+    assert kept.record("f") == {"whole": True}
+
+
+def test_versions_that_keep_otherwise_have_files_of_their_own() -> None:
+    assert f"-{cache.FORMAT}." in FILE
 
 
 def test_unwritable_place_counts_as_off(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import z3
 
-from smt_proofs.decision.prover import prove_lemma
 from smt_proofs.lemmas import cardinality, groups, searches, summaries
+from smt_proofs.lemmas.foundations import prove_lemma
 from smt_proofs.lemmas.index_induction import INDUCTIONS, TIMES, Induction, opaque, prove_induction
 from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.means import Decider, Means
 from smt_proofs.solving.solve import Answer, Verdict, ask
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.radix import Count
@@ -117,7 +118,9 @@ def test_the_page_names_every_loop_and_its_inductions() -> None:
 def test_lemmas_named_by_inductions_are_proven() -> None:
     used = {name for induction in INDUCTIONS.values() for name in induction.lemmas}
     assert used == {"groups_start_in_order", "group_of_a_member"}
-    assert {prove_lemma(LEMMAS[name], TIMEOUT) for name in used} == {Verdict.PROVEN}
+    decide = Decider(Means())
+    proofs = [prove_lemma(LEMMAS[name], decide, TIMEOUT) for name in used]
+    assert {proof.verdict for proof in proofs} == {Verdict.PROVEN}
 
 
 def test_only_products_of_two_unknowns_become_opaque() -> None:

@@ -9,8 +9,9 @@ import pytest
 from model import answers, invariants, requests
 from model.profiles import Mapping
 from model.state import Op
+from smt_proofs.book import work
 from smt_proofs.book.memory import Unit
-from smt_proofs.book.work import Transitions
+from smt_proofs.book.work import Foundations, Stated, Task, Transitions
 from smt_proofs.solving.means import ORDINARY
 
 PLUG = Transitions("qemu", Mapping.PLUGGED, (Op.PLUG.value,), frozenset({"plug_obeys_busy_means"}))
@@ -44,6 +45,30 @@ def test_invariant_of_another_way_of_mapping_does_not_matter(
     before = key(PLUG)
     swapped(monkeypatch, invariants.static_always_mapped, invariants.plugged_in_mapped)
     assert key(PLUG) == before
+
+
+@pytest.mark.parametrize(
+    "task", [Foundations(), Stated("count_never_exceeds_limit"), PLUG], ids=["base", "one", "plug"]
+)
+def test_a_lemma_or_induction_less_is_another_question(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is decided without them is never found by whoever has them."""
+    keys = {Unit(task).key(ORDINARY)}
+    for name in ("LEMMAS", "INDUCTIONS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(work, name, dict(list(getattr(work, name).items())[1:]))
+            keys.add(Unit(task).key(ORDINARY))
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "LEMMAS", {})
+        patch.setattr(work, "INDUCTIONS", {})
+        keys.add(Unit(task).key(ORDINARY))
+    name, lemma = next(iter(work.LEMMAS.items()))
+    with monkeypatch.context() as patch:
+        patch.setitem(work.LEMMAS, name, replace(lemma, formula=lambda n: ([], n == n)))
+        keys.add(Unit(task).key(ORDINARY))
+    assert len(keys) == 5
+    assert Unit(task).key(ORDINARY) in keys
 
 
 def test_profiles_share_what_no_switch_tells_apart() -> None:

@@ -20,8 +20,9 @@ from model.extents import Extents
 from model.machine_ints import INTS
 from model.profiles import PROFILES, Mapping
 from model.rules import step
-from model.state import ConcreteState, Config, Fixed, State
-from smt_proofs.transitions.refuted import REFUTED, RefutedClaim
+from model.state import ConcreteState, Fixed, Op, State
+from smt_proofs.transitions.refuted import REFUTED
+from smt_proofs.transitions.refuted_row import RefutedClaim
 
 
 def sets(count: int) -> list[Extents]:
@@ -42,31 +43,51 @@ def states(fixed: Fixed[int, bool]) -> Iterator[ConcreteState]:
             yield state
 
 
-@pytest.mark.parametrize("size", [TWO_SLOTS, SHORT_LAST], ids=["two-slots", "short-last"])
+Step = tuple[str, Mapping, Op]
+"""A profile, a way of mapping and an operation."""
+STEPS: dict[Step, list[RefutedClaim]] = {}
+for refuted in REFUTED:
+    STEPS.setdefault((refuted.profile, refuted.mapping, refuted.op), []).append(refuted)
+ALLOCATING = replace(TWO_SLOTS, prealloc=True)
+DEVICES = {"two-slots": TWO_SLOTS, "short-last": SHORT_LAST, "allocating": ALLOCATING}
+
+
+def devices(of: Step) -> list[str]:
+    """Memory is allocated ahead by PLUG alone, of what is refuted, and its ranges are many."""
+    return ["two-slots", "allocating" if of[2] is Op.PLUG else "short-last"]
+
+
 @pytest.mark.parametrize(
-    "refuted", REFUTED, ids=lambda r: f"{r.mapping.value}-{r.claim}-{r.op.value}"
+    ("of", "size"),
+    [(of, size) for of in STEPS for size in devices(of)],
+    ids=lambda of: of if isinstance(of, str) else f"{of[0]}-{of[1].value}-{of[2].value}",
 )
-def test_claim_holds_exactly_if_the_hypothesis_does(refuted: RefutedClaim, size: Config) -> None:
-    seen = Counter[bool]()
-    for blocks in (0, 1):
-        inaccessible = refuted.mapping is Mapping.PLUGGED
-        several = refuted.mapping is not Mapping.STATIC
+def test_claims_hold_exactly_if_their_hypotheses_do(of: Step, size: str) -> None:
+    name, mapping, op = of
+    seen = Counter[tuple[str, bool]]()
+    # What is requested at start matters to a device that starts.
+    for blocks in (0, 1) if op is Op.MIGRATION_IN else (0,):
         config = replace(
-            size, option=several, inaccessible=inaccessible, requested=blocks * size.block
+            DEVICES[size],
+            option=mapping is not Mapping.STATIC,
+            inaccessible=mapping is Mapping.PLUGGED,
+            requested=blocks * DEVICES[size].block,
         )
-        fixed = fix(PROFILES[refuted.profile], config)
-        assert fixed.mapping is refuted.mapping
-        claims = claims_of(refuted.op.value, fixed.mapping)
-        (claim,) = (claim for claim in claims if claim.name == refuted.claim)
-        alphabet = [action for action in actions(config) if action.op is refuted.op]
+        fixed = fix(PROFILES[name], config)
+        assert fixed.mapping is mapping
+        claims = {claim.name: claim for claim in claims_of(op.value, fixed.mapping)}
+        alphabet = [action for action in actions(config) if action.op is op]
         for state in states(fixed):
             for action in alphabet:
                 result = step(INTS, fixed, state, action)
-                holds = claim.judge(fixed, state, action, result)
-                assert holds == refuted.holds(INTS, fixed, state, action), (state, action)
-                seen[holds] += 1
-    assert seen[True]
-    assert seen[False]
+                for row in STEPS[of]:
+                    holds = claims[row.claim].judge(fixed, state, action, result)
+                    due = row.holds(INTS, fixed, state, action)
+                    assert holds == due, (row.claim, state, action)
+                    seen[row.claim, holds] += 1
+    for row in STEPS[of]:
+        assert seen[row.claim, True], row.claim
+        assert seen[row.claim, False], row.claim
 
 
 def test_rows_are_named_once() -> None:
