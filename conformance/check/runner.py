@@ -126,11 +126,7 @@ class _Run:
             self.start = self.target.start(self.trace.profile, self.trace.config)
             found = self.broken(self.virtio.start(self.start), number)
             if self.judge.exact:
-                found = found or (
-                    self.judged(at_start(self.model), self.start, number)
-                    or self.layout_judged()
-                    or self.kept_by(broken_by_start(self.model.fixed, self.model.state), number)
-                )
+                found = found or self.start_judged(self.start)
             for first, steps in together(self.trace.steps):
                 if found is not None:
                     break
@@ -159,8 +155,15 @@ class _Run:
         return (
             self.again(before, action, result, number)
             or self.judged(self.model.seen_after(result), seen, number, whole=whole)
-            or self.kept_by(broken_by_step(self.model.fixed, before, action, result), number)
+            or self.kept_by(
+                broken_by_step(self.model.fixed, before, action, result, self.known), number
+            )
         )
+
+    def known(self, name: str) -> bool:
+        """A claim that is broken is tolerated, and counted then."""
+        self.tolerated.update({name} & self.judge.tolerated)
+        return name in self.judge.tolerated
 
     def listened(self, action: ConcreteAction, result: ConcreteResult) -> None:
         """Listeners of the model hear what came of a step; those of a moved device start anew."""
@@ -176,9 +179,8 @@ class _Run:
         known = self.trace.finding
         if known is None or known.what in self.judge.tolerated:
             return None
-        if not breaks(known, self.model.fixed, before, action, result):
-            return None
-        return Finding(known.kind, known.what, number, f"{known.what} does not hold")
+        again = breaks(known, self.model.fixed, before, action, result)
+        return self.claim_broken(known.kind, known.what if again else None, number)
 
     def broken(self, breaches: list[Breach], number: int) -> Finding | None:
         """Count breaches of VIRTIO's rules, and find the first one that fails the trace."""
@@ -233,7 +235,7 @@ class _Run:
         # A state that an earlier step was checked in needs no second check.
         fresh = [state for state in states if state not in self.holding]
         for state in fresh:
-            name, checks = broken_by_state(self.model.fixed, state)
+            name, checks = broken_by_state(self.model.fixed, state, self.known)
             self.invariant_checks += checks
             if (found := self.claim_broken(Kind.INVARIANT, name, number)) is not None:
                 return found
@@ -246,19 +248,19 @@ class _Run:
         self.contract_checks += checks
         return self.claim_broken(Kind.CONTRACT, name, number)
 
-    def layout_judged(self) -> Finding | None:
-        name, checks = broken_by_layout(self.trace.config, self.model.fixed)
+    def start_judged(self, seen: Observation) -> Finding | None:
+        """Judge how a device was built: what it shows, its layout, its first state."""
+        fixed = self.model.fixed
+        if (found := self.judged(at_start(self.model), seen, 0)) is not None:
+            return found
+        name, checks = broken_by_layout(self.trace.config, fixed, self.known)
         self.invariant_checks += checks
-        return self.claim_broken(Kind.INVARIANT, name, 0)
+        found = self.claim_broken(Kind.INVARIANT, name, 0)
+        return found or self.kept_by(broken_by_start(fixed, self.model.state, self.known), 0)
 
     def claim_broken(self, kind: Kind, name: str | None, number: int) -> Finding | None:
-        """A finding for the claim broken, if one is and it is not tolerated."""
-        if name is None:
-            return None
-        if name in self.judge.tolerated:
-            self.tolerated[name] += 1
-            return None
-        return Finding(kind, name, number, f"{name} does not hold")
+        """A finding for the claim broken, if one is."""
+        return None if name is None else Finding(kind, name, number, f"{name} does not hold")
 
 
 def wrong_with(trace: Trace) -> str:

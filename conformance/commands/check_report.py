@@ -117,7 +117,10 @@ class Done:
     def gone(self) -> list[Result]:
         """What was expected to be broken, applied, and held."""
         results = [*self.rules, *self.claims]
-        return [result for result in results if result.verdict is Verdict.UNEXPECTED]
+        # A rule and a contract may have one name, of which one holds.
+        there = {result.id for result in results if result.verdict is Verdict.EXPECTED}
+        gone = (result for result in results if result.verdict is Verdict.UNEXPECTED)
+        return [result for result in gone if result.id not in there]
 
     @property
     def claims(self) -> list[Result]:

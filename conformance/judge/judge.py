@@ -18,8 +18,8 @@ class Judge:
     """What fails a trace: a difference to the model, a broken invariant or contract (`exact`), and
     a breach of one of the `rules` of VIRTIO. Breaches of the others are counted.
 
-    `tolerated` invariants and contracts are counted as well where they are broken; what else the
-    same check would have found then goes unseen. `known` are rules that are known to be broken.
+    `tolerated` invariants and contracts are counted as well where they are broken. `known` are
+    rules that are known to be broken.
     `accepts`: a device that refuses a configuration fails; else it is not asked for that one.
     """
 
