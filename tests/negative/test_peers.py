@@ -1,17 +1,30 @@
 """What other devices do against VIRTIO's text is found from a random seed and made small."""
 
+from pathlib import Path
+
 import pytest
 
 from conformance.check.campaign import check
+from conformance.check.scenarios import SCENARIOS
 from conformance.check.shrink import shrink
+from conformance.check.suite import (
+    as_expected,
+    claim_results,
+    judge_for,
+    read_expected,
+    run_scenario,
+)
 from conformance.judge.finding import Kind
-from conformance.judge.judge import Judge
+from conformance.judge.judge import CLAIMS, Judge
+from conformance.judge.verdict import FAILURES, Verdict
 from conformance.judge.virtio.rules import RULES
 from conformance.targets.reference import ReferenceTarget
 from model.observation import Observation
 from model.profiles import CLOUD_HYPERVISOR, FIRECRACKER, QEMU, Profile
 from model.state import Config
+from smt_proofs.transitions.refuted import REFUTED
 
+KNOWN = Path(__file__).parents[2] / "docs" / "known-faults"
 BINDING = frozenset(rule.id for rule in RULES if rule.binding)
 SEED = 20261125
 
@@ -82,6 +95,27 @@ def test_no_rule_is_broken_but_those_known(profile: Profile, broken: set[str]) -
     judge = Judge(exact=False)
     report = check(ReferenceTarget(), profile, seed=SEED, traces=400, steps=60, judge=judge)
     assert set(report.breached) & BINDING == broken
+
+
+@pytest.mark.parametrize(("profile", "seed"), [(FIRECRACKER, 1), (CLOUD_HYPERVISOR, 2)])
+def test_a_device_equal_to_a_peer_passes_with_the_known_faults_of_its_profile(
+    profile: Profile, seed: int
+) -> None:
+    """All of them show, what is refuted is among them, and without one the check fails."""
+    known = read_expected(KNOWN / f"exact-{profile.name}.toml")
+    assert {row.claim for row in REFUTED if row.profile == profile.name} <= known.keys()
+    judge = judge_for("exact", known)
+    report = check(ReferenceTarget(), profile, seed=seed, traces=100, steps=60, judge=judge)
+    assert report.failing is None
+    shown = {result.id: result.verdict for result in claim_results(report, known)}
+    assert shown == dict.fromkeys(known.keys() & CLAIMS, Verdict.FAIL)
+    ran = [run_scenario(one, ReferenceTarget(), profile, judge) for one in SCENARIOS]
+    told = {result.id: result.verdict for result in as_expected(ran, known)}
+    assert not FAILURES & set(told.values())
+    assert {id for id in told if told[id] is Verdict.EXPECTED} == known.keys() - CLAIMS
+    fewer = judge_for("exact", known.keys() - {"plug-does"})
+    report = check(ReferenceTarget(), profile, seed=seed, traces=100, steps=60, judge=fewer)
+    assert report.finding is not None and report.finding.what == "plug-does"
 
 
 class As(ReferenceTarget):
