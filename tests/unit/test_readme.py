@@ -24,6 +24,7 @@ FAST = {
 """What makes a command quick: fewer traces, or one theorem where none is named."""
 WRONG = ("--bug", "--fault", "seed-v2", "firecracker", "cloud-hypervisor")
 """What a command names that ends 1: a bug, or a profile that does not keep all."""
+PROGRESS = re.compile(r"slotproof: \w+(?: \w+)*: \d+ of \d+ after [\d:]+(?:, about [\d:]+ left)?")
 ELSEWHERE = ("--driver", "source.log", "dmesg", "--catalogue")
 """What a command names that needs a QEMU, a file of the reader's, or many minutes."""
 
@@ -114,7 +115,9 @@ def runs(words: list[str]) -> None:
     assert result.exit_code == (1 if wrong else 0), result.output
     assert isinstance(result.exception, SystemExit | None), result.output
     assert result.stdout
-    assert result.stderr == ""
+    # On a busy machine long work tells how far it has come.
+    troubles = [line for line in result.stderr.splitlines() if not PROGRESS.fullmatch(line)]
+    assert troubles == []
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN)
