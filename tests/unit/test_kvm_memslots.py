@@ -126,6 +126,8 @@ def refused(*words: str) -> str:
 def test_another_target_has_no_accelerator() -> None:
     told = refused("--accel", "kvm")
     assert "--accel goes with --target qemu or qemu:PATH, not 'reference'" in told
+    told = refused("--driver", "linux", "--accel", "kvm")
+    assert "--accel is about a device: leave it out with --driver" in told
 
 
 def test_without_kvm_it_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
