@@ -20,9 +20,11 @@ from conformance.check.refutations import Row
 from conformance.cli import slotproof
 from conformance.commands import prove as command
 from conformance.traces.trace import read_trace
+from model.state import Op
 from smt_proofs.book.book import Book, prove_book
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.solve import Verdict
+from smt_proofs.transitions.claims import claims_of
 from smt_proofs.transitions.refuted import REFUTED
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -165,6 +167,22 @@ def test_every_refuted_claim_has_a_trace_that_fails_again(run: Run) -> None:
         replayed = invoke("trace", "replay", str(path))
         assert replayed.exit_code == 1
         assert f"{finding.what} does not hold" in replayed.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("profile", ["qemu-7.2", "firecracker", "cloud-hypervisor"])
+def test_of_other_profiles_unplug_all_is_refuted_as_listed(profile: str) -> None:
+    """Of one operation each; `make refuted` proves all that there is of these profiles."""
+    rows = [row for row in REFUTED if (row.profile, row.op) == (profile, Op.UNPLUG_ALL)]
+    (mapping,) = {row.mapping for row in rows}
+    theorems = {claim.serves: claim.theorem for claim in claims_of(mapping, Op.UNPLUG_ALL.value)}
+    refuted = [theorems[row.claim] for row in rows]
+    exact = [f"{theorems[row.claim]}_exactly_if_{row.holds.__name__}" for row in rows]
+    book = prove_book([*refuted, *exact], profile=profile)
+    assert sorted(t.theorem for t in book.refuted) == sorted(refuted)
+    assert all(t.counterexample for t in book.refuted)
+    limits = {t.theorem: (t.verdict, bool(t.control)) for t in book.transitions}
+    assert {limits[name] for name in exact} == {(Verdict.PROVEN, True)}
+    assert not book.lost
 
 
 @pytest.fixture(scope="module")
