@@ -121,6 +121,10 @@ def _like_a_reset(profile: Profile) -> bool:
     return not profile.wake_up_keeps
 
 
+def _never(profile: Profile) -> bool:
+    return False
+
+
 UNPLUGS_ALL: Final[dict[Op, Callable[[Profile], bool]]] = {
     Op.SYSTEM_RESET: lambda profile: True,
     Op.WAKE_UP: _like_a_reset,
@@ -131,8 +135,7 @@ another operation reads no switch of the profile here."""
 
 def unplugs_all(f: Fixed[W, B], op: Op) -> bool:
     """The event is a reset that unplugs: of the machine, or a wake-up that is like one."""
-    of_profile = UNPLUGS_ALL.get(op)
-    return of_profile is not None and of_profile(f.profile)
+    return UNPLUGS_ALL.get(op, _never)(f.profile)
 
 
 def hindered(d: Domain[W, B, S], s: State[W, B, S], a: Action[W, B]) -> B:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import z3
 from model import mapping as mapping_rules
 from model.contracts import contracts_of
 from model.machine_ints import INTS
-from model.profiles import QEMU, SEED_V2, Mapping
+from model.profiles import PROFILES, QEMU, SEED_V2, Mapping
 from model.state import Op
 from smt_proofs.book.book import withdrawn
 from smt_proofs.decision.mutants import Mutant
@@ -25,12 +26,13 @@ from smt_proofs.symbolic.paths import Script
 from smt_proofs.transitions import induction
 from smt_proofs.transitions import inputs as transitions
 from smt_proofs.transitions import proofs as transition_proofs
-from smt_proofs.transitions.claims import Claim, claims_of
+from smt_proofs.transitions.claims import Claim, claims_of, mappings_of
 from smt_proofs.transitions.induction import seek
 from smt_proofs.transitions.proofs import SILENT, claims_in, limits_of, prove_transition
 from smt_proofs.transitions.refuted import REFUTED
 from smt_proofs.transitions.sets import Kind, SetTerms
 from smt_proofs.transitions.small import situations
+from smt_proofs.transitions.spoils import controls
 
 EASY = "unknown"
 """A transition of few cases: a request of an unknown type breaks the device."""
@@ -334,6 +336,35 @@ def test_every_contract_and_invariant_is_asked_of_its_transition() -> None:
             c.serves for c in claims_of(Mapping.PLUGGED, op.value)
         }
         assert {i.name for i in transitions.state_invariants(Mapping.PLUGGED)} <= names
+
+
+def loud(name: str) -> bool:
+    """Of some device that a theorem is said to say nothing of, a wrong outcome breaks it."""
+    for profile in PROFILES.values():
+        for mapping in mappings_of(profile):
+            if not SILENT[name](profile, mapping):
+                continue
+            for transition in (op.value for op in Op):
+                named = [c for c in claims_of(mapping, transition) if c.theorem == name]
+                some = islice(situations(profile, mapping, transition), 60)
+                if named and controls(transition, named, some):
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_what_is_said_to_say_nothing_of_a_device_says_nothing(name: str) -> None:
+    assert not loud(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["plug_obeys_plug_marks_blocks", "wake_up_obeys_reset_forgets_driver"]
+)
+def test_a_theorem_that_says_something_cannot_be_silenced(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SILENT, name, lambda profile, mapping: profile.peer)
+    assert loud(name)
 
 
 def test_machine_integers_agree_that_the_false_statements_are() -> None:

@@ -7,6 +7,7 @@ configurations and demands, against figures made another way.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from types import FunctionType
 
@@ -97,7 +98,10 @@ def test_the_limit_is_the_exact_share_but_for_the_rounding_of_doubles() -> None:
         size = DICE.choice((available, MIB * DICE.randrange(1, available // MIB + 1)))
         required, used = DICE.randrange(300), DICE.randrange(300)
         maximum = DICE.choice((508, 509, 510, 32764, (1 << 32) - 1))
-        free = DICE.randrange(maximum + 1) if maximum < 1 << 20 else maximum
+        # As many as are promised, or one less or more, is where the limit begins.
+        due = max(required - used, 0)
+        near_due = [n for n in (due - 1, due, due + 1) if 0 <= n <= maximum]
+        free = DICE.choice((*near_due, DICE.randrange(min(maximum, 1 << 20) + 1), maximum))
         got = decision_limit(
             MemslotDemand(size, space, used_space, required, used, maximum=maximum, free=free)
         )
@@ -116,6 +120,21 @@ def test_the_limit_is_the_exact_share_but_for_the_rounding_of_doubles() -> None:
         assert 1 <= got <= most and abs(got - max(share, 1)) <= 1
 
 
+def test_a_configuration_at_a_limit_is_accepted_and_past_it_refused() -> None:
+    least = Config(region=MIB, block=MIB, limit=1, page=MIB, requested=MIB)
+    fix(QEMU, least)
+    for past in ({"page": 2 * MIB}, {"block": MIB // 2}, {"limit": 0}, {"requested": 2 * MIB}):
+        with pytest.raises(ConfigError):
+            fix(QEMU, replace(least, **past))
+    top = (1 << 64) - 2 * MIB
+    fix(QEMU, replace(least, addr=top))
+    for addr in (top + MIB, MIB // 2):
+        with pytest.raises(ConfigError):
+            fix(QEMU, replace(least, addr=addr))
+    with pytest.raises(ConfigError):
+        fix(QEMU, Config(region=6 * MIB, block=3 * MIB, limit=1, addr=3 * MIB))
+
+
 @pytest.mark.parametrize("size", [0, 17 * GIB])
 def test_a_device_that_does_not_fit_has_no_limit(size: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
@@ -128,6 +147,10 @@ WRONG = [
     (device.fix, "start_requested=config.requested", "start_requested=0"),
     (device.fix, "addr=config.addr", "addr=0"),
     (device.decision_input, "limit=config.limit", "limit=config.limit + 1"),
+    (device.check_config, "block < config.page", "block <= config.page"),
+    (device.check_config, "config.addr + config.region > U64_MASK", "False"),
+    (device.check_config, " or block & (block - 1)", ""),
+    (caller.decision_limit, "demand.free <= reserved", "demand.free < reserved"),
     (caller.decision_limit, "demand.free - reserved)", "demand.free)"),
     (caller.decision_limit, "max(demand.required - demand.used, 0)", "demand.required"),
     (caller.decision_limit, "demand.maximum < SAFE_MAX_MEMSLOTS", "False"),
@@ -143,6 +166,8 @@ WRONG = [
 def test_a_wrong_edit_on_the_way_to_the_rules_is_noticed(
     function: FunctionType, right: str, wrong: str
 ) -> None:
-    with Mutant("", function, right, wrong).applied(), pytest.raises(AssertionError):
+    noticed = AssertionError, ConfigError, pytest.fail.Exception
+    with Mutant("", function, right, wrong).applied(), pytest.raises(noticed):
+        test_a_configuration_at_a_limit_is_accepted_and_past_it_refused()
         test_every_field_is_what_the_configuration_says(QEMU)
         test_the_limit_is_the_exact_share_but_for_the_rounding_of_doubles()
