@@ -7,25 +7,22 @@ configuration that the target can have, so they are offsets into it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from conformance.check import steps
+from conformance.check.steps import Steps
 from conformance.targets.target import Target, needs
-from conformance.traces.layout import Layout, Place
+from conformance.traces.layout import Place
 from conformance.traces.trace import Trace, TraceStep
-from model.arithmetic import GIB, MIB, U64_MASK
+from model.arithmetic import GIB, MIB
 from model.device import ConfigError, fix
 from model.profiles import Profile
-from model.state import ConcreteAction, Config, Op, action
-
-Steps = Callable[[Config], Iterator[ConcreteAction | TraceStep]]
+from model.state import Config
 
 _SEVERAL: Final = Config(region=4 * GIB, block=2 * MIB, limit=256, requested=4 * GIB)
 """Memslots of 1 GiB, all of them requested."""
 _VILLAIN: Final = "virtio-villain, tests of virtio-mem"
-_TURNS: Final = 1_030
-"""How often memory comes and goes: a device whose memslots' ids only grow has used up 1,024."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,164 +40,6 @@ class Scenario:
     """Judged by its rules alone: no profile says what comes of it."""
 
 
-def _laid_out(done: ConcreteAction, **layout: Any) -> TraceStep:
-    """A request that lies in the queue in a way of its own."""
-    return TraceStep(done, layout=Layout(**layout))
-
-
-def _batch(*requests: ConcreteAction) -> Iterator[TraceStep]:
-    """Requests that go out with one notification."""
-    *before, last = requests
-    yield from (_laid_out(one, more=True) for one in before)
-    yield TraceStep(last)
-
-
-def _on(op: Op, config: Config, offset: int, blocks: int = 1) -> ConcreteAction:
-    """A range request at an offset of bytes into the region."""
-    return action(op, addr=config.addr + offset, blocks=blocks)
-
-
-def _whole(config: Config) -> int:
-    """The blocks of the region, as many as one request can count."""
-    return min(config.region // config.block, 0xFFFF)
-
-
-def _state(config: Config) -> ConcreteAction:
-    return _on(Op.STATE, config, 0, _whole(config))
-
-
-def _huge_size(config: Config) -> Iterator[ConcreteAction]:
-    yield action(Op.RESIZE, value=U64_MASK // config.block * config.block)
-    yield action(Op.RESIZE, value=U64_MASK // MIB)
-    yield action(Op.RESIZE, value=1 << 63)
-    yield _on(Op.PLUG, config, 0)
-
-
-def _across_slots(config: Config) -> Iterator[ConcreteAction]:
-    edges = range(GIB, config.region, GIB)
-    yield from (_on(Op.PLUG, config, edge - config.block, 2) for edge in edges)
-    yield action(Op.MIGRATION_IN)
-    yield from (_on(Op.STATE, config, edge - config.block, 2) for edge in edges)
-    yield from (_on(Op.UNPLUG, config, edge, 1) for edge in edges)
-    yield action(Op.MIGRATION_IN)
-    yield _state(config)
-
-
-def _reboot(config: Config) -> Iterator[ConcreteAction]:
-    yield _on(Op.PLUG, config, 0, 3)
-    yield action(Op.SYSTEM_RESET)
-    yield _state(config)
-    yield _on(Op.PLUG, config, 0, 3)
-    yield action(Op.DEVICE_RESET)
-    yield _on(Op.STATE, config, 0, 3)
-    yield action(Op.UNPLUG_ALL)
-    yield _state(config)
-
-
-def _restore(config: Config) -> Iterator[ConcreteAction]:
-    yield _on(Op.PLUG, config, config.block, 4)
-    yield action(Op.MIGRATION_IN)
-    yield _on(Op.STATE, config, config.block, 4)
-    yield _on(Op.UNPLUG, config, 2 * config.block, 2)
-    yield _on(Op.STATE, config, 0, 6)
-    yield _on(Op.PLUG, config, 2 * config.block, 2)
-    yield action(Op.MIGRATION_IN)
-    yield action(Op.DEVICE_RESET)
-    yield _on(Op.STATE, config, config.block, 4)
-
-
-def _reused(config: Config) -> Iterator[ConcreteAction]:
-    for turn in range(_TURNS):
-        offset = turn * GIB % config.region
-        yield _on(Op.PLUG, config, offset)
-        yield _on(Op.UNPLUG, config, offset) if turn % 2 else action(Op.UNPLUG_ALL)
-
-
-def _early_resize(config: Config) -> Iterator[ConcreteAction]:
-    yield action(Op.DEVICE_RESET)
-    yield action(Op.RESIZE, value=config.region)
-    yield _on(Op.PLUG, config, 0)
-    yield action(Op.SYSTEM_RESET)
-    yield action(Op.RESIZE, value=config.block)
-    yield _on(Op.PLUG, config, 0)
-
-
-def _unknown(config: Config) -> Iterator[ConcreteAction]:
-    for value in (4, 0x100, 0xFFFF):
-        yield action(Op.UNKNOWN, value=value)
-        yield action(Op.DEVICE_RESET)
-        yield _on(Op.STATE, config, 0)
-    yield action(Op.SHORT)
-    yield action(Op.DEVICE_RESET)
-    yield _on(Op.PLUG, config, 0)
-
-
-def _plain(config: Config) -> Iterator[ConcreteAction]:
-    yield _on(Op.PLUG, config, 0)
-    yield _on(Op.UNPLUG, config, 0)
-    yield _on(Op.PLUG, config, config.region - config.block)
-    yield action(Op.UNPLUG_ALL)
-    yield _state(config)
-
-
-def _busy(config: Config) -> Iterator[ConcreteAction]:
-    yield action(Op.MIGRATION_START)
-    yield action(Op.UNPLUG_ALL)
-    yield action(Op.MIGRATION_END)
-
-
-def _nothing(config: Config) -> Iterator[ConcreteAction]:
-    yield _on(Op.PLUG, config, 0)
-    yield _on(Op.STATE, config, 0)
-    yield action(Op.UNPLUG_ALL)
-    yield action(Op.RESIZE, value=config.block)
-    yield _on(Op.PLUG, config, 0)
-    yield action(Op.RESIZE, value=0)
-    yield _on(Op.UNPLUG, config, 0)
-
-
-def _mixed(config: Config) -> Iterator[ConcreteAction]:
-    yield _on(Op.PLUG, config, config.block)
-    yield _on(Op.STATE, config, 0, 2)
-    yield _on(Op.PLUG, config, 0, 2)
-    yield _on(Op.UNPLUG, config, 0, 2)
-    yield _on(Op.STATE, config, 0, 3)
-
-
-def _four(config: Config) -> Iterator[TraceStep]:
-    blocks = range(0, 4 * config.block, config.block)
-    yield from _batch(*(_on(Op.PLUG, config, offset) for offset in blocks))
-    yield TraceStep(_on(Op.STATE, config, 0, 4))
-    yield from _batch(*(_on(Op.UNPLUG, config, offset) for offset in blocks))
-    yield TraceStep(_on(Op.STATE, config, 0, 4))
-
-
-def _in_and_out(config: Config) -> Iterator[TraceStep]:
-    turn = (_on(op, config, 0, 2) for op in (Op.PLUG, Op.STATE, Op.UNPLUG, Op.STATE) * 4)
-    yield from _batch(*turn)
-    yield from _batch(_on(Op.PLUG, config, 0, 2), action(Op.UNPLUG_ALL), _on(Op.STATE, config, 0))
-
-
-def _framed(config: Config) -> Iterator[TraceStep]:
-    for number, indirect in enumerate((False, True)):
-        many = {"parts": 16, "response_parts": 10, "indirect": indirect}
-        yield _laid_out(_on(Op.PLUG, config, number * config.block), **many)
-        yield _laid_out(_on(Op.STATE, config, 0), room=4096, indirect=indirect)
-
-
-def _stray(place: Place) -> Steps:
-    """A request whose response has no place, and what the device makes of others afterwards."""
-
-    def steps(config: Config) -> Iterator[TraceStep]:
-        yield TraceStep(_on(Op.PLUG, config, 0, 2))
-        yield _laid_out(action(Op.SHORT), place=place)
-        yield TraceStep(action(Op.DEVICE_RESET))
-        yield TraceStep(_on(Op.STATE, config, 0, 2))
-        yield TraceStep(_on(Op.UNPLUG, config, 0, 2))
-
-    return steps
-
-
 SCENARIOS: Final = (
     Scenario(
         "huge-requested-size",
@@ -208,7 +47,7 @@ SCENARIOS: Final = (
         "Firecracker pull request 6076",
         ("resize-as-set",),
         replace(_SEVERAL, requested=GIB),
-        _huge_size,
+        steps.huge_size,
     ),
     Scenario(
         "memslots-in-a-snapshot",
@@ -216,7 +55,7 @@ SCENARIOS: Final = (
         "Firecracker pull request 5705; patch v2 has no memslots after post-load",
         ("memory-plugged-kept", "state-plugged"),
         _SEVERAL,
-        _across_slots,
+        steps.across_slots,
     ),
     Scenario(
         "reboot",
@@ -224,7 +63,7 @@ SCENARIOS: Final = (
         "Cloud Hypervisor issue 1593; Firecracker commit 3b63f3413",
         ("reset-unplugs-all", "init-reset-keeps-blocks", "state-unplugged", "plug-possible"),
         _SEVERAL,
-        _reboot,
+        steps.reboot,
     ),
     Scenario(
         "restore-then-unplug",
@@ -232,7 +71,7 @@ SCENARIOS: Final = (
         "Cloud Hypervisor issue 6337, commit 0fb24ea3a",
         ("memory-plugged-kept", "config-plugged-size", "state-mixed"),
         _SEVERAL,
-        _restore,
+        steps.restore,
     ),
     Scenario(
         "memslots-reused",
@@ -240,7 +79,7 @@ SCENARIOS: Final = (
         "Cloud Hypervisor pull request 6842, issue 2340; rust-vmm/vhost pull request 224",
         ("plug-possible", "unplug-possible"),
         _SEVERAL,
-        _reused,
+        steps.reused,
     ),
     Scenario(
         "resize-before-driver",
@@ -248,7 +87,7 @@ SCENARIOS: Final = (
         "Cloud Hypervisor issue 4001",
         ("resize-as-set", "config-usable-covers-requested", "plug-possible"),
         replace(_SEVERAL, requested=0),
-        _early_resize,
+        steps.early_resize,
     ),
     Scenario(
         "unknown-request",
@@ -256,7 +95,7 @@ SCENARIOS: Final = (
         "Cloud Hypervisor commit 97e16f249",
         ("answers-every-request",),
         _SEVERAL,
-        _unknown,
+        steps.unknown,
     ),
     Scenario(
         "option-off",
@@ -264,7 +103,7 @@ SCENARIOS: Final = (
         "QEMU commit 364eff6885a7 (division by zero)",
         ("plug-possible", "unplug-possible", "unplug-all-empties"),
         replace(_SEVERAL, option=False),
-        _plain,
+        steps.plain,
     ),
     Scenario(
         "unplug-all-of-nothing-while-busy",
@@ -272,7 +111,7 @@ SCENARIOS: Final = (
         "patch v2 against QEMU 8.2: an extra busy check",
         (),
         _SEVERAL,
-        _busy,
+        steps.busy,
     ),
     Scenario(
         "nothing-requested",
@@ -280,7 +119,7 @@ SCENARIOS: Final = (
         "Cloud Hypervisor issue 1564",
         ("plug-outside-is-error", "state-outside-is-error"),
         replace(_SEVERAL, requested=0),
-        _nothing,
+        steps.nothing,
     ),
     Scenario(
         "mixed-range",
@@ -288,7 +127,7 @@ SCENARIOS: Final = (
         "virtio-villain test r0037, which asks elsewhere",
         ("state-mixed", "plug-plugged-is-error", "unplug-unplugged-is-error"),
         _SEVERAL,
-        _mixed,
+        steps.mixed,
     ),
     Scenario(
         "four-in-a-batch",
@@ -296,7 +135,7 @@ SCENARIOS: Final = (
         f"{_VILLAIN}: four requests in one batch",
         ("answers-every-request", "config-plugged-size", "state-plugged", "state-unplugged"),
         _SEVERAL,
-        _four,
+        steps.four,
     ),
     Scenario(
         "plug-and-unplug-in-a-batch",
@@ -304,7 +143,7 @@ SCENARIOS: Final = (
         f"{_VILLAIN}: PLUG and UNPLUG in one batch",
         ("answers-every-request", "config-plugged-size", "state-plugged", "state-unplugged"),
         _SEVERAL,
-        _in_and_out,
+        steps.in_and_out,
     ),
     Scenario(
         "request-in-parts",
@@ -312,7 +151,7 @@ SCENARIOS: Final = (
         f"{_VILLAIN}: a response buffer that is too long; VIRTIO 2.7.4.1",
         ("answers-every-request", "used-length", "state-plugged"),
         _SEVERAL,
-        _framed,
+        steps.framed,
     ),
     *(
         Scenario(
@@ -321,7 +160,7 @@ SCENARIOS: Final = (
             f"{_VILLAIN}: {says}",
             ("answers-every-request", "state-plugged", "config-plugged-size"),
             _SEVERAL,
-            _stray(place),
+            steps.stray(place),
             by_rules=True,
         )
         for id, says, place in (
@@ -331,6 +170,7 @@ SCENARIOS: Final = (
         )
     ),
 )
+
 SCENARIO_NAMED: Final = {scenario.id: scenario for scenario in SCENARIOS}
 
 
@@ -344,10 +184,10 @@ def made(scenario: Scenario, target: Target, profile: Profile) -> Trace | str:
         fix(profile, config)
     except ConfigError as error:
         return str(error)
-    steps = [
+    taken = [
         step if isinstance(step, TraceStep) else TraceStep(step) for step in scenario.steps(config)
     ]
-    for step in steps:
+    for step in taken:
         if lacking := needs(step.action, step.layout) - target.capabilities:
             return f"the target cannot do {min(lacking)}"
-    return Trace(profile, config, tuple(steps))
+    return Trace(profile, config, tuple(taken))

@@ -18,11 +18,11 @@ from model.invariants import (
     slot_minimum,
     slots_as_fine_as_allowed,
 )
-from smt_proofs.decision.memslots import Hints
-from smt_proofs.decision.theorem import Arithmetic, Hypothesis, Outside, Theorem, register
+from smt_proofs.decision.theorem import Arithmetic, Hints, Hypothesis, Outside, Theorem, register
 from smt_proofs.lemmas.division import cover_of_smaller_slots_is_short, tiling_fixes_the_count
 from smt_proofs.lemmas.products import multiples_differ_by_a_block
-from smt_proofs.symbolic.terms import IntTerms, Terms
+from smt_proofs.symbolic.evaluation import Terms
+from smt_proofs.symbolic.terms import IntTerms
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from typing import Any, Final
 import z3
 
 from model.arithmetic import GIB, MIB, TIB
-from smt_proofs.decision import memslots as decision
-from smt_proofs.decision.memslots import Input
+from smt_proofs.decision.inputs import Input, any_input
 from smt_proofs.decision.prover import concrete, flat, goal_fails, meets, paths_of
 from smt_proofs.decision.theorem import THEOREMS, Hypothesis, Theorem
 from smt_proofs.solving.obligation import GOAL, NEGATED, Assertion, Obligation
 from smt_proofs.solving.smtlib import script
 from smt_proofs.solving.solve import Answer, Term, Verdict, ask, conjuncts
 from smt_proofs.solving.solvers import decide
-from smt_proofs.symbolic.terms import BitTerms, Duty, Terms
+from smt_proofs.symbolic.evaluation import Duty, Terms
+from smt_proofs.symbolic.terms import BitTerms
 
 SOLVER: Final = "bitwuzla"
 """The quickest by far on vectors of bits; any other that knows them will do."""
@@ -99,7 +99,7 @@ def within(theorem: Theorem[Input], bounds: Bounds) -> Theorem[Input]:
     """The theorem about inputs within bounds; page and default block size, and both flags, free."""
 
     def inputs(d: Terms) -> Input:
-        some = decision.any_input(d)
+        some = any_input(d)
         return replace(some, block=d.lit(bounds.block), limit=d.lit(bounds.limit))
 
     bound = Hypothesis(

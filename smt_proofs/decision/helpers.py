@@ -20,11 +20,11 @@ from model.arithmetic import (
     maximum,
     minimum,
 )
-from smt_proofs.decision.memslots import Hints
-from smt_proofs.decision.theorem import Arithmetic, Hypothesis, Outside, Theorem, register
+from smt_proofs.decision.theorem import Arithmetic, Hints, Hypothesis, Outside, Theorem, register
 from smt_proofs.lemmas.products import multiple_has_no_remainder
 from smt_proofs.solving.solve import Term
-from smt_proofs.symbolic.terms import IntTerms, Terms
+from smt_proofs.symbolic.evaluation import Terms
+from smt_proofs.symbolic.terms import IntTerms
 
 
 @dataclass(frozen=True, slots=True)

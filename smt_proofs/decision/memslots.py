@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic
 
-from model.arithmetic import GIB, MIB, TIB, W, is_aligned
-from model.geometry import (
-    DecisionInput,
-    decide_memslots,
-    default_block_size,
-    memslot_size,
-    realized_memslots,
-    single_memslot,
-)
+from model.arithmetic import GIB, MIB, TIB, W
+from model.geometry import decide_memslots, default_block_size
 from model.invariants import (
     Layout,
     count_in_limit,
@@ -23,6 +15,7 @@ from model.invariants import (
     slot_minimum,
     slots_as_fine_as_allowed,
 )
+from smt_proofs.decision.hints import alignment_hints, cover_hints, fineness_hints
 from smt_proofs.decision.hypotheses import (
     BLOCK_FITS_GIB,
     DEFAULT_BLOCK_SET,
@@ -32,71 +25,11 @@ from smt_proofs.decision.hypotheses import (
     REGION_NOT_EMPTY,
     REGION_WHOLE_BLOCKS,
 )
+from smt_proofs.decision.inputs import ALL_WORDS, Input, any_input, case, of_settled, settled
 from smt_proofs.decision.theorem import Arithmetic, Outside, Theorem, register
-from smt_proofs.lemmas.division import (
-    aligned_share_covers_region,
-    larger_slots_cover_no_less,
-    last_byte_loses_at_most_one_share,
-    multiple_of_a_multiple_has_no_remainder,
-    rest_of_the_region_has_no_remainder,
-    rounded_up_quotient_is_within_cover,
-    rounding_up_adds_less_than_a_block,
-)
-from smt_proofs.lemmas.lemma import Lemma
-from smt_proofs.lemmas.products import multiple_has_no_remainder
-from smt_proofs.solving.solve import Term
-from smt_proofs.symbolic.terms import IntTerms, Terms
+from smt_proofs.symbolic.evaluation import Terms
 
-Input = DecisionInput[Any, Any]
-Hints = list[tuple[Lemma, tuple[Term, ...]]]
-
-ALL_WORDS: Final = "all regions, pages and default blocks of 64 bits, all blocks of 1 byte or more"
 DECIDE: Final = "patch hunk virtio_mem_decide_memslots; QEMU 8.2 and later, with the option on"
-
-
-def any_input(d: Terms) -> Input:
-    """All inputs with a block size: words of 64 bits, the limit of 32, both flags free.
-
-    What a block size of 0 means is the matter of `default_block_as_if_configured`.
-    """
-    block = d.word("block")
-    d.facts.append(d.lt(d.lit(0), block))
-    return DecisionInput(
-        region=d.word("region"),
-        block=block,
-        limit=d.word("limit", 32),
-        page=d.word("page"),
-        default_block=d.word("default_block"),
-        option=d.flag("option"),
-        has_ram=d.flag("has_ram"),
-    )
-
-
-def case(region: int, block: int, limit: int, page: int = 4096) -> DecisionInput[int, bool]:
-    """Concrete inputs with the option on and a backend (bytes; limit in memslots)."""
-    return DecisionInput(region, block, limit, page, 2 * MIB, option=True, has_ram=True)
-
-
-def settled(d: Any, c: Input) -> tuple[Any, Layout[Any, Any]]:
-    """Whether QEMU accepts the decision (it asserts a count of 1 or more), and the final memslots.
-
-    Source of the assertion: patch hunk virtio_mem_get_memslots.
-    """
-    decided = decide_memslots(d, c)
-    whole = d.both(d.le(c.page, c.block), is_aligned(d, c.region, c.block))
-    several = d.both(d.both(c.option, c.has_ram), whole)
-    slots = realized_memslots(d, c.region, decided)
-    return d.le(d.lit(1), decided.count), Layout(c.region, c.block, c.limit, several, slots)
-
-
-def of_settled(invariant: Callable[..., Any]) -> Callable[[Any, Input], Any]:
-    """The claim that QEMU accepts the decision and the final memslots meet the invariant."""
-
-    def goal(d: Any, c: Input) -> Any:
-        accepted, layout = settled(d, c)
-        return d.both(accepted, invariant(d, layout))
-
-    return goal
 
 
 def decided_count(d: Any, c: Input) -> Any:
@@ -115,69 +48,6 @@ def default_as_configured(d: Any, c: Input) -> Any:
     left = decide_memslots(d, replace(c, block=d.lit(0)))
     right = decide_memslots(d, replace(c, block=c.default_block))
     return d.both(d.eq(left.count, right.count), d.eq(left.size, right.size))
-
-
-def cover_hints(d: IntTerms, c: Input) -> Hints:
-    """The chain from the rounded share to the count: limit memslots cover the region."""
-    if single_memslot(d, c):
-        return []
-    share, rest = d.divided(c.region, c.limit)
-    step, slack = d.divided(share + (c.block - 1), c.block)
-    blocks, _ = d.divided(c.region, c.block)
-    size = memslot_size(d, c, c.block)
-    quotient, remainder = d.divided(c.region + (size - 1), size)
-    covers = (c.region, c.limit, c.block, share, rest, blocks, step, slack)
-    return [
-        (aligned_share_covers_region, covers),
-        (larger_slots_cover_no_less, (step * c.block, size, c.limit)),
-        (rounded_up_quotient_is_within_cover, (c.region, size, c.limit, quotient, remainder)),
-    ]
-
-
-def size_in_blocks(d: IntTerms, c: Input, size: Term) -> Term:
-    """How many blocks the memslot size is, by the branch that chose it."""
-    if size.eq(c.region):
-        return d.divided(c.region, c.block)[0]
-    share, _ = d.divided(c.region, c.limit)
-    step, _ = d.divided(share + (c.block - 1), c.block)
-    if size.eq(step * c.block):
-        return step
-    return d.lit(1) if size.eq(c.block) else d.divided(d.lit(GIB), c.block)[0]
-
-
-def alignment_hints(d: IntTerms, c: Input) -> Hints:
-    """Multiples of the block: the memslot size, every start, and what the last memslot gets."""
-    size = settled(d, c)[1].slots.size
-    blocks = size_in_blocks(d, c, size)
-    region_blocks, _ = d.divided(c.region, c.block)
-    whole = (size, c.block, blocks, *d.divided(size, c.block))
-    hints = [*cover_hints(d, c), (multiple_has_no_remainder, whole)]
-    for index in d.indices:
-        start = (index, size, c.block, blocks, *d.divided(index * size, c.block))
-        rest = d.divided(c.region - index * size, c.block)
-        hints += [
-            (multiple_of_a_multiple_has_no_remainder, start),
-            (
-                rest_of_the_region_has_no_remainder,
-                (c.region, region_blocks, index, size, c.block, blocks, *rest),
-            ),
-        ]
-    return hints
-
-
-def fineness_hints(d: IntTerms, c: Input) -> Hints:
-    """The rounded share exceeds the region's share by less than a block."""
-    hints = cover_hints(d, c)
-    if not hints:
-        return []
-    share = d.divided(c.region, c.limit)
-    step = d.divided(share[0] + (c.block - 1), c.block)
-    shorter = d.divided(c.region - 1, c.limit)
-    return [
-        *hints,
-        (rounding_up_adds_less_than_a_block, (share[0], c.block, *step)),
-        (last_byte_loses_at_most_one_share, (c.region, c.limit, *share, *shorter)),
-    ]
 
 
 USUAL: Final = {"block": 2 * MIB, "page": 4096, "default_block": 2 * MIB, "limit": 3}

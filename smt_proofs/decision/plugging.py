@@ -11,28 +11,16 @@ from typing import Any, Final, Generic
 
 from model.arithmetic import GIB, MIB, B, W, is_aligned
 from model.geometry import end_slot, first_slot, slot_length, slot_start
+from smt_proofs.decision.hints import cover_hints, size_in_blocks
 from smt_proofs.decision.hypotheses import (
     BLOCK_FITS_GIB,
     LIMIT_IN_BLOCK,
     LIMIT_IN_UINT16,
     REGION_IN_HALF,
 )
-from smt_proofs.decision.memslots import (
-    ALL_WORDS,
-    HUGE,
-    MANY,
-    ODD,
-    TINY,
-    USUAL,
-    Hints,
-    Input,
-    any_input,
-    case,
-    cover_hints,
-    settled,
-    size_in_blocks,
-)
-from smt_proofs.decision.theorem import Arithmetic, Hypothesis, Outside, Theorem, register
+from smt_proofs.decision.inputs import ALL_WORDS, Input, any_input, case, settled
+from smt_proofs.decision.memslots import HUGE, MANY, ODD, TINY, USUAL
+from smt_proofs.decision.theorem import Arithmetic, Hints, Hypothesis, Outside, Theorem, register
 from smt_proofs.lemmas.division import (
     aligned_block_fits_its_slot,
     byte_before_end_is_below_end_slot,
@@ -40,7 +28,8 @@ from smt_proofs.lemmas.division import (
 )
 from smt_proofs.lemmas.products import equal_indices_start_alike
 from smt_proofs.solving.solve import Term
-from smt_proofs.symbolic.terms import IntTerms, Terms
+from smt_proofs.symbolic.evaluation import Terms
+from smt_proofs.symbolic.terms import IntTerms
 
 
 @dataclass(frozen=True, slots=True)

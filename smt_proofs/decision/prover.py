@@ -13,7 +13,7 @@ import z3
 
 from model.machine_ints import INTS
 from smt_proofs.decision.mutants import MUTANTS
-from smt_proofs.decision.theorem import Theorem
+from smt_proofs.decision.theorem import Hints, Theorem
 from smt_proofs.lemmas.lemma import Lemma
 from smt_proofs.lemmas.products import multiples_in_order, small_factors_make_small_products
 from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
@@ -27,8 +27,9 @@ from smt_proofs.solving.solve import (
     conjuncts,
     contradict_linearly,
 )
+from smt_proofs.symbolic.evaluation import Duty, Terms
 from smt_proofs.symbolic.paths import Script, explore
-from smt_proofs.symbolic.terms import Duty, IntTerms, Terms
+from smt_proofs.symbolic.terms import IntTerms
 
 NO_PINS: Final[Mapping[str, int]] = {}
 
@@ -128,7 +129,7 @@ def paths_of(
     return explore(run)
 
 
-def of_products(d: IntTerms) -> list[tuple[Lemma, tuple[Term, ...]]]:
+def of_products(d: IntTerms) -> Hints:
     """What the products that a path met say by themselves, and those with a common factor of each
     other; a division is a product of its quotient."""
     products = [*d.multiplied, *((quotient, size) for _, size, quotient, _ in d.quotients)]

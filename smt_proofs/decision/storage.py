@@ -6,24 +6,15 @@ from typing import Any
 
 from model.arithmetic import GIB, MIB
 from model.geometry import decide_memslots
+from smt_proofs.decision.hints import cover_hints
 from smt_proofs.decision.hypotheses import (
     LIMIT_IN_BLOCK,
     LIMIT_IN_UINT16,
     REGION_IN_HALF,
     REGION_NOT_EMPTY,
 )
-from smt_proofs.decision.memslots import (
-    ALL_WORDS,
-    DECIDE,
-    EMPTY,
-    HUGE,
-    MANY,
-    TINY,
-    USUAL,
-    Input,
-    any_input,
-    cover_hints,
-)
+from smt_proofs.decision.inputs import ALL_WORDS, Input, any_input
+from smt_proofs.decision.memslots import DECIDE, EMPTY, HUGE, MANY, TINY, USUAL
 from smt_proofs.decision.theorem import Arithmetic, Theorem, register
 
 

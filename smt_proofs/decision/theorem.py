@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from smt_proofs.lemmas.lemma import Lemma
 from smt_proofs.solving.solve import Term
-from smt_proofs.symbolic.terms import BitTerms, IntTerms, Terms
+from smt_proofs.symbolic.evaluation import Terms
+from smt_proofs.symbolic.terms import BitTerms, IntTerms
 
 C = TypeVar("C")
 """The inputs of a theorem: the same record over solver terms and over machine integers."""
+Hints: TypeAlias = list[tuple[Lemma, tuple[Term, ...]]]
+"""Lemma instances."""
 
 
 class Arithmetic(Enum):
@@ -65,7 +68,7 @@ class Theorem(Generic[C]):
     hypotheses: tuple[Hypothesis, ...]
     goal: Callable[[Any, C], Any]
     mutants: tuple[str, ...]
-    hints: Callable[[IntTerms, C], list[tuple[Lemma, tuple[Term, ...]]]] | None = None
+    hints: Callable[[IntTerms, C], Hints] | None = None
     outside: tuple[Outside[C], ...] = ()
     pins: dict[str, int] = field(default_factory=dict)
     over: str = "all C inputs"

@@ -5,22 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from model.arithmetic import is_aligned
+from smt_proofs.decision.hints import alignment_hints
 from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
-from smt_proofs.decision.memslots import (
-    ALL_WORDS,
-    DECIDE,
-    EMPTY,
-    HUGE,
-    MANY,
-    ODD,
-    RAGGED,
-    TINY,
-    USUAL,
-    Input,
-    alignment_hints,
-    any_input,
-    settled,
-)
+from smt_proofs.decision.inputs import ALL_WORDS, Input, any_input, settled
+from smt_proofs.decision.memslots import DECIDE, EMPTY, HUGE, MANY, ODD, RAGGED, TINY, USUAL
 from smt_proofs.decision.theorem import Arithmetic, Theorem, register
 
 

@@ -20,8 +20,9 @@ from model.geometry import decide_memslots
 from model.profiles import PROFILES, Mapping, Profile
 from model.state import RANGE_REQUESTS, Op, Result
 from smt_proofs.book.fingerprints import fingerprint
+from smt_proofs.decision.hints import cover_hints
 from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
-from smt_proofs.decision.memslots import any_input, cover_hints
+from smt_proofs.decision.inputs import any_input
 from smt_proofs.decision.prover import seek as seek_stated
 from smt_proofs.decision.theorem import Arithmetic, Theorem
 from smt_proofs.lemmas.division import rounded_up_quotient_is_within_cover
@@ -30,7 +31,7 @@ from smt_proofs.mutation.testing import reached, rules_of
 from smt_proofs.solving.obligation import Sought
 from smt_proofs.solving.settle import Decide, settle, tally
 from smt_proofs.solving.solve import Verdict
-from smt_proofs.symbolic.terms import Duty
+from smt_proofs.symbolic.evaluation import Duty
 from smt_proofs.transitions.claims import REALIZE, Claim, carry_out, mappings_of, transitions
 from smt_proofs.transitions.induction import seek
 from smt_proofs.transitions.inputs import state_invariants

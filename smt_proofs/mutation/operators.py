@@ -1,94 +1,12 @@
-"""What may be wrong with a rule: edits of its syntax tree, each with a name.
-
-An edit replaces one expression, or drops, replaces or swaps statements. The names say what was
-changed, so that a reviewer can read a mutant off its id.
-"""
+"""Mutation operators: wrong uses of operations and helpers, wrong truth values, wrong effects."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
-Expression = ast.expr
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """The nodes `old`, one or neighbours, replaced by `new`; `label` says what that is."""
-
-    label: str
-    old: tuple[ast.AST, ...]
-    new: tuple[ast.AST, ...]
-
-    def text(self) -> tuple[str, str]:
-        """Both sides as source text."""
-        before, after = (
-            " ".join(" ".join(map(ast.unparse, side)).split()) for side in (self.old, self.new)
-        )
-        return before, after
-
-
-def called(node: ast.AST) -> str:
-    """The name of what a call calls, "" where the node is no call."""
-    if not isinstance(node, ast.Call):
-        return ""
-    function = node.func
-    return function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
-
-
-def of_domain(node: ast.AST) -> bool:
-    """The node calls an operation of the domain."""
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "d"
-    )
-
-
-def handle(node: ast.AST, depth: int = 1) -> str:
-    """A short name of a piece of a rule."""
-    if isinstance(node, ast.UnaryOp):
-        return f"not-{handle(node.operand, depth)}"
-    if isinstance(node, ast.Compare):
-        return handle(node.comparators[0])
-    if isinstance(node, ast.BoolOp):
-        return f"{handle(node.values[0], 0)}-{_word(node.op)}-{handle(node.values[1], 0)}"
-    if isinstance(node, ast.Call):
-        name = called(node)
-        if name in {"test", "lit", "truth"}:
-            return handle(node.args[0], depth)
-        arguments = node.args if of_domain(node) and depth else []
-        return "-".join([name, *(handle(argument, depth - 1) for argument in arguments[:3])])
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.If):
-        return handle(node.test, depth)
-    if isinstance(node, ast.Assign):
-        return ast.unparse(node.targets[0])
-    return type(node).__name__.lower()
-
-
-def _word(operator: ast.boolop) -> str:
-    return "or" if isinstance(operator, ast.Or) else "and"
-
-
-def domain_call(name: str, *arguments: Expression) -> ast.Call:
-    """d.name(arguments)."""
-    function = ast.Attribute(ast.Name("d", ast.Load()), name, ast.Load())
-    return ast.Call(function, list(arguments), [])
-
-
-def parsed(text: str) -> Expression:
-    """An expression from its text."""
-    return ast.parse(text, mode="eval").body
-
+from smt_proofs.mutation.edit import Edit, Expression, called, domain_call, handle, parsed, word
 
 COMPARISONS: Final = {"lt": "le", "le": "lt"}
 CONNECTIVES: Final = {"both": "either", "either": "both"}
@@ -223,72 +141,6 @@ def helper_edits(node: ast.Call) -> Iterator[Edit]:
             yield Edit(f"{name}-without-{keyword.arg}", (node,), (wrong,))
 
 
-WRONG_MEMBER: Final = {
-    "Answer": {
-        "ERROR": "NACK",
-        "NACK": "ERROR",
-        "BUSY": "NACK",
-        "ACK": "BUSY",
-        "SILENT": "ERROR",
-        "VIOLATION": "ERROR",
-        "REFUSED": "DONE",
-        "DONE": "REFUSED",
-    },
-    "BlockState": {"PLUGGED": "MIXED", "UNPLUGGED": "PLUGGED", "MIXED": "UNPLUGGED"},
-    "Did": {
-        "HOST_PREALLOC": "HOST_DISCARD",
-        "HOST_PREALLOC_PLUGGED": "HOST_PREALLOC",
-        "HOST_DISCARD": "HOST_PREALLOC",
-        "HOST_DISCARD_UNPLUGGED": "HOST_DISCARD",
-        "MAP": "POPULATE",
-        "POPULATE": "MAP",
-        "DISCARD": "UNMAP",
-        "UNMAP": "DISCARD",
-        "REMAP": "MAP",
-        "REPLAY": "POPULATE",
-    },
-    "Mapping": {"PLUGGED": "USABLE", "USABLE": "PLUGGED", "STATIC": "PLUGGED"},
-}
-WRONG_FIELD: Final = {
-    "s": {
-        "size": "s.requested",
-        "requested": "s.size",
-        "usable": "s.requested",
-        "busy": "s.broken",
-        "broken": "s.busy",
-        "realized": "s.broken",
-    },
-    "f": {
-        "region": "f.block",
-        "extent": "f.block",
-        "start_requested": "f.region",
-        "inaccessible": "f.prealloc",
-        "prealloc": "f.inaccessible",
-    },
-    "a": {"value": "a.addr"},
-    "c": {"region": "c.block", "block": "c.default_block", "page": "c.default_block"},
-    "faults": {"discard": "faults.populate"},
-}
-WRONG_FAULT: Final = {"discard": "populate", "prealloc": "discard", "populate": "prealloc"}
-
-
-def attribute_edits(node: ast.Attribute) -> Iterator[Edit]:
-    """A wrong answer, kind of effect or way of mapping; a wrong field; a switch turned."""
-    if isinstance(node.value, ast.Name):
-        owner = node.value.id
-        if node.attr in WRONG_MEMBER.get(owner, {}):
-            other = WRONG_MEMBER[owner][node.attr]
-            yield Edit(f"{node.attr}-becomes-{other}", (node,), (parsed(f"{owner}.{other}"),))
-        if node.attr in WRONG_FIELD.get(owner, {}):
-            other = WRONG_FIELD[owner][node.attr]
-            label = f"{node.attr}-becomes-{other.rsplit('.')[-1]}"
-            yield Edit(label, (node,), (parsed(other),))
-    elif isinstance(node.value, ast.Attribute) and node.value.attr == "faults":
-        other = WRONG_FAULT[node.attr]
-        wrong = ast.Attribute(node.value, other, ast.Load())
-        yield Edit(f"{node.attr}-fault-becomes-{other}", (node,), (wrong,))
-
-
 def selects_rules(node: ast.AST) -> bool:
     """The condition says which table a rule is looked up in: the other one does not hold it."""
     return isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)
@@ -301,11 +153,11 @@ def truth_edits(node: ast.AST) -> Iterator[Edit]:
     if isinstance(node, ast.BoolOp):
         other: ast.boolop = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
         wrong = ast.BoolOp(other, node.values)
-        yield Edit(f"{handle(node)}-becomes-{_word(other)}", (node,), (wrong,))
+        yield Edit(f"{handle(node)}-becomes-{word(other)}", (node,), (wrong,))
         for number, value in enumerate(node.values):
             rest = node.values[:number] + node.values[number + 1 :]
             left = rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)
-            yield Edit(f"{_word(node.op)}-without-{handle(value)}", (node,), (left,))
+            yield Edit(f"{word(node.op)}-without-{handle(value)}", (node,), (left,))
     elif isinstance(node, ast.UnaryOp):
         yield Edit(f"{handle(node.operand)}-negated", (node,), (node.operand,))
     elif isinstance(node, ast.expr):
@@ -353,9 +205,3 @@ def _effect(node: ast.AST) -> str:
     if called(node) == "Effect" and isinstance(node, ast.Call):
         return handle(node.args[0])
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def stale_edits(node: ast.Name, state: frozenset[str]) -> Iterator[Edit]:
-    """What was before the step in place of what was just computed: `s.plugged` for `plugged`."""
-    if isinstance(node.ctx, ast.Load) and node.id in state:
-        yield Edit(f"{node.id}-as-before", (node,), (parsed(f"s.{node.id}"),))

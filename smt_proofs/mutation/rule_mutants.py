@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Final
 
 from model import answers, arithmetic, events, geometry, mapping, requests, rules
-from smt_proofs.mutation.operators import Edit
+from smt_proofs.mutation.edit import Edit
 from smt_proofs.mutation.statements import edits
 
 RULE_MODULES: Final = (arithmetic, geometry, mapping, answers, requests, events, rules)

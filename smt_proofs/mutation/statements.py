@@ -6,17 +6,14 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
+from smt_proofs.mutation.edit import Edit, handle, of_domain
+from smt_proofs.mutation.names import attribute_edits, stale_edits
 from smt_proofs.mutation.operators import (
-    Edit,
-    attribute_edits,
     conditions,
     domain_edits,
-    handle,
     helper_edits,
-    of_domain,
     returned_edits,
     selects_rules,
-    stale_edits,
     truth_edits,
     tuple_edits,
 )

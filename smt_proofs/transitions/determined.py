@@ -21,8 +21,8 @@ from smt_proofs.lemmas.products import small_factors_make_small_products
 from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.solving.search import Search
 from smt_proofs.solving.solve import Answer, Term
+from smt_proofs.symbolic.evaluation import Duty
 from smt_proofs.symbolic.paths import Script
-from smt_proofs.symbolic.terms import Duty
 from smt_proofs.transitions.claims import REALIZE, Claim, slug
 from smt_proofs.transitions.induction import MAPPED, seek_mapped_said
 from smt_proofs.transitions.inputs import (

@@ -21,8 +21,8 @@ from model.state import Op, Result
 from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.solving.search import Search
 from smt_proofs.solving.solve import Answer, Term
+from smt_proofs.symbolic.evaluation import Duty
 from smt_proofs.symbolic.paths import Script, explore
-from smt_proofs.symbolic.terms import Duty
 from smt_proofs.transitions.claims import REALIZE, Claim, carry_out, claims_of, slug
 from smt_proofs.transitions.inputs import (
     any_action,
@@ -31,7 +31,8 @@ from smt_proofs.transitions.inputs import (
     assume_invariants,
     state_invariants,
 )
-from smt_proofs.transitions.sets import Hint, SetTerms
+from smt_proofs.transitions.sets import SetTerms
+from smt_proofs.transitions.statements import Hint
 
 DEFINEDNESS: Final = "invariants_never_wrap"
 """The theorem that evaluating the invariants neither wraps nor divides by zero."""

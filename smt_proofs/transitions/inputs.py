@@ -16,7 +16,8 @@ from model.invariants import INVARIANTS, Invariant
 from model.profiles import Mapping, Profile
 from model.state import Action, Faults, Fixed, Op, State
 from smt_proofs.symbolic.radix import Count
-from smt_proofs.transitions.sets import Kind, SetTerms
+from smt_proofs.transitions.sets import SetTerms
+from smt_proofs.transitions.statements import Kind
 
 OVER: Final = (
     "regions below 2^63 bytes that end below 2^64, blocks of 2 to 2^47 bytes that are powers of "

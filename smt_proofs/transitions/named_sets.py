@@ -16,7 +16,8 @@ import z3
 
 from smt_proofs.solving.solve import Term
 from smt_proofs.symbolic.radix import Count, Word
-from smt_proofs.transitions.sets import Kind, SetTerms
+from smt_proofs.transitions.sets import SetTerms
+from smt_proofs.transitions.statements import Kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

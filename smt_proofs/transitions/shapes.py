@@ -18,7 +18,8 @@ from model.state import Answer, BlockState, Fixed, Result
 from smt_proofs.solving.solve import Term
 from smt_proofs.transitions.claims import REALIZE, Claim
 from smt_proofs.transitions.inputs import any_state
-from smt_proofs.transitions.sets import Kind, SetTerms
+from smt_proofs.transitions.sets import SetTerms
+from smt_proofs.transitions.statements import Kind
 
 
 class OtherKinds:

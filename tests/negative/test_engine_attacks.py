@@ -30,9 +30,10 @@ from smt_proofs.transitions.claims import Claim, claims_of, mappings_of
 from smt_proofs.transitions.induction import seek
 from smt_proofs.transitions.proofs import SILENT, claims_in, limits_of, prove_transition
 from smt_proofs.transitions.refuted import REFUTED
-from smt_proofs.transitions.sets import Kind, SetTerms
+from smt_proofs.transitions.sets import SetTerms
 from smt_proofs.transitions.small import situations
 from smt_proofs.transitions.spoils import controls
+from smt_proofs.transitions.statements import Kind
 
 EASY = "unknown"
 """A transition of few cases: a request of an unknown type breaks the device."""

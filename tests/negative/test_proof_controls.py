@@ -27,7 +27,7 @@ from smt_proofs.lemmas.foundations import LemmaProof, prove_lemma
 from smt_proofs.lemmas.lemma import Lemma, lemma
 from smt_proofs.solving.means import Decider, Means
 from smt_proofs.solving.solve import Answer, Verdict
-from smt_proofs.symbolic.terms import Terms
+from smt_proofs.symbolic.evaluation import Terms
 
 assert FAMILIES, "registers the theorems"
 CONTROLS = [(t.name, m) for t in THEOREMS.values() for m in t.mutants]

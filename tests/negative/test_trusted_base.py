@@ -38,7 +38,8 @@ from smt_proofs.transitions.claims import Claim, claims_of
 from smt_proofs.transitions.induction import seek
 from smt_proofs.transitions.inputs import any_action, any_device, any_state
 from smt_proofs.transitions.proofs import prove_transition
-from smt_proofs.transitions.sets import LASTING, SetTerms
+from smt_proofs.transitions.sets import SetTerms
+from smt_proofs.transitions.statements import LASTING
 
 FORGOTTEN = [
     "if d.eq(a.blocks, d.lit(40503)):\n        return Result(s, Answer.NACK)",

@@ -15,7 +15,8 @@ from smt_proofs.solving.opaque import TIMES, opaque
 from smt_proofs.solving.solve import Term
 from smt_proofs.symbolic.paths import Script, explore
 from smt_proofs.symbolic.radix import Bytes, Count, Literal, RadixTerms, Word
-from smt_proofs.transitions.sets import Kind, Members, SetTerms
+from smt_proofs.transitions.sets import Members, SetTerms
+from smt_proofs.transitions.statements import Kind
 
 LIMIT = 1 << 64
 QUICK = settings(deadline=None, max_examples=25)

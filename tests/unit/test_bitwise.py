@@ -24,7 +24,7 @@ from smt_proofs.decision.bitwise import (
     check,
     without,
 )
-from smt_proofs.decision.memslots import case
+from smt_proofs.decision.inputs import case
 from smt_proofs.decision.mutants import MUTANTS
 from smt_proofs.decision.theorem import THEOREMS, Hypothesis
 from smt_proofs.solving.solve import Verdict

@@ -18,7 +18,8 @@ from smt_proofs.solving.solve import Answer, Verdict, ask
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.radix import Count
 from smt_proofs.transitions import sets
-from smt_proofs.transitions.sets import Kind, SetTerms
+from smt_proofs.transitions.sets import SetTerms
+from smt_proofs.transitions.statements import Kind
 
 TIMEOUT = 10.0
 QUERIES = {
