@@ -133,7 +133,7 @@ def report_options(command: Callable[..., None]) -> Callable[..., None]:
 def write_reports(
     document: dict[str, Any], junit_file: Path | None, sarif_file: Path | None
 ) -> None:
-    """Write what was asked for of a document of prove or check. Raises OSError."""
+    """Write what was asked for of a document. Raises OSError."""
     # Late: most runs want neither.
     from conformance.report.junit import junit
     from conformance.report.sarif import sarif

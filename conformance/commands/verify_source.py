@@ -13,16 +13,13 @@ import click
 from conformance.commands.common import exit_with, profile
 from conformance.commands.executor import executor_option
 from conformance.commands.no_cache import no_cache_option
-from conformance.commands.options import report_options
+from conformance.commands.options import report_options, write_reports
 from conformance.commands.progress import progress
 from conformance.commands.provenance import made
 from conformance.commands.source_input import Given, base_of, given
 from conformance.commands.source_table import show
 from conformance.commands.verify_against import against
-from conformance.report.junit import junit
 from conformance.report.source import github as annotated
-from conformance.report.source import sarif
-from conformance.traces.files import write_whole
 from model.profiles import PROFILES, QEMU, Profile
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.solve import solver_version
@@ -99,10 +96,7 @@ def verify_source(
     else:
         document = _against_model(read, profile, _named(only))
     document["seconds"] = round(time.monotonic() - start, 3)
-    if sarif_file is not None:
-        write_whole(sarif_file, (json.dumps(sarif(document), indent=2) + "\n").encode())
-    if junit_file is not None:
-        write_whole(junit_file, junit([document]))
+    write_reports(document, junit_file, sarif_file)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

@@ -26,9 +26,11 @@ class Outcome(Enum):
 class Case:
     """One theorem, or one part of a check.
 
-    `id` names what was held against it, `message` is one line and empty for what passed; `trace` is
-    the file of the failing trace and `step` its failing step, where there is one; `file` and `line`
-    a place in a source. `remembered` is the day on which an earlier run decided it.
+    `id` names what was held against it and `says` what that is, where the document tells;
+    `message` is one line and empty for what passed; `trace` is the file of the failing trace and
+    `step` its failing step, where there is one; `file` and `line` a place in a source. `remembered`
+    is the day on which an earlier run decided it. `same` names the case in every run, where `name`
+    has figures of this one.
     """
 
     id: str
@@ -41,6 +43,8 @@ class Case:
     file: str = ""
     line: int = 0
     remembered: str = ""
+    says: str = ""
+    same: str = ""
 
 
 VERDICTS = {"proven": Outcome.PASSED, "unknown": Outcome.OPEN}
@@ -60,6 +64,11 @@ SOURCE: Final = {
     "unseen": Outcome.SKIPPED,
 }
 """Verdicts on functions of a source that are no pass."""
+
+
+def about(document: dict[str, Any]) -> str:
+    """What a document is about, the same in every run."""
+    return "prove" if document["command"] == "prove" else suite_of(document)
 
 
 def suite_of(document: dict[str, Any]) -> str:
@@ -132,6 +141,7 @@ def _case(id: str, name: str, proof: dict[str, Any], owed: Owed, trace: str | No
         proof["seconds"],
         trace,
         remembered=proof.get("remembered") or "",
+        says=proof["claim"],
     )
 
 
@@ -169,7 +179,9 @@ def _driven(document: dict[str, Any]) -> Iterator[Case]:
         yield Case("lists", name, Outcome.PASSED)
     else:
         message = f"{failure['message']}; again: {failure['replay']}"
-        yield Case(failure["what"], name, Outcome.FAILED, message, trace=failure["run"])
+        yield Case(
+            failure["what"], name, Outcome.FAILED, message, trace=failure["run"], same="lists"
+        )
     yield from _rules(document)
 
 
@@ -197,6 +209,8 @@ def _traces(document: dict[str, Any]) -> Case:
         f"replay: {failure['replay']}",
         trace=failure["trace"],
         step=found["step"],
+        says=failure["claim"],
+        same="traces",
     )
 
 

@@ -5,11 +5,8 @@ Each takes the document that `slotproof verify-source --json` prints.
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
-SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 LEVELS: Final = {
     "differs": "error",
     "not verified": "warning",
@@ -35,44 +32,6 @@ def message(finding: dict[str, Any]) -> str:
     if finding["verdict"] == "equal":
         return f"{head} to {finding.get('rule', 'the old text')}"
     return f"{head}: {finding['reason']}" if finding["reason"] else head
-
-
-def sarif(document: dict[str, Any]) -> dict[str, Any]:
-    """A SARIF 2.1.0 log."""
-    found = [f for f in document["functions"] if f["verdict"] in LEVELS]
-    rules = list(dict.fromkeys(f["function"] for f in found))
-    return {
-        "$schema": SARIF,
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "slotproof",
-                        "version": version("slotproof"),
-                        "rules": [{"id": name} for name in rules],
-                    }
-                },
-                "results": [
-                    {
-                        "ruleId": f["function"],
-                        "ruleIndex": rules.index(f["function"]),
-                        "level": LEVELS[f["verdict"]],
-                        "message": {"text": message(f)},
-                        "locations": [_place(f, document["file"])],
-                    }
-                    for f in found
-                ],
-            }
-        ],
-    }
-
-
-def _place(finding: dict[str, Any], file: str) -> dict[str, Any]:
-    path = Path(finding["file"] or file)
-    uri = path.as_uri() if path.is_absolute() else path.as_posix()
-    region = {"startLine": max(finding["line"], 1)}
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
 
 
 def github(document: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from report_documents import BUG, EXAMPLE, driver_document, printed, run
 
+from conformance.judge.virtio.rules import RULE_NAMED
 from conformance.report.cases import Outcome, cases_of
 from conformance.report.junit import junit
 from conformance.report.sarif import sarif
@@ -113,6 +114,35 @@ def test_sarif_holds_nothing_that_passed(proofs: dict[str, Any]) -> None:
     assert sarif([proofs])["runs"][0]["results"] == []
     (result,) = sarif([changed(proofs, verdict="unknown")])["runs"][0]["results"]
     assert (result["kind"], result["level"]) == ("open", "none")
+
+
+def test_a_sarif_rule_says_what_it_asks(failing: dict[str, Any], proofs: dict[str, Any]) -> None:
+    unknown = changed(proofs, verdict="unknown")
+    rules = sarif([failing, unknown])["runs"][0]["tool"]["driver"]["rules"]
+    says = {rule["id"]: rule["shortDescription"]["text"] for rule in rules}
+    assert says == {
+        failing["failure"]["finding"]["what"]: failing["failure"]["claim"],
+        "default_block_covers_pages": proofs["theorems"][0]["claim"],
+    }
+    broken = {"id": "used-length", "verdict": "unexpected pass", "message": ""}
+    told = failing | {"failure": None, "rules": [broken]}
+    (rule,) = sarif([told])["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["shortDescription"]["text"] == RULE_NAMED["used-length"].says
+
+
+def test_a_sarif_result_has_one_fingerprint_in_every_run(
+    failing: dict[str, Any], proofs: dict[str, Any]
+) -> None:
+    def fingerprint(document: dict[str, Any]) -> str:
+        (result,) = sarif([document])["runs"][0]["results"]
+        return str(result["partialFingerprints"]["slotproof/v1"])
+
+    first = fingerprint(failing)
+    assert fingerprint(failing | {"traces": 7, "steps": 9}) == first
+    assert fingerprint(failing | {"target": "cmd:another"}) != first
+    unknown = changed(proofs, verdict="unknown")
+    assert fingerprint(unknown | {"solvers": ["z3 99"]}) == fingerprint(unknown)
+    assert fingerprint(changed(unknown, name="another")) != fingerprint(unknown)
 
 
 def test_memslot_decisions_are_cases(failing: dict[str, Any]) -> None:
