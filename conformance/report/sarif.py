@@ -18,7 +18,9 @@ from conformance.report.source import LEVELS, message
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 TOLD: Final = {Outcome.FAILED: ("fail", "error"), Outcome.OPEN: ("open", "none")}
 """Kind and level of the outcomes that are results; what passed or was skipped is none."""
-SAYS: Final = {one.id: one.says for one in (*SCENARIOS, *RULES, *DRIVER_RULES)}
+SAYS: Final = {rule.id: rule.says for rule in (*RULES, *DRIVER_RULES)} | {
+    scenario.id: scenario.says for scenario in SCENARIOS
+}
 
 
 @dataclass(frozen=True, slots=True)
