@@ -42,14 +42,14 @@ LEMMAS_OF_GROUPS = (groups_start_in_order.name, group_of_a_member.name)
 
 def divided(name: str, index: Term) -> tuple[Term, Given]:
     """index / group, and what defines it."""
-    quotient, rest = z3.Int(f"{name}.group"), z3.Int(f"{name}.rest")
+    quotient, rest = z3.Int(f"{name}!group"), z3.Int(f"{name}!rest")
     definition = [index >= 0, quotient >= 0, *divides(index, GROUP, quotient, rest)]
     return quotient, {f"{name} / group": z3.And(definition)}
 
 
 def in_group(slot: Term, name: str, index: Term) -> Given:
     """The lemma about a group and an index that was `divided` under that name."""
-    quotient, rest = z3.Int(f"{name}.group"), z3.Int(f"{name}.rest")
+    quotient, rest = z3.Int(f"{name}!group"), z3.Int(f"{name}!rest")
     instance = group_of_a_member.at(slot, index, GROUP, quotient, rest)
     return {f"lemma group_of_a_member at {slot}, {name}": instance}
 

@@ -14,21 +14,10 @@ from typing import Any, Final, TypeAlias
 import z3
 
 from smt_proofs.solving.obligation import Assertion, Obligation
+from smt_proofs.solving.opaque import opaque
 from smt_proofs.solving.solve import NEGATION_VERDICT, Answer, Term, Verdict, ask
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.terms import IntTerms
-
-TIMES: Final = z3.Function("times", z3.IntSort(), z3.IntSort(), z3.IntSort())
-"""A product of two unknowns, of which nothing is known but what lemmas say."""
-
-
-def opaque(term: Term) -> Term:
-    """The term with every product of two unknowns replaced by `TIMES`."""
-    parts = [opaque(child) for child in term.children()]
-    if z3.is_mul(term) and not any(map(z3.is_int_value, parts)):
-        first, second = parts
-        return TIMES(first, second)
-    return term.decl()(*parts) if parts else term
 
 
 @dataclass(frozen=True, slots=True)

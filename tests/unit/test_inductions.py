@@ -11,9 +11,10 @@ import z3
 
 from smt_proofs.lemmas import cardinality, groups, searches, summaries
 from smt_proofs.lemmas.foundations import prove_lemma
-from smt_proofs.lemmas.index_induction import INDUCTIONS, TIMES, Induction, opaque, prove_induction
+from smt_proofs.lemmas.index_induction import INDUCTIONS, Induction, prove_induction
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.means import Decider, Means
+from smt_proofs.solving.opaque import TIMES, opaque
 from smt_proofs.solving.solve import Answer, Verdict, ask
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.radix import Count
