@@ -12,7 +12,7 @@ from conformance.commands.prove_text import not_assumed, row_of
 from conformance.commands.provenance import made
 from smt_proofs.book.book import Book
 from smt_proofs.book.work import unshown
-from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.transitions.proofs import TransitionProof

@@ -17,7 +17,7 @@ from model.arithmetic import MIB
 from smt_proofs.book.book import RESTS, Book
 from smt_proofs.book.work import Outcome, unshown
 from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
-from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.solving.solve import Verdict

@@ -13,7 +13,7 @@ from model.profiles import PROFILES
 from smt_proofs.book.memory import keep, of_profile, recall, units_of
 from smt_proofs.book.plan import tasks_for
 from smt_proofs.book.work import Outcome, Stated, Task, Transitions, tried, unshown
-from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.lemmas.index_induction import INDUCTIONS

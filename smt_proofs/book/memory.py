@@ -24,7 +24,7 @@ from smt_proofs.book.work import (
     foundations,
     unshown,
 )
-from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.solving.cache import Cache, today

@@ -12,7 +12,8 @@ from model.profiles import PROFILES, Mapping, Profile
 from smt_proofs.decision import memslots  # isort: split
 
 from smt_proofs.decision import adequacy, helpers, plugging, storage, tiling
-from smt_proofs.decision.prover import Proof, prove
+from smt_proofs.decision.outcome import Proof
+from smt_proofs.decision.prover import prove
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas import cardinality, division, groups, products, searches, summaries
 from smt_proofs.lemmas import radix as radix_lemmas

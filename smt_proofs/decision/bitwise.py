@@ -16,8 +16,9 @@ from typing import Any, Final
 import z3
 
 from model.arithmetic import GIB, MIB, TIB
+from smt_proofs.decision.executed import concrete, flat, goal_fails, meets
 from smt_proofs.decision.inputs import Input, any_input
-from smt_proofs.decision.prover import concrete, flat, goal_fails, meets, paths_of
+from smt_proofs.decision.paths import paths_of
 from smt_proofs.decision.theorem import THEOREMS, Hypothesis, Theorem
 from smt_proofs.solving.obligation import GOAL, NEGATED, Assertion, Obligation
 from smt_proofs.solving.smtlib import script

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import z3
 
-from model.machine_ints import INTS
+from smt_proofs.decision.executed import concrete, flat, goal_fails, meets
 from smt_proofs.decision.mutants import MUTANTS
-from smt_proofs.decision.theorem import Hints, Theorem
+from smt_proofs.decision.outcome import Control, Necessity, Proof
+from smt_proofs.decision.paths import Path, paths_of
+from smt_proofs.decision.theorem import Theorem
 from smt_proofs.lemmas.lemma import Lemma
-from smt_proofs.lemmas.products import multiples_in_order, small_factors_make_small_products
 from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.solving.search import Search
-from smt_proofs.solving.settle import Decide, Settled, settle, tally
+from smt_proofs.solving.settle import Decide, settle, tally
 from smt_proofs.solving.solve import (
     Answer,
     Term,
@@ -27,159 +26,8 @@ from smt_proofs.solving.solve import (
     conjuncts,
     contradict_linearly,
 )
-from smt_proofs.symbolic.evaluation import Duty, Terms
-from smt_proofs.symbolic.paths import Script, explore
+from smt_proofs.symbolic.evaluation import Duty
 from smt_proofs.symbolic.terms import IntTerms
-
-NO_PINS: Final[Mapping[str, int]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A mutated rule and the counterexample on which it breaks the goal, confirmed by execution."""
-
-    mutant: str
-    verdict: Verdict
-    counterexample: dict[str, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Necessity:
-    """A hypothesis with inputs outside it; `confirmed`: executed there, the goal fails."""
-
-    hypothesis: str
-    text: str
-    why: str
-    inputs: dict[str, int]
-    shows: str
-    confirmed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """The outcome for one theorem.
-
-    `rests_on` names the hypotheses and lemmas that its `obligations` use. `cases` counts the paths
-    through the rule that inputs within the hypotheses may take, the others having been shown
-    impossible; `goals` and `conditions` the obligations that are met, the latter for "does not
-    wrap", "is defined" and "cannot happen". `example` meets the hypotheses. `seconds` is
-    wall clock, `remembered` the day on which an earlier run decided it, empty for this one.
-    """
-
-    theorem: str
-    verdict: Verdict
-    reason: str
-    rests_on: tuple[str, ...]
-    cases: int
-    goals: int
-    conditions: int
-    example: dict[str, int] | None
-    counterexample: dict[str, int] | None
-    controls: tuple[Control, ...]
-    necessity: tuple[Necessity, ...]
-    seconds: float = field(compare=False)
-    obligations: tuple[Settled, ...] = ()
-    remembered: str = field(default="", compare=False)
-
-    @property
-    def holds(self) -> bool:
-        """Proven, every control refuted, every hypothesis shown to be needed."""
-        return (
-            self.verdict is Verdict.PROVEN
-            and all(c.verdict is Verdict.REFUTED for c in self.controls)
-            and all(n.confirmed for n in self.necessity)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One path through hypotheses and goal: what must follow, and the lemma instances for it."""
-
-    domain: Terms
-    inputs: Any
-    goal: Term
-    hints: tuple[Assertion, ...]
-
-
-def paths_of(
-    theorem: Theorem[Any], domain: type[Terms], pins: Mapping[str, int] = NO_PINS
-) -> Iterator[Path]:
-    """Evaluate hypotheses and goal of a theorem over every path in a symbolic domain.
-
-    `pins` fixes inputs by name, which leaves fewer paths; only a search for examples may do that.
-    """
-
-    def run(script: Script) -> Path:
-        d = domain(script)
-        inputs = theorem.inputs(d)
-        if pins:
-            terms = by_name(inputs)
-            d.given.extend(terms[name] == value for name, value in pins.items())
-        for hypothesis in theorem.hypotheses:
-            d.given.append(hypothesis.holds(d, inputs))
-        goal = theorem.goal(d, inputs)
-        hints = []
-        if isinstance(d, IntTerms):
-            with d.without_duties():
-                hints = theorem.hints(d, inputs) if theorem.hints is not None else []
-            hints += of_products(d)
-        instances = (Assertion(f"lemma {lemma.name}", lemma.at(*terms)) for lemma, terms in hints)
-        return Path(d, inputs, goal, tuple(instances))
-
-    return explore(run)
-
-
-def of_products(d: IntTerms) -> Hints:
-    """What the products that a path met say by themselves, and those with a common factor of each
-    other; a division is a product of its quotient."""
-    products = [*d.multiplied, *((quotient, size) for _, size, quotient, _ in d.quotients)]
-    found: dict[tuple[Term, ...], Lemma] = {
-        factors: small_factors_make_small_products for factors in products
-    }
-    sides = [*products, *((b, a) for a, b in products)]
-    for (a, size), (b, same) in itertools.combinations(sides, 2):
-        if size.eq(same) and not a.eq(b):
-            found[a, b, size] = multiples_in_order
-    return [(lemma, terms) for terms, lemma in found.items()]
-
-
-def concrete(inputs: Any, model: z3.ModelRef) -> Any:
-    """The inputs as machine integers under a model; what the model leaves open is 0."""
-    if is_dataclass(inputs) and not isinstance(inputs, type):
-        values = {f.name: concrete(getattr(inputs, f.name), model) for f in fields(inputs)}
-        return type(inputs)(**values)
-    value = model.eval(inputs, model_completion=True)
-    return z3.is_true(value) if z3.is_bool(value) else value.as_long()
-
-
-def by_name(inputs: Any) -> dict[str, Any]:
-    """Inputs by field name, nested records merged."""
-    values: dict[str, Any] = {}
-    for f in fields(inputs):
-        value = getattr(inputs, f.name)
-        values.update(by_name(value) if is_dataclass(value) else {f.name: value})
-    return values
-
-
-def flat(inputs: Any) -> dict[str, int]:
-    """Concrete inputs by field name; truth values become 0 or 1."""
-    return {name: int(value) for name, value in by_name(inputs).items()}
-
-
-def goal_fails(theorem: Theorem[Any], inputs: Any) -> bool:
-    """Executed on machine integers, the goal is false there or divides by zero."""
-    try:
-        return not theorem.goal(INTS, inputs)
-    except ZeroDivisionError:
-        return True
-
-
-def meets(theorem: Theorem[Any], inputs: Any, *, without: str = "") -> bool:
-    """All hypotheses hold of concrete inputs, but the one named `without`, which does not."""
-    try:
-        return all(h.holds(INTS, inputs) == (h.name != without) for h in theorem.hypotheses)
-    except ZeroDivisionError:
-        return False
 
 
 def find(

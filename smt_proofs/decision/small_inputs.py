@@ -10,11 +10,11 @@ from model.arithmetic import GIB, MIB, U64_MASK
 from model.geometry import DecisionInput, decide_memslots, realized_memslots
 from model.machine_ints import INTS
 from smt_proofs.decision.adequacy import TwoLayouts, any_two
+from smt_proofs.decision.executed import meets
 from smt_proofs.decision.helpers import TwoWords, any_two_words
 from smt_proofs.decision.inputs import any_input
 from smt_proofs.decision.memslots import PageInput, any_pages
 from smt_proofs.decision.plugging import BlockInput, PlugInput, any_block, any_plug
-from smt_proofs.decision.prover import meets
 from smt_proofs.decision.theorem import Theorem
 
 Device = DecisionInput[int, bool]

@@ -26,7 +26,7 @@ from model.requests import REQUEST_RULES
 from model.rules import step
 from model.state import ConcreteResult, Op
 from smt_proofs.book.work import FAMILIES
-from smt_proofs.decision.prover import flat, goal_fails, meets
+from smt_proofs.decision.executed import flat, goal_fails, meets
 from smt_proofs.decision.small_inputs import boundary_inputs
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.mutation.rule_mutants import RULE_MODULES, RuleMutant, rule_mutants

@@ -19,9 +19,11 @@ from model.state import Config
 from smt_proofs.book.book import Book, prove_book, withdrawn
 from smt_proofs.book.work import FAMILIES
 from smt_proofs.decision.adequacy import TwoLayouts
+from smt_proofs.decision.executed import goal_fails, meets
 from smt_proofs.decision.mutants import MUTANTS, Mutant
-from smt_proofs.decision.prover import Proof, goal_fails, meets, seek
+from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.prover import prove as prove_with
+from smt_proofs.decision.prover import seek
 from smt_proofs.decision.theorem import THEOREMS, Arithmetic, Hypothesis, Outside, Theorem, register
 from smt_proofs.lemmas.foundations import LemmaProof, prove_lemma
 from smt_proofs.lemmas.lemma import Lemma, lemma

@@ -17,7 +17,7 @@ from conformance.traces.schemas import problem
 from model.profiles import PROFILES
 from smt_proofs.book.book import Book, prove_book
 from smt_proofs.book.plan import theorem_names
-from smt_proofs.decision.prover import Control, Proof
+from smt_proofs.decision.outcome import Control, Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS

@@ -17,7 +17,7 @@ from conformance.traces.schemas import problem
 from model.profiles import PROFILES, QEMU
 from smt_proofs.book.book import Book
 from smt_proofs.book.plan import TILING, names_of, shard_of, stated_names, theorem_names
-from smt_proofs.decision.prover import Proof
+from smt_proofs.decision.outcome import Proof
 from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS

@@ -8,7 +8,7 @@ from model.machine_ints import INTS
 from model.profiles import QEMU, SEED_V2, Mapping, Profile
 from model.state import Answer, Op
 from smt_proofs.book.book import THEOREMS
-from smt_proofs.decision.prover import goal_fails
+from smt_proofs.decision.executed import goal_fails
 from smt_proofs.decision.small_inputs import boundary_inputs
 from smt_proofs.transitions.claims import claims_of, mappings_of, transitions
 from smt_proofs.transitions.inputs import state_invariants
