@@ -12,18 +12,11 @@ from smt_proofs.lemmas.loops import scans_on
 from smt_proofs.lemmas.summaries import Test, within
 from smt_proofs.solving.solve import Term
 
-
-def members(items: Test) -> Test:
-    """What find_next_bit looks for."""
-    return items
+Sought = Callable[[Test], Test]
+"""What a search of a set looks for."""
 
 
-def gaps(items: Test) -> Test:
-    """What find_next_zero_bit looks for."""
-    return lambda i: z3.Not(items(i))
-
-
-def search(sought: Callable[[Test], Test]) -> Callable[..., tuple[Query, ...]]:
+def search(sought: Sought) -> Callable[..., tuple[Query, ...]]:
     """`for (at = start; at < end && !sought(at); at++);`: nothing sought lies in [start, end).
 
     The answer is `at >= end`. Where it is true no index of the range is sought, where it is false
@@ -54,47 +47,41 @@ def search(sought: Callable[[Test], Test]) -> Callable[..., tuple[Query, ...]]:
     return queries
 
 
-def _for_members(d: Any, items: Test, at: Term, end: Term) -> Term:
-    return scans_on(d, members(items), at, end)
+def _decided(name: str, claim: str, loop: str, source: str, looked: str, sought: Sought) -> None:
+    """Register that a search decides whether something sought is in a range; `looked` names what a
+    wrong search looks for, which is the opposite."""
 
+    def goes_on(d: Any, items: Test, at: Term, end: Term) -> Term:
+        return scans_on(d, sought(items), at, end)
 
-def _for_gaps(d: Any, items: Test, at: Term, end: Term) -> Term:
-    return scans_on(d, gaps(items), at, end)
+    def short(d: Any, items: Test, at: Term, end: Term) -> Term:
+        return goes_on(d, items, at, end - 1)
 
+    def opposite(d: Any, items: Test, at: Term, end: Term) -> Term:
+        return scans_on(d, lambda i: z3.Not(sought(items)(i)), at, end)
 
-def _short(goes_on: Callable[..., Term]) -> Callable[..., Term]:
-    return lambda d, items, at, end: goes_on(d, items, at, end - 1)
-
-
-SKIPS = Wrong("skips-one", "place", lambda at: at + 2, "step")
-
-register(
-    Induction(
-        name="search_for_a_member_decides_none_in",
-        claim="no bit of a range is set exactly if the search for a set bit passes the range",
-        loop="find_next_bit(vmem->bitmap, last_bit + 1, first_bit) > last_bit",
-        source="virtio_mem_is_range_unplugged; find_next_bit",
-        parts={"goes_on": _for_members, "place": lambda at: at + 1},
-        queries=search(members),
-        wrong=(
-            SKIPS,
-            Wrong("last-bit-left-out", "goes_on", _short(_for_members), "end: some"),
-            Wrong("searches-gaps", "goes_on", _for_gaps, "step"),
-        ),
+    controls = (
+        Wrong("skips-one", "place", lambda at: at + 2, "step"),
+        Wrong("last-bit-left-out", "goes_on", short, "end: some"),
+        Wrong(f"searches-{looked}", "goes_on", opposite, "step"),
     )
+    parts: dict[str, Callable[..., Any]] = {"goes_on": goes_on, "place": lambda at: at + 1}
+    register(Induction(name, claim, loop, source, parts, search(sought), controls))
+
+
+_decided(
+    "search_for_a_member_decides_none_in",
+    "no bit of a range is set exactly if the search for a set bit passes the range",
+    "find_next_bit(vmem->bitmap, last_bit + 1, first_bit) > last_bit",
+    "virtio_mem_is_range_unplugged; find_next_bit",
+    "gaps",
+    lambda items: items,
 )
-register(
-    Induction(
-        name="search_for_a_gap_decides_all_in",
-        claim="all bits of a range are set exactly if the search for a clear bit passes the range",
-        loop="find_next_zero_bit(vmem->bitmap, last_bit + 1, first_bit) > last_bit",
-        source="virtio_mem_is_range_plugged; find_next_zero_bit",
-        parts={"goes_on": _for_gaps, "place": lambda at: at + 1},
-        queries=search(gaps),
-        wrong=(
-            SKIPS,
-            Wrong("last-bit-left-out", "goes_on", _short(_for_gaps), "end: some"),
-            Wrong("searches-members", "goes_on", _for_members, "step"),
-        ),
-    )
+_decided(
+    "search_for_a_gap_decides_all_in",
+    "all bits of a range are set exactly if the search for a clear bit passes the range",
+    "find_next_zero_bit(vmem->bitmap, last_bit + 1, first_bit) > last_bit",
+    "virtio_mem_is_range_plugged; find_next_zero_bit",
+    "members",
+    lambda items: lambda i: z3.Not(items(i)),
 )

@@ -95,109 +95,94 @@ def loop_over_words(body: Callable[..., Any], summary: Callable[..., Any]) -> tu
     return _loop(z3.IntSort(), body, summary)
 
 
-def _late(summary: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda items, start, end, value: summary(items, start, end + 1, value)
-
-
 def _plain(summary: Callable[..., Any]) -> Callable[..., Any]:
     """A summary, or a body, that reads no predicate."""
     return lambda *given: summary(*given[:-1])
 
 
-register(
-    Induction(
-        name="bits_are_set_as_filled",
-        claim="setting the bits of a range one by one fills the range",
-        loop="bitmap_set(map, start, end - start): one bit after the other is set",
-        source="virtio_mem_set_range_plugged; bitmap_set",
-        parts={"body": _plain(set_bit), "summary": _plain(filled)},
-        queries=loop_over_sets,
-        wrong=(
-            Wrong("range-one-longer", "summary", _late(_plain(filled)), "base"),
-            Wrong("clears-instead", "body", _plain(clear_bit), "step"),
-        ),
+def _summarized(
+    name: str,
+    claim: str,
+    *,
+    loop: str,
+    source: str,
+    body: Callable[..., Any],
+    summary: Callable[..., Any],
+    wrong: tuple[str, Callable[..., Any]],
+    queries: Callable[..., tuple[Query, ...]] = loop_over_sets,
+) -> None:
+    """Register that a loop leaves what its summary says. Two wrong parts must be noticed: a summary
+    of a range that is one longer, and the body given with its name."""
+
+    def longer(items: Test, start: Term, end: Term, value: Test) -> Any:
+        return summary(items, start, end + 1, value)
+
+    controls = (
+        Wrong("range-one-longer", "summary", longer, "base"),
+        Wrong(wrong[0], "body", wrong[1], "step"),
     )
+    parts = {"body": body, "summary": summary}
+    register(Induction(name, claim, loop, source, parts, queries, controls))
+
+
+_summarized(
+    "bits_are_set_as_filled",
+    "setting the bits of a range one by one fills the range",
+    loop="bitmap_set(map, start, end - start): one bit after the other is set",
+    source="virtio_mem_set_range_plugged; bitmap_set",
+    body=_plain(set_bit),
+    summary=_plain(filled),
+    wrong=("clears-instead", _plain(clear_bit)),
 )
-register(
-    Induction(
-        name="bits_are_cleared_as_cleared",
-        claim="clearing the bits of a range one by one clears the range",
-        loop="bitmap_clear(map, start, end - start): one bit after the other is cleared",
-        source="virtio_mem_set_range_unplugged, virtio_mem_unplug_all; bitmap_clear",
-        parts={"body": _plain(clear_bit), "summary": _plain(cleared)},
-        queries=loop_over_sets,
-        wrong=(
-            Wrong("range-one-longer", "summary", _late(_plain(cleared)), "base"),
-            Wrong("sets-instead", "body", _plain(set_bit), "step"),
-        ),
-    )
+_summarized(
+    "bits_are_cleared_as_cleared",
+    "clearing the bits of a range one by one clears the range",
+    loop="bitmap_clear(map, start, end - start): one bit after the other is cleared",
+    source="virtio_mem_set_range_unplugged, virtio_mem_unplug_all; bitmap_clear",
+    body=_plain(clear_bit),
+    summary=_plain(cleared),
+    wrong=("sets-instead", _plain(set_bit)),
 )
-register(
-    Induction(
-        name="memslots_are_activated_as_filled",
-        claim="activating the memslots of a range one by one maps the range and leaves the others",
-        loop="for (idx = start_idx; idx < end_idx; idx++) virtio_mem_activate_memslot(vmem, idx);",
-        source="patch hunk virtio_mem_activate_memslots_to_plug",
-        parts={"body": _plain(activate), "summary": _plain(filled)},
-        queries=loop_over_sets,
-        wrong=(
-            Wrong("range-one-longer", "summary", _late(_plain(filled)), "base"),
-            Wrong("deactivates-instead", "body", _plain(deactivate), "step"),
-        ),
-    )
+_summarized(
+    "memslots_are_activated_as_filled",
+    "activating the memslots of a range one by one maps the range and leaves the others",
+    loop="for (idx = start_idx; idx < end_idx; idx++) virtio_mem_activate_memslot(vmem, idx);",
+    source="patch hunk virtio_mem_activate_memslots_to_plug",
+    body=_plain(activate),
+    summary=_plain(filled),
+    wrong=("deactivates-instead", _plain(deactivate)),
 )
-register(
-    Induction(
-        name="memslots_are_deactivated_as_dropped",
-        claim="of a range exactly the memslots that the loop body does not skip are unmapped",
-        loop="for (idx = start_idx; idx < end_idx; idx++) { if (...) continue; "
-        "virtio_mem_deactivate_memslot(vmem, idx); }",
-        source="patch hunk virtio_mem_deactivate_unplugged_memslots",
-        parts={"body": deactivate_where, "summary": dropped},
-        queries=loop_over_sets,
-        wrong=(
-            Wrong("range-one-longer", "summary", _late(dropped), "base"),
-            Wrong("skips-none", "body", _plain(deactivate), "step"),
-        ),
-    )
+_summarized(
+    "memslots_are_deactivated_as_dropped",
+    "of a range exactly the memslots that the loop body does not skip are unmapped",
+    loop="for (idx = start_idx; idx < end_idx; idx++) { if (...) continue; "
+    "virtio_mem_deactivate_memslot(vmem, idx); }",
+    source="patch hunk virtio_mem_deactivate_unplugged_memslots",
+    body=deactivate_where,
+    summary=dropped,
+    wrong=("skips-none", _plain(deactivate)),
 )
-register(
-    Induction(
-        name="memslots_follow_as_chosen",
-        claim="each memslot of a range ends up mapped exactly if the loop body's test holds of it",
-        loop="for (idx = 0; idx < vmem->nb_memslots; idx++) { if (...) "
-        "virtio_mem_activate_memslot(vmem, idx); else virtio_mem_deactivate_memslot(vmem, idx); }",
-        source="patch hunk virtio_mem_resize_usable_region",
-        parts={"body": follow, "summary": chosen},
-        queries=loop_over_sets,
-        wrong=(
-            Wrong("range-one-longer", "summary", _late(chosen), "base"),
-            Wrong(
-                "never-deactivates",
-                "body",
-                lambda d, mapped, k, covered: activate(d, mapped, k),
-                "step",
-            ),
-        ),
-    )
+_summarized(
+    "memslots_follow_as_chosen",
+    "each memslot of a range ends up mapped exactly if the loop body's test holds of it",
+    loop="for (idx = 0; idx < vmem->nb_memslots; idx++) { if (...) "
+    "virtio_mem_activate_memslot(vmem, idx); else virtio_mem_deactivate_memslot(vmem, idx); }",
+    source="patch hunk virtio_mem_resize_usable_region",
+    body=follow,
+    summary=chosen,
+    wrong=("never-deactivates", _plain(activate)),
 )
-register(
-    Induction(
-        name="memslots_are_prepared_by_index",
-        claim="each memslot is initialized with the offset and size of its own index",
-        loop="for (idx = 0; idx < vmem->nb_memslots; idx++) "
-        "memory_region_init_alias(&vmem->memslots[idx], ..., memslot_offset, memslot_size);",
-        source="patch hunk virtio_mem_prepare_memslots",
-        parts={"body": store, "summary": chosen},
-        queries=loop_over_words,
-        wrong=(
-            Wrong("one-too-many", "summary", _late(chosen), "base"),
-            Wrong(
-                "writes-the-first",
-                "body",
-                lambda d, table, k, value: store(d, table, z3.IntVal(0), lambda _: value(k)),
-                "step",
-            ),
-        ),
-    )
+_summarized(
+    "memslots_are_prepared_by_index",
+    "each memslot is initialized with the offset and size of its own index",
+    loop="for (idx = 0; idx < vmem->nb_memslots; idx++) "
+    "memory_region_init_alias(&vmem->memslots[idx], ..., memslot_offset, memslot_size);",
+    source="patch hunk virtio_mem_prepare_memslots",
+    body=store,
+    summary=chosen,
+    wrong=(
+        "writes-the-first",
+        lambda d, table, k, value: store(d, table, z3.IntVal(0), lambda _: value(k)),
+    ),
+    queries=loop_over_words,
 )
