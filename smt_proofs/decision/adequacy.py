@@ -116,7 +116,6 @@ def apart(
 register(
     Theorem(
         name="invariants_determine_decision",
-        invariant="",
         claim="two choices of memslots that meet all layout invariants are the same choice",
         source="the layout invariants",
         arithmetic=Arithmetic.INTEGERS,

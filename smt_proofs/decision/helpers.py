@@ -137,7 +137,6 @@ def helper(
     register(
         Theorem(
             name=name,
-            invariant="",
             claim=claim,
             source=source,
             arithmetic=Arithmetic.INTEGERS,

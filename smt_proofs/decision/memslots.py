@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Generic
 
 from model.arithmetic import GIB, MIB, TIB, W
@@ -52,6 +53,9 @@ def default_as_configured(d: Any, c: Input) -> Any:
 
 USUAL: Final = {"block": 2 * MIB, "page": 4096, "default_block": 2 * MIB, "limit": 3}
 
+of_decision: Final = partial(Theorem, source=DECIDE, inputs=any_input, over=ALL_WORDS, pins=USUAL)
+"""A theorem about the decision."""
+
 EMPTY = Outside(
     "region-not-empty", case(0, 2 * MIB, 256), "the count is 0: QEMU's assertion stops it"
 )
@@ -83,31 +87,25 @@ RAGGED = Outside(
 )
 
 register(
-    Theorem(
+    of_decision(
         name="count_never_exceeds_limit",
         invariant="count-in-limit",
         claim="1 <= count <= max(limit, 1)",
-        source=DECIDE,
         arithmetic=Arithmetic.INTEGERS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=decided_count,
         hints=cover_hints,
         outside=(EMPTY, HUGE, MANY, OVER),
         mutants=("share-rounded-down", "limit-plus-one", "smaller-of-share-and-minimum"),
-        pins=USUAL,
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="every_slot_aligned_to_block",
         invariant="slot-aligned",
         claim="start and size of every memslot are multiples of the block size",
         source=DECIDE + "; virtio_mem_prepare_memslots",
         arithmetic=Arithmetic.INTEGERS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(
             REGION_NOT_EMPTY,
             REGION_IN_HALF,
@@ -120,18 +118,15 @@ register(
         hints=alignment_hints,
         outside=(EMPTY, HUGE, MANY, TINY, ODD, RAGGED),
         mutants=("share-not-rounded",),
-        pins=USUAL,
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="slots_tile_region_last_smaller",
         invariant="last-slot-smaller",
         claim="all memslots but the last have the slot size, 0 < last <= slot size, no gap",
         source=DECIDE + "; virtio_mem_prepare_memslots",
         arithmetic=Arithmetic.INTEGERS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=of_settled(last_slot_smaller),
         hints=cover_hints,
@@ -143,50 +138,38 @@ register(
             "slot-reaches-the-end",
             "single-slot-too-large",
         ),
-        pins=USUAL,
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="slots_no_smaller_than_minimum",
         invariant="slot-minimum",
         claim="with several memslots, each but the last is at least one block and 1 GiB",
         source=DECIDE + "; VIRTIO_MEM_MIN_MEMSLOT_SIZE",
         arithmetic=Arithmetic.BITS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(),
         goal=lambda d, c: slot_minimum(d, settled(d, c)[1]),
         mutants=("no-minimum", "minimum-of-one-block"),
-        pins=USUAL,
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="slots_as_fine_as_allowed",
         invariant="slots-as-fine-as-allowed",
         claim="one block less a memslot would break the minimum or the limit",
-        source=DECIDE,
         arithmetic=Arithmetic.INTEGERS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=of_settled(slots_as_fine_as_allowed),
         hints=fineness_hints,
         outside=(EMPTY, HUGE, MANY, TINY),
         mutants=("always-one", "one-block-too-coarse"),
-        pins=USUAL,
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="falls_back_to_one_slot",
-        invariant="",
         claim="one memslot where limit <= 1, the option is off, no RAM, or realize is to fail",
-        source=DECIDE,
         arithmetic=Arithmetic.BITS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(),
         goal=one_or_several,
         mutants=("option-ignored", "backend-ignored", "page-size-ignored", "alignment-ignored"),
@@ -194,14 +177,10 @@ register(
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="default_block_as_if_configured",
-        invariant="",
         claim="no block size given: the decision is that for the default block size",
-        source=DECIDE,
         arithmetic=Arithmetic.BITS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(DEFAULT_BLOCK_SET,),
         goal=default_as_configured,
         outside=(
@@ -242,7 +221,6 @@ def default_block_fits(d: Any, c: PageInput[Any]) -> Any:
 register(
     Theorem(
         name="default_block_covers_pages",
-        invariant="",
         claim="the default block size is the larger of the page and the huge page (or 1 MiB)",
         source="virtio_mem_default_block_size",
         arithmetic=Arithmetic.BITS,

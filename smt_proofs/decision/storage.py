@@ -13,9 +13,9 @@ from smt_proofs.decision.hypotheses import (
     REGION_IN_HALF,
     REGION_NOT_EMPTY,
 )
-from smt_proofs.decision.inputs import ALL_WORDS, Input, any_input
-from smt_proofs.decision.memslots import DECIDE, EMPTY, HUGE, MANY, TINY, USUAL
-from smt_proofs.decision.theorem import Arithmetic, Theorem, register
+from smt_proofs.decision.inputs import Input
+from smt_proofs.decision.memslots import DECIDE, EMPTY, HUGE, MANY, TINY, of_decision
+from smt_proofs.decision.theorem import Arithmetic, register
 
 
 def unset_for_one(d: Any, c: Input) -> Any:
@@ -32,46 +32,33 @@ def alone_if_unset(d: Any, c: Input) -> Any:
 
 
 register(
-    Theorem(
+    of_decision(
         name="size_unset_for_one_slot",
-        invariant="",
         claim="the size is left unset if and only if the count is 1",
-        source=DECIDE,
         arithmetic=Arithmetic.INTEGERS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=unset_for_one,
         hints=cover_hints,
         outside=(EMPTY, HUGE, MANY, TINY),
         mutants=("size-unset-for-two",),
-        pins=USUAL,
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="unset_size_means_one_slot",
-        invariant="",
         claim="a size left unset goes with a count of 1, whatever the inputs",
-        source=DECIDE,
         arithmetic=Arithmetic.BITS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(),
         goal=alone_if_unset,
         mutants=("size-unset-without-slots",),
-        pins=USUAL,
     )
 )
 register(
-    Theorem(
+    of_decision(
         name="stored_count_fits_16_bits",
-        invariant="",
         claim="the count is below 2^16, whatever the inputs",
         source=DECIDE + "; nb_memslots, a uint16_t",
         arithmetic=Arithmetic.BITS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=(),
         goal=lambda d, c: d.lt(decide_memslots(d, c).count, d.lit(1 << 16)),
         mutants=("count-not-stored",),

@@ -53,14 +53,13 @@ class Theorem(Generic[C]):
     """A claim about the rules, for all inputs that meet its hypotheses.
 
     `inputs` makes the symbolic inputs in a domain, `over` says which those are in words; `goal`
-    evaluates the rules and returns the claim; `hints` names the lemma instances the solver is
-    given. `mutants` are the wrong rules of `decision.mutants` that this theorem must refute.
-    `pins` fixes some inputs by name when a counterexample to a mutant is searched, for the search
-    only.
+    evaluates the rules and returns the claim, that an `invariant` holds where it names one; `hints`
+    names the lemma instances the solver is given. `mutants` are the wrong rules of
+    `decision.mutants` that this theorem must refute. `pins` fixes some inputs by name when a
+    counterexample to a mutant is searched, for the search only.
     """
 
     name: str
-    invariant: str
     claim: str
     source: str
     arithmetic: Arithmetic
@@ -68,6 +67,7 @@ class Theorem(Generic[C]):
     hypotheses: tuple[Hypothesis, ...]
     goal: Callable[[Any, C], Any]
     mutants: tuple[str, ...]
+    invariant: str = ""
     hints: Callable[[IntTerms, C], Hints] | None = None
     outside: tuple[Outside[C], ...] = ()
     pins: dict[str, int] = field(default_factory=dict)

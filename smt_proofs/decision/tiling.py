@@ -7,9 +7,9 @@ from typing import Any
 from model.arithmetic import is_aligned
 from smt_proofs.decision.hints import alignment_hints
 from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
-from smt_proofs.decision.inputs import ALL_WORDS, Input, any_input, settled
-from smt_proofs.decision.memslots import DECIDE, EMPTY, HUGE, MANY, ODD, RAGGED, TINY, USUAL
-from smt_proofs.decision.theorem import Arithmetic, Theorem, register
+from smt_proofs.decision.inputs import Input, settled
+from smt_proofs.decision.memslots import EMPTY, HUGE, MANY, ODD, RAGGED, TINY, of_decision
+from smt_proofs.decision.theorem import Arithmetic, register
 
 
 def tiles_whole_blocks(d: Any, c: Input) -> Any:
@@ -24,19 +24,14 @@ def tiles_whole_blocks(d: Any, c: Input) -> Any:
 
 
 register(
-    Theorem(
+    of_decision(
         name="slots_tile_region_in_blocks",
-        invariant="",
         claim="memslots of whole blocks, none larger than the region, which ends in the last one",
-        source=DECIDE,
         arithmetic=Arithmetic.INTEGERS,
-        inputs=any_input,
-        over=ALL_WORDS,
         hypotheses=DECISION_HYPOTHESES,
         goal=tiles_whole_blocks,
         hints=alignment_hints,
         outside=(EMPTY, HUGE, MANY, TINY, ODD, RAGGED),
         mutants=("count-rounded-down", "count-one-more", "share-not-rounded"),
-        pins=USUAL,
     )
 )
