@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.judge.claims import TRANSITIONS
-from conformance.traces.vocabulary import DIALECT, Schema, closed, ref
+from conformance.traces.vocabulary import Schema, closed, published, ref
 from model.contracts import CONTRACTS, START_CONTRACTS
 from model.invariants import INVARIANTS
 from model.profiles import PROFILES, Mapping
@@ -25,18 +25,15 @@ def refuted_schema() -> Schema:
             "holds_exactly_if": {"type": "string"},
         }
     )
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof refuted claims of one profile, version {REFUTED_VERSION}",
-        "description": "Each row is a claim (an invariant or a contract) that a transition does "
+    return published(
+        "refuted claims of one profile",
+        REFUTED_VERSION,
+        "Each row is a claim (an invariant or a contract) that a transition does "
         "not keep, with the weakest hypothesis under which it does.",
-        **closed(
-            {
-                "schema": {"const": REFUTED_VERSION},
-                "document": {"const": "refuted"},
-                "profile": ref("profile"),
-                "refuted": {"type": "array", "items": row},
-            }
-        ),
-        "$defs": {"profile": {"enum": list(PROFILES)}},
-    }
+        {
+            "document": {"const": "refuted"},
+            "profile": ref("profile"),
+            "refuted": {"type": "array", "items": row},
+        },
+        defs={"profile": {"enum": list(PROFILES)}},
+    )

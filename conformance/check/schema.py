@@ -9,11 +9,11 @@ from conformance.judge.virtio.rule import Level
 from conformance.judge.virtio.rules import RULES
 from conformance.targets.target import FAULTS, OPERATIONS
 from conformance.traces.vocabulary import (
-    DIALECT,
     MADE,
     Schema,
     closed,
     finding_schema,
+    published,
     ref,
     vocabulary,
     whole,
@@ -69,41 +69,38 @@ def check_schema() -> Schema:
             "differences": {"type": "array", "items": {"type": "string"}},
         }
     )
-    return {
-        "$schema": DIALECT,
-        "title": "slotproof check --json, version 1",
-        "description": "Memslot decisions are compared for the target qemu only; nothing is "
+    return published(
+        "check --json",
+        CHECK_VERSION,
+        "Memslot decisions are compared for the target qemu only; nothing is "
         "compared for the target reference, which is the model itself.",
-        **closed(
-            {
-                "schema": {"const": CHECK_VERSION},
-                "command": {"const": "check"},
-                "made": MADE,
-                "target": {"type": "string"},
-                "profile": ref("profile"),
-                "seed": whole(0, U64_MASK),
-                "verdict": {"enum": ["holds", "fails", "undecided"]},
-                "traces": count,
-                "steps": count,
-                "answers": counts,
-                "compared": counts,
-                "not_asked": {
-                    "type": "array",
-                    "items": {"enum": sorted(OPERATIONS | FAULTS)},
-                    "uniqueItems": True,
-                },
-                "invariant_checks": count,
-                "contract_checks": count,
-                "oracle": {"enum": ["exact", "virtio"]},
-                "rules": {"type": "array", "items": rule},
-                "scenarios": {"type": "array", "items": scenario},
-                "failure": {"anyOf": [{"type": "null"}, failure]},
-                "others": {"type": "array", "items": failure},
-                "refused": count,
-                "skipped": counts,
-                "decisions": decisions,
+        {
+            "command": {"const": "check"},
+            "made": MADE,
+            "target": {"type": "string"},
+            "profile": ref("profile"),
+            "seed": whole(0, U64_MASK),
+            "verdict": {"enum": ["holds", "fails", "undecided"]},
+            "traces": count,
+            "steps": count,
+            "answers": counts,
+            "compared": counts,
+            "not_asked": {
+                "type": "array",
+                "items": {"enum": sorted(OPERATIONS | FAULTS)},
+                "uniqueItems": True,
             },
-            optional=("decisions", "made"),
-        ),
-        "$defs": {"finding": finding_schema()} | vocabulary(),
-    }
+            "invariant_checks": count,
+            "contract_checks": count,
+            "oracle": {"enum": ["exact", "virtio"]},
+            "rules": {"type": "array", "items": rule},
+            "scenarios": {"type": "array", "items": scenario},
+            "failure": {"anyOf": [{"type": "null"}, failure]},
+            "others": {"type": "array", "items": failure},
+            "refused": count,
+            "skipped": counts,
+            "decisions": decisions,
+        },
+        optional=("decisions", "made"),
+        defs={"finding": finding_schema()} | vocabulary(),
+    )

@@ -12,7 +12,7 @@ from conformance.check.catalogue import Caught, all_caught, faults
 from conformance.commands.executor import chosen_executor
 from conformance.commands.progress import progress
 from conformance.commands.provenance import made
-from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, whole
+from conformance.traces.vocabulary import MADE, Schema, closed, published, whole
 from model.arithmetic import U64_MASK
 
 CATALOGUE_VERSION: Final = 1
@@ -121,20 +121,17 @@ def catalogue_schema() -> Schema:
         }
     )
     number: Schema = {"type": "number", "minimum": 0}
-    return {
-        "$schema": DIALECT,
-        "title": "slotproof check --catalogue --json, version 1",
-        "description": "One search for each wrong device and seed.",
-        **closed(
-            {
-                "schema": {"const": CATALOGUE_VERSION},
-                "command": {"const": "check --catalogue"},
-                "made": MADE,
-                "verdict": {"enum": ["holds", "fails"]},
-                "median_traces": number,
-                "median_steps": number,
-                "searches": {"type": "array", "items": search},
-            },
-            optional=("made",),
-        ),
-    }
+    return published(
+        "check --catalogue --json",
+        CATALOGUE_VERSION,
+        "One search for each wrong device and seed.",
+        {
+            "command": {"const": "check --catalogue"},
+            "made": MADE,
+            "verdict": {"enum": ["holds", "fails"]},
+            "median_traces": number,
+            "median_steps": number,
+            "searches": {"type": "array", "items": search},
+        },
+        optional=("made",),
+    )

@@ -10,7 +10,7 @@ from typing import Final
 from conformance.commands.decide import DECIDE_VERSION
 from conformance.commands.mutants import MUTANTS_VERSION
 from conformance.commands.prove_json import PROVE_VERSION
-from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, ref, whole
+from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, published, ref, whole
 from model.arithmetic import U16_BITS, U64_MASK, UINT_BITS
 from model.profiles import PROFILES, Mapping
 from smt_proofs.solving.solve import Verdict
@@ -143,30 +143,27 @@ def prove_schema() -> Schema:
             "remembered": or_null(TEXT),
         }
     )
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof prove --json, version {PROVE_VERSION}",
-        "description": "Inputs are by name: sizes in bytes, numbers of memslots, truth values as 0 "
+    return published(
+        "prove --json",
+        PROVE_VERSION,
+        "Inputs are by name: sizes in bytes, numbers of memslots, truth values as 0 "
         "or 1. `goals`, `conditions` and `queries` are obligations that every solver named "
         "answered unsat. `remembered` is the day on which an earlier run decided an outcome, null "
         "where this one did; `oldest` is the first of those days.",
-        **closed(
-            {
-                "schema": {"const": PROVE_VERSION},
-                "command": {"const": "prove"},
-                "solvers": array(TEXT),
-                "seconds": SECONDS,
-                "exit_code": {"enum": [0, 1, 3]},
-                "made": MADE,
-                "remembered": COUNT,
-                "decided": COUNT,
-                "oldest": or_null(TEXT),
-                "theorems": array(ref("theorem")),
-                "transitions": array(ref("transition")),
-                "lemmas": array(ref("lemma")),
-            }
-        ),
-        "$defs": {
+        {
+            "command": {"const": "prove"},
+            "solvers": array(TEXT),
+            "seconds": SECONDS,
+            "exit_code": {"enum": [0, 1, 3]},
+            "made": MADE,
+            "remembered": COUNT,
+            "decided": COUNT,
+            "oldest": or_null(TEXT),
+            "theorems": array(ref("theorem")),
+            "transitions": array(ref("transition")),
+            "lemmas": array(ref("lemma")),
+        },
+        defs={
             "theorem": theorem,
             "transition": transition,
             "lemma": lemma,
@@ -175,29 +172,26 @@ def prove_schema() -> Schema:
             "inputs": inputs,
             "verdict": verdict,
         },
-    }
+    )
 
 
 def mutants_schema() -> Schema:
     """What `slotproof prove --mutants --json` prints."""
     counts = {"mutants": COUNT, "killed": COUNT, "equivalent": COUNT}
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof prove --mutants --json, version {MUTANTS_VERSION}",
-        "description": "A mutant is killed where a theorem's claim, executed under it, is false of "
+    return published(
+        "prove --mutants --json",
+        MUTANTS_VERSION,
+        "A mutant is killed where a theorem's claim, executed under it, is false of "
         "an input within the hypotheses; equivalent where it is proven to do what the right rule "
         "does; undecided where that is said and no proof was found; else unexplained.",
-        **closed(
-            {
-                "schema": {"const": MUTANTS_VERSION},
-                "command": {"const": "mutants"},
-                "made": MADE,
-                "exit_code": {"enum": [0, 1, 3]},
-                **counts,
-                "rules": array(closed({"rule": TEXT, **counts})),
-                "undecided": array(TEXT),
-                "unexplained": array(TEXT),
-            },
-            optional=("made",),
-        ),
-    }
+        {
+            "command": {"const": "mutants"},
+            "made": MADE,
+            "exit_code": {"enum": [0, 1, 3]},
+            **counts,
+            "rules": array(closed({"rule": TEXT, **counts})),
+            "undecided": array(TEXT),
+            "unexplained": array(TEXT),
+        },
+        optional=("made",),
+    )

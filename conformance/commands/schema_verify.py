@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.commands.schema import COUNT, SECONDS, TEXT, array, or_null
 from conformance.commands.verify_against import VERIFY_AGAINST_VERSION
 from conformance.commands.verify_source import VERIFY_SOURCE_VERSION
-from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, ref, whole
+from conformance.traces.vocabulary import MADE, Schema, closed, published, ref, whole
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES, Mapping
 from smt_proofs.source.inputs import FLAGS
@@ -43,35 +43,32 @@ def verify_source_schema() -> Schema:
             "change": TEXT,
         }
     )
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof verify-source --json, version {VERIFY_SOURCE_VERSION}",
-        "description": "Lines count from 1, 0 is none. Inputs that are not named are 0, false or "
+    return published(
+        "verify-source --json",
+        VERIFY_SOURCE_VERSION,
+        "Lines count from 1, 0 is none. Inputs that are not named are 0, false or "
         f"empty; {', '.join(sorted(FLAGS))} are true or false, sets are half-open ranges, other "
         "inputs bytes or numbers. `since` is the day on which an earlier run decided what is "
         "remembered, `oldest` the first of those days.",
-        **closed(
-            {
-                "schema": {"const": VERIFY_SOURCE_VERSION},
-                "command": {"const": "verify-source"},
-                "file": TEXT,
-                "is_patch": {"type": "boolean"},
-                "base": or_null(TEXT),
-                "profile": {"enum": list(PROFILES)},
-                "inferred": {"type": "boolean"},
-                "solver": TEXT,
-                "seconds": SECONDS,
-                "exit_code": {"enum": [0, 1, 3]},
-                "made": MADE,
-                "remembered": COUNT,
-                "decided": COUNT,
-                "oldest": or_null(TEXT),
-                "functions": array(ref("function")),
-                **_aside(),
-            }
-        ),
-        "$defs": {"function": finding},
-    }
+        {
+            "command": {"const": "verify-source"},
+            "file": TEXT,
+            "is_patch": {"type": "boolean"},
+            "base": or_null(TEXT),
+            "profile": {"enum": list(PROFILES)},
+            "inferred": {"type": "boolean"},
+            "solver": TEXT,
+            "seconds": SECONDS,
+            "exit_code": {"enum": [0, 1, 3]},
+            "made": MADE,
+            "remembered": COUNT,
+            "decided": COUNT,
+            "oldest": or_null(TEXT),
+            "functions": array(ref("function")),
+            **_aside(),
+        },
+        defs={"function": finding},
+    )
 
 
 def _aside() -> dict[str, Schema]:
@@ -106,25 +103,22 @@ def verify_against_schema() -> Schema:
             "seconds": SECONDS,
         }
     )
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof verify-source --against --json, version {VERIFY_AGAINST_VERSION}",
-        "description": "Lines count from 1 in the new text, 0 is none. Inputs are the arguments by "
+    return published(
+        "verify-source --against --json",
+        VERIFY_AGAINST_VERSION,
+        "Lines count from 1 in the new text, 0 is none. Inputs are the arguments by "
         "name and what else of the device and its host is not 0, false or empty.",
-        **closed(
-            {
-                "schema": {"const": VERIFY_AGAINST_VERSION},
-                "command": {"const": "verify-source --against"},
-                "file": TEXT,
-                "against": TEXT,
-                "base": or_null(TEXT),
-                "solver": TEXT,
-                "seconds": SECONDS,
-                "exit_code": {"enum": [0, 1, 3]},
-                "made": MADE,
-                "functions": array(ref("function")),
-                **_aside(),
-            }
-        ),
-        "$defs": {"function": finding},
-    }
+        {
+            "command": {"const": "verify-source --against"},
+            "file": TEXT,
+            "against": TEXT,
+            "base": or_null(TEXT),
+            "solver": TEXT,
+            "seconds": SECONDS,
+            "exit_code": {"enum": [0, 1, 3]},
+            "made": MADE,
+            "functions": array(ref("function")),
+            **_aside(),
+        },
+        defs={"function": finding},
+    )

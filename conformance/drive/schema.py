@@ -11,7 +11,7 @@ from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rule import Level, Rule
 from conformance.judge.virtio.rules import RULES
 from conformance.traces.driven import Do
-from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, whole
+from conformance.traces.vocabulary import MADE, Schema, closed, published, whole
 from model.arithmetic import U64_MASK
 
 DRIVER_VERSION: Final = 1
@@ -91,34 +91,31 @@ def check_driver_schema() -> Schema:
         "verdict": {"enum": [verdict.value for verdict in Verdict]},
         "message": text,
     }
-    return {
-        "$schema": DIALECT,
-        "title": "slotproof check --driver --json, version 1",
-        "description": "`longest` is the most seconds of guest time that the driver was given "
+    return published(
+        "check --driver --json",
+        DRIVER_VERSION,
+        "`longest` is the most seconds of guest time that the driver was given "
         "where it reached the requested size; `rules` are the driver's, `device_rules` those of "
         "the device that it ran on.",
-        **closed(
-            {
-                "schema": {"const": DRIVER_VERSION},
-                "command": {"const": COMMAND},
-                "made": MADE,
-                "driver": text,
-                "device": text,
-                "seed": _or_null(whole(0, U64_MASK)),
-                "verdict": {"enum": ["holds", "fails"]},
-                "lists": count,
-                "events": counts | {"propertyNames": {"enum": [do.value for do in Do]}},
-                "answers": counts,
-                "reached": count,
-                "longest": _or_null(count),
-                "short": count,
-                "rules": _array(closed(driver)),
-                "device_rules": _array(closed(_of(RULES))),
-                "failure": _or_null(failure),
-            },
-            optional=("made",),
-        ),
-    }
+        {
+            "command": {"const": COMMAND},
+            "made": MADE,
+            "driver": text,
+            "device": text,
+            "seed": _or_null(whole(0, U64_MASK)),
+            "verdict": {"enum": ["holds", "fails"]},
+            "lists": count,
+            "events": counts | {"propertyNames": {"enum": [do.value for do in Do]}},
+            "answers": counts,
+            "reached": count,
+            "longest": _or_null(count),
+            "short": count,
+            "rules": _array(closed(driver)),
+            "device_rules": _array(closed(_of(RULES))),
+            "failure": _or_null(failure),
+        },
+        optional=("made",),
+    )
 
 
 def _of(rules: Iterable[Rule]) -> dict[str, Schema]:

@@ -7,11 +7,11 @@ from typing import Final
 from conformance.explore.product import PARTS
 from conformance.judge.finding import Kind
 from conformance.traces.vocabulary import (
-    DIALECT,
     MADE,
     Schema,
     closed,
     config_schema,
+    published,
     ref,
     vocabulary,
 )
@@ -53,37 +53,34 @@ def explore_schema() -> Schema:
             "trace": {"type": ["string", "null"]},
         }
     )
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof explore --json, version {EXPLORE_VERSION}",
-        "description": "Sizes are bytes. `complete` says that every state was left by every "
+    return published(
+        "explore --json",
+        EXPLORE_VERSION,
+        "Sizes are bytes. `complete` says that every state was left by every "
         "action; one in which an invariant does not hold is not left again. `merged` says that "
         "states which differ in the feature that the driver accepted are counted once.",
-        **closed(
-            {
-                "schema": {"const": EXPLORE_VERSION},
-                "command": {"const": "explore"},
-                "made": MADE,
-                "profile": PROFILE,
-                "config": config_schema(),
-                "memslots": COUNT,
-                "verdict": {"enum": ["holds", "fails"]},
-                "complete": TRUTH,
-                "merged": TRUTH,
-                "states": COUNT,
-                "transitions": COUNT,
-                "actions": COUNT,
-                "edges": COUNT,
-                "depth": COUNT,
-                "diameter": COUNT,
-                "invariant_checks": COUNT,
-                "contract_checks": COUNT,
-                "tours": array(tour),
-                "broken": array(broken),
-            },
-            optional=("made",),
-        ),
-    }
+        {
+            "command": {"const": "explore"},
+            "made": MADE,
+            "profile": PROFILE,
+            "config": config_schema(),
+            "memslots": COUNT,
+            "verdict": {"enum": ["holds", "fails"]},
+            "complete": TRUTH,
+            "merged": TRUTH,
+            "states": COUNT,
+            "transitions": COUNT,
+            "actions": COUNT,
+            "edges": COUNT,
+            "depth": COUNT,
+            "diameter": COUNT,
+            "invariant_checks": COUNT,
+            "contract_checks": COUNT,
+            "tours": array(tour),
+            "broken": array(broken),
+        },
+        optional=("made",),
+    )
 
 
 def compare_schema() -> Schema:
@@ -111,47 +108,41 @@ def compare_schema() -> Schema:
             "causes": array(difference),
         }
     )
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof compare --json, version {COMPARE_VERSION}",
-        "description": "What is allowed is what the left profile does, what is seen the right one. "
+    return published(
+        "compare --json",
+        COMPARE_VERSION,
+        "What is allowed is what the left profile does, what is seen the right one. "
         "`devices` of `scope` are all that both profiles have; nothing is said of other sizes.",
-        **closed(
-            {
-                "schema": {"const": COMPARE_VERSION},
-                "command": {"const": "compare"},
-                "made": MADE,
-                "scope": closed({"blocks": COUNT, "slots": COUNT}),
-                "comparisons": array(comparison),
-            },
-            optional=("made",),
-        ),
-        "$defs": vocabulary(),
-    }
+        {
+            "command": {"const": "compare"},
+            "made": MADE,
+            "scope": closed({"blocks": COUNT, "slots": COUNT}),
+            "comparisons": array(comparison),
+        },
+        optional=("made",),
+        defs=vocabulary(),
+    )
 
 
 def coverage_schema() -> Schema:
     """What `slotproof trace coverage --json` prints."""
     part = closed({"reached": COUNT, "all": COUNT})
     exact = closed({"states": part, "transitions": part})
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof trace coverage --json, version {COVERAGE_VERSION}",
-        "description": "`beyond` counts cases that the small device has not; `exact` is there for "
+    return published(
+        "trace coverage --json",
+        COVERAGE_VERSION,
+        "`beyond` counts cases that the small device has not; `exact` is there for "
         "traces of the small device itself.",
-        **closed(
-            {
-                "schema": {"const": COVERAGE_VERSION},
-                "command": {"const": "coverage"},
-                "profile": PROFILE,
-                "scope": closed({"blocks": COUNT, "slots": COUNT}),
-                "traces": COUNT,
-                "steps": COUNT,
-                "situations": part,
-                "cases": part,
-                "beyond": COUNT,
-                "exact": {"anyOf": [{"type": "null"}, exact]},
-                "left": array(TEXT),
-            }
-        ),
-    }
+        {
+            "command": {"const": "coverage"},
+            "profile": PROFILE,
+            "scope": closed({"blocks": COUNT, "slots": COUNT}),
+            "traces": COUNT,
+            "steps": COUNT,
+            "situations": part,
+            "cases": part,
+            "beyond": COUNT,
+            "exact": {"anyOf": [{"type": "null"}, exact]},
+            "left": array(TEXT),
+        },
+    )

@@ -10,7 +10,7 @@ from conformance.metadata.document import METADATA_VERSION
 from conformance.metadata.kernel import Switches
 from conformance.metadata.measure import ROWS
 from conformance.traces.codec import MAX_SLOT
-from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, ref, whole
+from conformance.traces.vocabulary import MADE, Schema, closed, published, ref, whole
 from model.allocation import ITEM_NAMES
 from model.arithmetic import U64_MASK, UINT_BITS
 from model.kernels import ITEMS, Arch
@@ -39,45 +39,42 @@ def metadata_schema() -> Schema:
     arrival = closed({"what": TEXT, "static": ref("cost"), "dynamic": ref("cost")})
     source = closed({"kind": {"enum": list(SOURCES)}, "name": {"type": ["string", "null"]}})
     table = closed({"items": ref("patch_items"), "totals": ref("totals")})
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof metadata --json, version {METADATA_VERSION}",
-        "description": "All sizes are bytes; items are what they take while dirty pages are "
+    return published(
+        "metadata --json",
+        METADATA_VERSION,
+        "All sizes are bytes; items are what they take while dirty pages are "
         "logged, in all address spaces. `kernel` and the costs are null where the patch's own "
         "table was asked for, which `patch` always holds: for one address space, and without "
         "regard to SMM and the TDP MMU, which its totals take in. `dynamic` is for plugged "
         "blocks packed at the start of the region, or as seen; `at_most` for blocks wherever "
         "they cost most. `measured` counts pages. `arrivals` are what may come into the machine "
         "and has KVM allocate more, with the costs then.",
-        **closed(
-            {
-                "schema": {"const": METADATA_VERSION},
-                "command": {"const": "metadata"},
-                "made": MADE,
-                "answer": TEXT,
-                "remarks": {"type": "array", "items": TEXT},
-                "profile": {"enum": list(PROFILES)},
-                "source": source,
-                "kernel": nullable(_kernel()),
-                "devices": {"type": "array", "items": _device(), "minItems": 1},
-                "static": nullable(ref("cost")),
-                "dynamic": nullable(ref("cost")),
-                "saved": nullable(saved),
-                "kernels": {"type": "array", "items": kernels},
-                "arrivals": {"type": "array", "items": arrival},
-                "patch": closed(
-                    {
-                        "static": table,
-                        "dynamic": table,
-                        "saved": closed({name: whole_number for name in VARIANTS}),
-                    }
-                ),
-                "steps": {"type": "array", "items": _step()},
-                "measured": {"type": "array", "items": _case()},
-            },
-            optional=("arrivals", "made"),
-        ),
-        "$defs": {
+        {
+            "command": {"const": "metadata"},
+            "made": MADE,
+            "answer": TEXT,
+            "remarks": {"type": "array", "items": TEXT},
+            "profile": {"enum": list(PROFILES)},
+            "source": source,
+            "kernel": nullable(_kernel()),
+            "devices": {"type": "array", "items": _device(), "minItems": 1},
+            "static": nullable(ref("cost")),
+            "dynamic": nullable(ref("cost")),
+            "saved": nullable(saved),
+            "kernels": {"type": "array", "items": kernels},
+            "arrivals": {"type": "array", "items": arrival},
+            "patch": closed(
+                {
+                    "static": table,
+                    "dynamic": table,
+                    "saved": closed({name: whole_number for name in VARIANTS}),
+                }
+            ),
+            "steps": {"type": "array", "items": _step()},
+            "measured": {"type": "array", "items": _case()},
+        },
+        optional=("arrivals", "made"),
+        defs={
             "cost": closed(
                 {
                     "memslots": COUNT,
@@ -89,7 +86,7 @@ def metadata_schema() -> Schema:
             "patch_items": closed({field.name: COUNT for field in fields(Metadata)}),
             "totals": closed({name: COUNT for name in VARIANTS}),
         },
-    }
+    )
 
 
 def _kernel() -> Schema:

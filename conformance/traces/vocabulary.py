@@ -48,6 +48,25 @@ def closed(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
     }
 
 
+def published(
+    name: str,
+    version: int,
+    says: str,
+    properties: Schema,
+    *,
+    optional: tuple[str, ...] = (),
+    defs: Schema | None = None,
+) -> Schema:
+    """The schema of a document of these members, which tells the version of its form."""
+    return {
+        "$schema": DIALECT,
+        "title": f"slotproof {name}, version {version}",
+        "description": says,
+        **closed({"schema": {"const": version}, **properties}, optional),
+        **({} if defs is None else {"$defs": defs}),
+    }
+
+
 MADE: Final = closed(
     {
         "at": {"type": "string", "format": "date-time"},
