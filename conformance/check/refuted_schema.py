@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.judge.claims import TRANSITIONS
-from conformance.traces.vocabulary import Schema, closed, published, ref
+from conformance.traces.dialect import TEXT, Schema, array, closed, published, ref
 from model.contracts import CONTRACTS, START_CONTRACTS
 from model.invariants import INVARIANTS
 from model.profiles import PROFILES, Mapping
@@ -22,7 +22,7 @@ def refuted_schema() -> Schema:
             "mapping": {"enum": [mapping.value for mapping in Mapping]},
             "claim": {"enum": [*invariants, *contracts]},
             "transition": {"enum": list(TRANSITIONS)},
-            "holds_exactly_if": {"type": "string"},
+            "holds_exactly_if": TEXT,
         }
     )
     return published(
@@ -33,7 +33,7 @@ def refuted_schema() -> Schema:
         {
             "document": {"const": "refuted"},
             "profile": ref("profile"),
-            "refuted": {"type": "array", "items": row},
+            "refuted": array(row),
         },
         defs={"profile": {"enum": list(PROFILES)}},
     )

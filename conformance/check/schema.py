@@ -8,16 +8,20 @@ from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rule import Level
 from conformance.judge.virtio.rules import RULES
 from conformance.targets.target import FAULTS, OPERATIONS
-from conformance.traces.vocabulary import (
+from conformance.traces.dialect import (
+    COUNT,
     MADE,
+    TEXT,
+    TEXT_OR_NULL,
     Schema,
+    array,
     closed,
-    finding_schema,
+    or_null,
     published,
     ref,
-    vocabulary,
     whole,
 )
+from conformance.traces.vocabulary import finding_schema, vocabulary
 from model.arithmetic import U64_MASK
 
 CHECK_VERSION: Final = 1
@@ -26,19 +30,18 @@ _VERDICTS: Final = [verdict.value for verdict in Verdict]
 
 def check_schema() -> Schema:
     """What `slotproof check --json` prints."""
-    count: Schema = {"type": "integer", "minimum": 0}
-    counts: Schema = {"type": "object", "additionalProperties": count}
-    observation: Schema = {"anyOf": [{"type": "null"}, ref("observation")]}
+    counts: Schema = {"type": "object", "additionalProperties": COUNT}
+    observation: Schema = or_null(ref("observation"))
     failure = closed(
         {
             "finding": ref("finding"),
-            "claim": {"type": "string"},
-            "action": {"anyOf": [{"type": "null"}, ref("action")]},
+            "claim": TEXT,
+            "action": or_null(ref("action")),
             "allowed": observation,
             "seen": observation,
-            "trace": {"type": ["string", "null"]},
-            "steps": count,
-            "replay": {"type": "string"},
+            "trace": TEXT_OR_NULL,
+            "steps": COUNT,
+            "replay": TEXT,
         }
     )
     rule = closed(
@@ -46,27 +49,27 @@ def check_schema() -> Schema:
             "id": {"enum": [rule.id for rule in RULES]},
             "level": {"enum": [level.value for level in Level]},
             "verdict": {"enum": _VERDICTS},
-            "exercised": count,
-            "broken": count,
-            "message": {"type": "string"},
+            "exercised": COUNT,
+            "broken": COUNT,
+            "message": TEXT,
         }
     )
     scenario = closed(
         {
-            "id": {"type": "string"},
+            "id": TEXT,
             "verdict": {"enum": _VERDICTS},
-            "message": {"type": "string"},
-            "trace": {"type": ["string", "null"]},
+            "message": TEXT,
+            "trace": TEXT_OR_NULL,
         }
     )
     decisions = closed(
         {
-            "version": {"type": "string"},
-            "configurations": count,
-            "limits": {"type": "array", "items": {"type": "integer", "minimum": 1}},
-            "short_last": count,
-            "mapped": count,
-            "differences": {"type": "array", "items": {"type": "string"}},
+            "version": TEXT,
+            "configurations": COUNT,
+            "limits": array({"type": "integer", "minimum": 1}),
+            "short_last": COUNT,
+            "mapped": COUNT,
+            "differences": array(TEXT),
         }
     )
     return published(
@@ -77,12 +80,12 @@ def check_schema() -> Schema:
         {
             "command": {"const": "check"},
             "made": MADE,
-            "target": {"type": "string"},
+            "target": TEXT,
             "profile": ref("profile"),
             "seed": whole(0, U64_MASK),
             "verdict": {"enum": ["holds", "fails", "undecided"]},
-            "traces": count,
-            "steps": count,
+            "traces": COUNT,
+            "steps": COUNT,
             "answers": counts,
             "compared": counts,
             "not_asked": {
@@ -90,14 +93,14 @@ def check_schema() -> Schema:
                 "items": {"enum": sorted(OPERATIONS | FAULTS)},
                 "uniqueItems": True,
             },
-            "invariant_checks": count,
-            "contract_checks": count,
+            "invariant_checks": COUNT,
+            "contract_checks": COUNT,
             "oracle": {"enum": ["exact", "virtio"]},
-            "rules": {"type": "array", "items": rule},
-            "scenarios": {"type": "array", "items": scenario},
-            "failure": {"anyOf": [{"type": "null"}, failure]},
-            "others": {"type": "array", "items": failure},
-            "refused": count,
+            "rules": array(rule),
+            "scenarios": array(scenario),
+            "failure": or_null(failure),
+            "others": array(failure),
+            "refused": COUNT,
             "skipped": counts,
             "decisions": decisions,
         },

@@ -12,7 +12,18 @@ from conformance.check.catalogue import Caught, all_caught, faults
 from conformance.commands.executor import chosen_executor
 from conformance.commands.progress import progress
 from conformance.commands.provenance import made
-from conformance.traces.vocabulary import MADE, Schema, closed, published, whole
+from conformance.traces.dialect import (
+    AMOUNT,
+    COUNT,
+    MADE,
+    TEXT,
+    TEXT_OR_NULL,
+    Schema,
+    array,
+    closed,
+    published,
+    whole,
+)
 from model.arithmetic import U64_MASK
 
 CATALOGUE_VERSION: Final = 1
@@ -104,23 +115,19 @@ def catalogue_document(caught: Sequence[Caught]) -> dict[str, Any]:
 
 def catalogue_schema() -> Schema:
     """What `slotproof check --catalogue --json` prints."""
-    count: Schema = {"type": "integer", "minimum": 0}
-    text: Schema = {"type": "string"}
-    maybe: Schema = {"type": ["string", "null"]}
     search = closed(
         {
-            "fault": text,
-            "says": text,
-            "due": {"type": "array", "items": text},
+            "fault": TEXT,
+            "says": TEXT,
+            "due": array(TEXT),
             "seed": whole(0, U64_MASK),
-            "found_by": maybe,
-            "scenario": maybe,
-            "traces": count,
-            "steps": count,
-            "message": text,
+            "found_by": TEXT_OR_NULL,
+            "scenario": TEXT_OR_NULL,
+            "traces": COUNT,
+            "steps": COUNT,
+            "message": TEXT,
         }
     )
-    number: Schema = {"type": "number", "minimum": 0}
     return published(
         "check --catalogue --json",
         CATALOGUE_VERSION,
@@ -129,9 +136,9 @@ def catalogue_schema() -> Schema:
             "command": {"const": "check --catalogue"},
             "made": MADE,
             "verdict": {"enum": ["holds", "fails"]},
-            "median_traces": number,
-            "median_steps": number,
-            "searches": {"type": "array", "items": search},
+            "median_traces": AMOUNT,
+            "median_steps": AMOUNT,
+            "searches": array(search),
         },
         optional=("made",),
     )

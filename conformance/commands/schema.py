@@ -5,29 +5,27 @@ They are here because they take their words from the proofs too, which only comm
 
 from __future__ import annotations
 
-from typing import Final
-
 from conformance.commands.decide import DECIDE_VERSION
 from conformance.commands.mutants import MUTANTS_VERSION
 from conformance.commands.prove_json import PROVE_VERSION
-from conformance.traces.vocabulary import DIALECT, MADE, Schema, closed, published, ref, whole
+from conformance.traces.dialect import (
+    AMOUNT,
+    COUNT,
+    DIALECT,
+    MADE,
+    TEXT,
+    TRUTH,
+    Schema,
+    array,
+    closed,
+    or_null,
+    published,
+    ref,
+    whole,
+)
 from model.arithmetic import U16_BITS, U64_MASK, UINT_BITS
 from model.profiles import PROFILES, Mapping
 from smt_proofs.solving.solve import Verdict
-
-TEXT: Final[Schema] = {"type": "string"}
-COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
-
-
-def array(items: Schema) -> Schema:
-    """A list of such items."""
-    return {"type": "array", "items": items}
-
-
-def or_null(schema: Schema) -> Schema:
-    """Such a value, or null."""
-    return {"anyOf": [{"type": "null"}, schema]}
 
 
 def decide_schema() -> Schema:
@@ -43,7 +41,7 @@ def decide_schema() -> Schema:
             "block": size,
             "page": size,
             "limit": whole(1, (1 << UINT_BITS) - 1),
-            **{name: {"type": "boolean"} for name in options},
+            **{name: TRUTH for name in options},
             "count": whole(1, (1 << U16_BITS) - 1),
             "size": size,
             # Where `violated` names an invariant, these two may have wrapped to anything.
@@ -84,7 +82,7 @@ def prove_schema() -> Schema:
             "why": TEXT,
             "inputs": ref("inputs"),
             "shows": TEXT,
-            "confirmed": {"type": "boolean"},
+            "confirmed": TRUTH,
         }
     )
     outcome = {
@@ -96,7 +94,7 @@ def prove_schema() -> Schema:
         "cases": COUNT,
         "goals": COUNT,
         "conditions": COUNT,
-        "seconds": SECONDS,
+        "seconds": AMOUNT,
         "remembered": or_null(TEXT),
     }
     theorem = closed(
@@ -139,7 +137,7 @@ def prove_schema() -> Schema:
             "queries": COUNT,
             "controls": COUNT,
             "controlled": COUNT,
-            "seconds": SECONDS,
+            "seconds": AMOUNT,
             "remembered": or_null(TEXT),
         }
     )
@@ -153,7 +151,7 @@ def prove_schema() -> Schema:
         {
             "command": {"const": "prove"},
             "solvers": array(TEXT),
-            "seconds": SECONDS,
+            "seconds": AMOUNT,
             "exit_code": {"enum": [0, 1, 3]},
             "made": MADE,
             "remembered": COUNT,

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from conformance.commands.schema import COUNT, SECONDS, TEXT, array, or_null
 from conformance.commands.verify_against import VERIFY_AGAINST_VERSION
 from conformance.commands.verify_source import VERIFY_SOURCE_VERSION
-from conformance.traces.vocabulary import MADE, Schema, closed, published, ref, whole
+from conformance.traces.dialect import (
+    AMOUNT,
+    COUNT,
+    MADE,
+    TEXT,
+    TRUTH,
+    Schema,
+    array,
+    closed,
+    or_null,
+    published,
+    ref,
+    whole,
+)
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES, Mapping
 from smt_proofs.source.inputs import FLAGS
@@ -35,9 +47,9 @@ def verify_source_schema() -> Schema:
             "what": TEXT,
             "source_says": TEXT,
             "model_says": TEXT,
-            "confirmed": or_null({"type": "boolean"}),
-            "seconds": SECONDS,
-            "remembered": {"type": "boolean"},
+            "confirmed": or_null(TRUTH),
+            "seconds": AMOUNT,
+            "remembered": TRUTH,
             "since": TEXT,
             "assumed": array(TEXT),
             "change": TEXT,
@@ -53,12 +65,12 @@ def verify_source_schema() -> Schema:
         {
             "command": {"const": "verify-source"},
             "file": TEXT,
-            "is_patch": {"type": "boolean"},
+            "is_patch": TRUTH,
             "base": or_null(TEXT),
             "profile": {"enum": list(PROFILES)},
-            "inferred": {"type": "boolean"},
+            "inferred": TRUTH,
             "solver": TEXT,
-            "seconds": SECONDS,
+            "seconds": AMOUNT,
             "exit_code": {"enum": [0, 1, 3]},
             "made": MADE,
             "remembered": COUNT,
@@ -84,7 +96,7 @@ def _aside() -> dict[str, Schema]:
 def verify_against_schema() -> Schema:
     """What `slotproof verify-source --against OLD --json` prints."""
     pair = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
-    value = {"anyOf": [{"type": "boolean"}, whole(0, U64_MASK), array(pair)]}
+    value = {"anyOf": [TRUTH, whole(0, U64_MASK), array(pair)]}
     finding = closed(
         {
             "function": TEXT,
@@ -100,7 +112,7 @@ def verify_against_schema() -> Schema:
             "old_says": TEXT,
             "paths": COUNT,
             "queries": COUNT,
-            "seconds": SECONDS,
+            "seconds": AMOUNT,
         }
     )
     return published(
@@ -114,7 +126,7 @@ def verify_against_schema() -> Schema:
             "against": TEXT,
             "base": or_null(TEXT),
             "solver": TEXT,
-            "seconds": SECONDS,
+            "seconds": AMOUNT,
             "exit_code": {"enum": [0, 1, 3]},
             "made": MADE,
             "functions": array(ref("function")),

@@ -10,8 +10,18 @@ from conformance.judge.driver.rules import DRIVER_RULES
 from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rule import Level, Rule
 from conformance.judge.virtio.rules import RULES
+from conformance.traces.dialect import (
+    COUNT,
+    MADE,
+    TEXT,
+    Schema,
+    array,
+    closed,
+    or_null,
+    published,
+    whole,
+)
 from conformance.traces.driven import Do
-from conformance.traces.vocabulary import MADE, Schema, closed, published, whole
 from model.arithmetic import U64_MASK
 
 DRIVER_VERSION: Final = 1
@@ -75,21 +85,19 @@ def _rule(rule: Rule, exercised: Mapping[str, int], broken: Mapping[str, Broken]
 
 def check_driver_schema() -> Schema:
     """What `slotproof check --driver DRIVER --json` prints."""
-    text: Schema = {"type": "string"}
-    count: Schema = {"type": "integer", "minimum": 0}
-    counts: Schema = {"type": "object", "additionalProperties": count}
+    counts: Schema = {"type": "object", "additionalProperties": COUNT}
     failure = closed(
         {
-            "what": text,
-            "message": text,
-            "events": _array(text),
-            "run": _or_null(text),
-            "replay": _or_null(text),
+            "what": TEXT,
+            "message": TEXT,
+            "events": array(TEXT),
+            "run": or_null(TEXT),
+            "replay": or_null(TEXT),
         }
     )
     driver = _of(DRIVER_RULES) | {
         "verdict": {"enum": [verdict.value for verdict in Verdict]},
-        "message": text,
+        "message": TEXT,
     }
     return published(
         "check --driver --json",
@@ -100,37 +108,28 @@ def check_driver_schema() -> Schema:
         {
             "command": {"const": COMMAND},
             "made": MADE,
-            "driver": text,
-            "device": text,
-            "seed": _or_null(whole(0, U64_MASK)),
+            "driver": TEXT,
+            "device": TEXT,
+            "seed": or_null(whole(0, U64_MASK)),
             "verdict": {"enum": ["holds", "fails"]},
-            "lists": count,
+            "lists": COUNT,
             "events": counts | {"propertyNames": {"enum": [do.value for do in Do]}},
             "answers": counts,
-            "reached": count,
-            "longest": _or_null(count),
-            "short": count,
-            "rules": _array(closed(driver)),
-            "device_rules": _array(closed(_of(RULES))),
-            "failure": _or_null(failure),
+            "reached": COUNT,
+            "longest": or_null(COUNT),
+            "short": COUNT,
+            "rules": array(closed(driver)),
+            "device_rules": array(closed(_of(RULES))),
+            "failure": or_null(failure),
         },
         optional=("made",),
     )
 
 
 def _of(rules: Iterable[Rule]) -> dict[str, Schema]:
-    count: Schema = {"type": "integer", "minimum": 0}
     return {
         "id": {"enum": [rule.id for rule in rules]},
         "level": {"enum": [level.value for level in Level]},
-        "exercised": count,
-        "broken": count,
+        "exercised": COUNT,
+        "broken": COUNT,
     }
-
-
-def _array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [{"type": "null"}, schema]}

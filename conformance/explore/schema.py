@@ -6,15 +6,20 @@ from typing import Final
 
 from conformance.explore.product import PARTS
 from conformance.judge.finding import Kind
-from conformance.traces.vocabulary import (
+from conformance.traces.dialect import (
+    COUNT,
     MADE,
+    TEXT,
+    TEXT_OR_NULL,
+    TRUTH,
     Schema,
+    array,
     closed,
-    config_schema,
+    or_null,
     published,
     ref,
-    vocabulary,
 )
+from conformance.traces.vocabulary import config_schema, vocabulary
 from model.profiles import PROFILES
 from model.state import Op
 
@@ -22,15 +27,7 @@ EXPLORE_VERSION: Final = 1
 COMPARE_VERSION: Final = 1
 COVERAGE_VERSION: Final = 1
 
-TEXT: Final[Schema] = {"type": "string"}
-COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-TRUTH: Final[Schema] = {"type": "boolean"}
 PROFILE: Final[Schema] = {"enum": list(PROFILES)}
-
-
-def array(items: Schema) -> Schema:
-    """A list of such items."""
-    return {"type": "array", "items": items}
 
 
 def explore_schema() -> Schema:
@@ -50,7 +47,7 @@ def explore_schema() -> Schema:
             "kind": {"enum": [Kind.INVARIANT.value, Kind.CONTRACT.value]},
             "claim": TEXT,
             "steps": COUNT,
-            "trace": {"type": ["string", "null"]},
+            "trace": TEXT_OR_NULL,
         }
     )
     return published(
@@ -92,7 +89,7 @@ def compare_schema() -> Schema:
             "message": TEXT,
             "config": ref("config"),
             "steps": array(ref("action")),
-            "trace": {"type": ["string", "null"]},
+            "trace": TEXT_OR_NULL,
         }
     )
     comparison = closed(
@@ -142,7 +139,7 @@ def coverage_schema() -> Schema:
             "situations": part,
             "cases": part,
             "beyond": COUNT,
-            "exact": {"anyOf": [{"type": "null"}, exact]},
+            "exact": or_null(exact),
             "left": array(TEXT),
         },
     )

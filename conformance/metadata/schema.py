@@ -10,7 +10,21 @@ from conformance.metadata.document import METADATA_VERSION
 from conformance.metadata.kernel import Switches
 from conformance.metadata.measure import ROWS
 from conformance.traces.codec import MAX_SLOT
-from conformance.traces.vocabulary import MADE, Schema, closed, published, ref, whole
+from conformance.traces.dialect import (
+    AMOUNT,
+    COUNT,
+    MADE,
+    TEXT,
+    TEXT_OR_NULL,
+    TRUTH,
+    Schema,
+    array,
+    closed,
+    or_null,
+    published,
+    ref,
+    whole,
+)
 from model.allocation import ITEM_NAMES
 from model.arithmetic import U64_MASK, UINT_BITS
 from model.kernels import ITEMS, Arch
@@ -18,17 +32,8 @@ from model.metadata import Metadata
 from model.profiles import PROFILES, Mapping
 
 SOURCES: Final = ("options", "trace", "qemu-cmdline", "qmp")
-# Of several devices the sum may exceed 64 bits; one of 2^64 bytes alone does not.
-COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 SIZE: Final = whole(0, U64_MASK)
 SLOT: Final = whole(0, MAX_SLOT)
-TEXT: Final[Schema] = {"type": "string"}
-FLAG: Final[Schema] = {"type": "boolean"}
-
-
-def nullable(schema: Schema) -> Schema:
-    """That or null."""
-    return {"anyOf": [{"type": "null"}, schema]}
 
 
 def metadata_schema() -> Schema:
@@ -37,7 +42,7 @@ def metadata_schema() -> Schema:
     saved = closed({"now": whole_number, "logging": whole_number})
     kernels = closed({"name": TEXT, "now": whole_number, "logging": whole_number})
     arrival = closed({"what": TEXT, "static": ref("cost"), "dynamic": ref("cost")})
-    source = closed({"kind": {"enum": list(SOURCES)}, "name": {"type": ["string", "null"]}})
+    source = closed({"kind": {"enum": list(SOURCES)}, "name": TEXT_OR_NULL})
     table = closed({"items": ref("patch_items"), "totals": ref("totals")})
     return published(
         "metadata --json",
@@ -53,16 +58,16 @@ def metadata_schema() -> Schema:
             "command": {"const": "metadata"},
             "made": MADE,
             "answer": TEXT,
-            "remarks": {"type": "array", "items": TEXT},
+            "remarks": array(TEXT),
             "profile": {"enum": list(PROFILES)},
             "source": source,
-            "kernel": nullable(_kernel()),
+            "kernel": or_null(_kernel()),
             "devices": {"type": "array", "items": _device(), "minItems": 1},
-            "static": nullable(ref("cost")),
-            "dynamic": nullable(ref("cost")),
-            "saved": nullable(saved),
-            "kernels": {"type": "array", "items": kernels},
-            "arrivals": {"type": "array", "items": arrival},
+            "static": or_null(ref("cost")),
+            "dynamic": or_null(ref("cost")),
+            "saved": or_null(saved),
+            "kernels": array(kernels),
+            "arrivals": array(arrival),
             "patch": closed(
                 {
                     "static": table,
@@ -70,8 +75,8 @@ def metadata_schema() -> Schema:
                     "saved": closed({name: whole_number for name in VARIANTS}),
                 }
             ),
-            "steps": {"type": "array", "items": _step()},
-            "measured": {"type": "array", "items": _case()},
+            "steps": array(_step()),
+            "measured": array(_case()),
         },
         optional=("arrivals", "made"),
         defs={
@@ -90,21 +95,21 @@ def metadata_schema() -> Schema:
 
 
 def _kernel() -> Schema:
-    switch = closed({"on": FLAG, "why": TEXT})
+    switch = closed({"on": TRUTH, "why": TEXT})
     return closed(
         {
             "name": TEXT,
-            "here": FLAG,
+            "here": TRUTH,
             "release": {"type": "string", "pattern": r"^\d+\.\d+$"},
             "arch": {"enum": [arch.value for arch in Arch]},
             "page": SIZE,
-            "tracking": FLAG,
-            "has_smm": FLAG,
-            "memfd": FLAG,
+            "tracking": TRUTH,
+            "has_smm": TRUTH,
+            "memfd": TRUTH,
             "address_spaces": whole(1, 2),
             "switches": closed({field.name: switch for field in fields(Switches)}),
             "items": closed(
-                {item.name: closed({"allocated": FLAG, "why": TEXT}) for item in ITEMS}
+                {item.name: closed({"allocated": TRUTH, "why": TEXT}) for item in ITEMS}
             ),
         }
     )
@@ -115,25 +120,25 @@ def _device() -> Schema:
     return closed(
         {
             "name": TEXT,
-            "option": FLAG,
+            "option": TRUTH,
             "region": SIZE,
             "block": SIZE,
             "addr": SIZE,
-            "limit": nullable(whole(1, (1 << UINT_BITS) - 1)),
+            "limit": or_null(whole(1, (1 << UINT_BITS) - 1)),
             "slots": closed({"count": SLOT, "size": SIZE, "last": SIZE}),
             "mapping": {"enum": [mapping.value for mapping in Mapping]},
             "plugged": SIZE,
-            "mapped": {"type": "array", "items": run},
-            "memslots_at_most": nullable(SLOT),
-            "static": nullable(ref("cost")),
-            "dynamic": nullable(ref("cost")),
-            "at_most": nullable(ref("cost")),
+            "mapped": array(run),
+            "memslots_at_most": or_null(SLOT),
+            "static": or_null(ref("cost")),
+            "dynamic": or_null(ref("cost")),
+            "at_most": or_null(ref("cost")),
         }
     )
 
 
 def _step() -> Schema:
-    cost = nullable(COUNT)
+    cost = or_null(COUNT)
     return closed({"step": COUNT, "plugged": SIZE, "memslots": SLOT, "now": cost, "logging": cost})
 
 
@@ -143,10 +148,10 @@ def _case() -> Schema:
         {
             "device": TEXT,
             "memslots": SLOT,
-            "static": FLAG,
-            "logging": FLAG,
-            "seconds": {"type": "number", "minimum": 0},
+            "static": TRUTH,
+            "logging": TRUTH,
+            "seconds": AMOUNT,
             "pages": closed({name: pages for name in ROWS}),
-            "differs": {"type": "array", "items": {"enum": list(ROWS)}},
+            "differs": array({"enum": list(ROWS)}),
         }
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from math import lcm
 from typing import Any, Final
 
-from conformance.traces.vocabulary import Schema, closed, whole
+from conformance.traces.dialect import Schema, closed, whole
 from model.arithmetic import MIB, U64_MASK
 from model.state import Config
 

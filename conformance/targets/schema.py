@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from conformance.targets.limits import limits_schema
 from conformance.targets.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
+from conformance.traces.dialect import DIALECT, TEXT, Schema, closed, ref
 from conformance.traces.layout import MAX_BATCH
-from conformance.traces.vocabulary import DIALECT, Schema, closed, ref, vocabulary
+from conformance.traces.vocabulary import vocabulary
 
 
 def _several(name: str) -> Schema:
@@ -21,7 +22,7 @@ def protocol_schema() -> Schema:
         "uniqueItems": True,
     }
     welcome = version | {
-        "name": {"type": "string"},
+        "name": TEXT,
         "capabilities": capabilities,
         "limits": limits_schema(),
     }
@@ -33,7 +34,7 @@ def protocol_schema() -> Schema:
         "together": closed({"together": _several("action")}),
         "see": closed({"see": ref("observation")}),
         "seen": closed({"seen": _several("observation")}),
-        "refuse": closed({"refuse": {"type": "string"}}),
+        "refuse": closed({"refuse": TEXT}),
         "quit": closed({"quit": closed({})}),
     }
     return {

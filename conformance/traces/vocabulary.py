@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 from conformance.judge.finding import Kind
 from conformance.judge.virtio.judge import RESPONSE_SIZE
@@ -16,67 +16,14 @@ from conformance.traces.codec import (
     SLOT_LIMITS,
     USES,
 )
+from conformance.traces.dialect import DIALECT, Schema, closed, ref, whole
 from conformance.traces.layout import MAX_PARTS, MAX_ROOM, Place
 from model.arithmetic import U64_MASK
 from model.profiles import PROFILES
 from model.state import Answer, BlockState, Config, Op
 
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 TRACE_FORMAT: Final = "slotproof"
 TRACE_VERSION: Final = 1
-
-Schema = dict[str, Any]
-
-
-def ref(name: str) -> Schema:
-    """A reference to a definition of the same document."""
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def whole(low: int, high: int) -> Schema:
-    """A whole number within low..high."""
-    return {"type": "integer", "minimum": low, "maximum": high}
-
-
-def closed(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
-    """An object with exactly these members, but for the optional ones."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-def published(
-    name: str,
-    version: int,
-    says: str,
-    properties: Schema,
-    *,
-    optional: tuple[str, ...] = (),
-    defs: Schema | None = None,
-) -> Schema:
-    """The schema of a document of these members, which tells the version of its form."""
-    return {
-        "$schema": DIALECT,
-        "title": f"slotproof {name}, version {version}",
-        "description": says,
-        **closed({"schema": {"const": version}, **properties}, optional),
-        **({} if defs is None else {"$defs": defs}),
-    }
-
-
-MADE: Final = closed(
-    {
-        "at": {"type": "string", "format": "date-time"},
-        "command": {"type": "string"},
-        "version": {"type": "string"},
-        "commit": {"type": ["string", "null"]},
-    }
-)
-"""When a document was made, by which command line and which slotproof: its version, and the commit
-where it runs from a checkout."""
 
 
 def config_schema() -> Schema:
