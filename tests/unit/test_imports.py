@@ -10,6 +10,8 @@ import pytest
 from rooms import ENTRIES, FLOORS
 
 ROOT = Path(__file__).parents[2]
+LIMITS = {"model": 200, "smt_proofs": 300, "conformance": 300}
+"""The lines that a module may have."""
 SOLVERS = {"z3", "cvc5", "bitwuzla"}
 
 
@@ -82,6 +84,26 @@ def test_a_room_says_its_job_in_one_line_and_nothing_else(package: str) -> None:
     for file in (ROOT / package).glob("*/__init__.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         assert len(tree.body) == 1 and "\n" not in (ast.get_docstring(tree) or "\n"), file
+
+
+def too_long(file: Path, text: str) -> list[str]:
+    """What is wrong with the length of a module's text."""
+    limit, lines = LIMITS[file.relative_to(ROOT).parts[0]], text.count("\n")
+    return [f"{file.relative_to(ROOT)}: {lines} lines of at most {limit}"] if lines > limit else []
+
+
+def test_every_module_is_short_enough_to_read() -> None:
+    files = [file for package in LIMITS for file in modules(package)]
+    assert not [one for file in files for one in too_long(file, file.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("package", "limit"), [("model", 200), ("conformance", 300)])
+def test_a_module_that_is_too_long_is_seen(package: str, limit: int) -> None:
+    file = ROOT / package / "rules.py"
+    assert not too_long(file, "\n" * limit)
+    assert too_long(file, "\n" * (limit + 1)) == [
+        f"{package}/rules.py: {limit + 1} lines of at most {limit}"
+    ]
 
 
 @pytest.mark.parametrize("file", modules("model"), ids=str)
