@@ -8,12 +8,11 @@ from itertools import product
 import pytest
 
 from conformance.targets.driver.bus import Access, DriverError, Kind
+from conformance.targets.driver.chains import MAX_BATCH, Chain
 from conformance.targets.driver.virtqueue import (
     DESCRIPTOR_AREA,
     DEVICE_AREA,
     DRIVER_AREA,
-    MAX_BATCH,
-    Chain,
     PackedQueue,
     Queue,
     SplitQueue,

@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.targets.driver.bus import Access, Bus, DriverError, as_int, load
+from conformance.targets.driver.chains import Chain, Used
 from conformance.targets.driver.registers import Register, Registers, Transport
 from conformance.targets.driver.virtqueue import (
     DESCRIPTOR_AREA,
     DEVICE_AREA,
     DRIVER_AREA,
     MAX_QUEUE_SIZE,
-    Chain,
     Queue,
-    Used,
     queue_of,
 )
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from conformance.targets.driver.bus import DriverError
+from conformance.targets.driver.chains import Chain, Used
 from conformance.targets.driver.device import VIRTIO_F_INDIRECT_DESC, VirtioMem
 from conformance.targets.driver.requests import (
     RequestType,
@@ -15,7 +16,6 @@ from conformance.targets.driver.requests import (
     decode_response,
     encode_request,
 )
-from conformance.targets.driver.virtqueue import Chain, Used
 from conformance.targets.target import Asked
 from conformance.traces.layout import PLAIN, Layout, Place
 from model.observation import Observation

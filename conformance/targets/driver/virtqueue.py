@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, Protocol
 
@@ -20,21 +19,24 @@ from conformance.targets.driver.bus import (
     wait_change,
     write_bytes,
 )
+from conformance.targets.driver.chains import (
+    BASE,
+    DESC_INDIRECT,
+    DESC_NEXT,
+    Buffer,
+    Chain,
+    Used,
+    buffers_of,
+    filled,
+    responses,
+    used,
+)
 
 MAX_QUEUE_SIZE: Final = 128
-BUFFER_SIZE: Final = 0x1000
-MAX_BATCH: Final = 16
-MAX_PARTS: Final = 16
-"""Descriptors of one buffer at most."""
 
-_BASE: Final = 0x180_0000
-"""In boot RAM, above what a bare guest takes for itself and below 64 MiB."""
-DESCRIPTOR_AREA, DRIVER_AREA, DEVICE_AREA, _TABLES = range(_BASE, _BASE + 0x4000, 0x1000)
+DESCRIPTOR_AREA, DRIVER_AREA, DEVICE_AREA, _TABLES = range(BASE, BASE + 0x4000, 0x1000)
 _TABLE_SIZE: Final = 0x400
-_REQUESTS, _RESPONSES = _BASE + 0x1_0000, _BASE + 0x2_0000
 
-_DESC_NEXT, _DESC_WRITE, _DESC_INDIRECT = 1, 2, 4
-"""VIRTIO 2.7.5 and 2.8.13, flags of a descriptor."""
 _DESC_AVAIL, _DESC_USED = 1 << 7, 1 << 15
 """VIRTIO 2.8.1."""
 _AVAIL_NO_INTERRUPT = 1
@@ -43,36 +45,6 @@ _INDEX, _RING = 2, 4
 _USED_ELEMENT = 8
 """VIRTIO 2.7.6 and 2.7.8: after le16 flags comes le16 idx, then the ring."""
 _DESCRIPTOR: Final = struct.Struct("<QIHH")
-
-_POISON: Final = b"\xa5"
-"""Fills the response buffer, so that bytes claimed but not written can be seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """One request: its bytes, the room for its response, and in how many descriptors they lie.
-
-    `response_at` is where the response shall go, by default a buffer of the queue's own.
-    """
-
-    payload: bytes
-    room: int
-    out_parts: int = 1
-    in_parts: int = 1
-    indirect: bool = False
-    response_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A request that came back: the length that the device gives, and as many bytes."""
-
-    length: int
-    data: bytes
-
-
-Buffer = tuple[int, int, int]
-"""Address, size and flags of a descriptor."""
 
 
 class Queue(Protocol):
@@ -92,53 +64,6 @@ class Queue(Protocol):
 
     def give_up(self) -> None:
         """The device took the batch and never gives it back."""
-
-
-def _buffers(number: int, chain: Chain) -> list[Buffer]:
-    """The descriptors of a chain, without buffers of no bytes. Raises ValueError."""
-    if not (chain.payload or chain.room) or max(len(chain.payload), chain.room) > BUFFER_SIZE:
-        raise ValueError(
-            f"a request of {len(chain.payload)} bytes with {chain.room} for the response: "
-            f"one must be over 0 and none over {BUFFER_SIZE}"
-        )
-    answer = _RESPONSES + number * BUFFER_SIZE if chain.response_at is None else chain.response_at
-    return [
-        *_parts(_REQUESTS + number * BUFFER_SIZE, len(chain.payload), chain.out_parts, 0),
-        *_parts(answer, chain.room, chain.in_parts, _DESC_WRITE),
-    ]
-
-
-def _parts(address: int, size: int, parts: int, flags: int) -> list[Buffer]:
-    """A buffer cut into so many parts, the first ones a byte each, the last one the rest."""
-    parts = min(parts, size, MAX_PARTS)
-    return [
-        (address + at, size - at if at == parts - 1 else 1, flags) for at in range(max(parts, 0))
-    ]
-
-
-def _filled(number: int, chain: Chain) -> list[Access]:
-    """Write the request and poison the place of its response."""
-    accesses = []
-    if chain.payload:
-        accesses.append(write_bytes(_REQUESTS + number * BUFFER_SIZE, chain.payload))
-    if chain.room and chain.response_at is None:
-        poison = _POISON * chain.room
-        accesses.append(write_bytes(_RESPONSES + number * BUFFER_SIZE, poison))
-    return accesses
-
-
-def _responses(chains: Sequence[Chain]) -> list[Access]:
-    """Read each response, a byte at least so that there is an answer for every chain."""
-    return [
-        read_bytes(_RESPONSES + number * BUFFER_SIZE, max(chain.room, 1))
-        for number, chain in enumerate(chains)
-    ]
-
-
-def _used(chain: Chain, length: int, data: bytes) -> Used:
-    if length > chain.room:
-        raise DriverError(f"used length {length} of {chain.room}: not what was made available")
-    return Used(length, data[:length] if chain.response_at is None else b"")
 
 
 class SplitQueue:
@@ -164,14 +89,14 @@ class SplitQueue:
         self._chains, self._heads = chains, []
         accesses, table = [], b""
         for number, chain in enumerate(chains):
-            buffers = _buffers(number, chain)
+            buffers = buffers_of(number, chain)
             self._heads.append(len(table) // _DESCRIPTOR.size)
             if chain.indirect:
                 place = _TABLES + number * _TABLE_SIZE
                 accesses += self._write(place, _linked(buffers, 0))
-                buffers = [(place, len(buffers) * _DESCRIPTOR.size, _DESC_INDIRECT)]
+                buffers = [(place, len(buffers) * _DESCRIPTOR.size, DESC_INDIRECT)]
             table += _linked(buffers, self._heads[-1])
-            accesses += _filled(number, chain)
+            accesses += filled(number, chain)
         if len(table) > self._size * _DESCRIPTOR.size:
             raise ValueError(f"the batch takes more descriptors than the queue has: {self._size}")
         accesses += self._write(DESCRIPTOR_AREA, table)
@@ -191,7 +116,7 @@ class SplitQueue:
         return [
             wait_change(DEVICE_AREA + _INDEX, self._done & 0xFFFF, 2),
             *(read_bytes(element, _USED_ELEMENT) for element in elements),
-            *_responses(self._chains),
+            *responses(self._chains),
         ]
 
     def take(self, answers: list[bytes]) -> list[Used | None]:
@@ -209,7 +134,7 @@ class SplitQueue:
             number = self._heads.index(head) if head in self._heads else count
             if number == count or found[number] is not None:
                 raise DriverError(f"used element id {head}: not what was made available")
-            found[number] = _used(self._chains[number], length, responses[number])
+            found[number] = used(self._chains[number], length, responses[number])
         if back == count:
             self._done += count
         return found
@@ -232,7 +157,7 @@ def _linked(buffers: Sequence[Buffer], first: int) -> bytes:
         _DESCRIPTOR.pack(
             address,
             size,
-            flags | (_DESC_NEXT if number < last else 0),
+            flags | (DESC_NEXT if number < last else 0),
             first + number + 1 if number < last else 0,
         )
         for number, (address, size, flags) in enumerate(buffers)
@@ -261,15 +186,15 @@ class PackedQueue:
         accesses: list[Access] = []
         lists = []
         for number, chain in enumerate(chains):
-            buffers = _buffers(number, chain)
+            buffers = buffers_of(number, chain)
             if chain.indirect:
                 place = _TABLES + number * _TABLE_SIZE
                 # In an indirect table of a packed ring only the flag WRITE counts (2.8.7).
                 table = b"".join(_DESCRIPTOR.pack(*buffer[:2], 0, buffer[2]) for buffer in buffers)
                 accesses.append(write_bytes(place, table))
-                buffers = [(place, len(table), _DESC_INDIRECT)]
+                buffers = [(place, len(table), DESC_INDIRECT)]
             lists.append(buffers)
-            accesses += _filled(number, chain)
+            accesses += filled(number, chain)
         lengths = [len(buffers) for buffers in lists]
         if sum(lengths) > self._size:
             raise ValueError(f"the batch takes more descriptors than the queue has: {self._size}")
@@ -278,7 +203,7 @@ class PackedQueue:
         for number, buffers in enumerate(lists):
             last = len(buffers) - 1
             for place, (address, size, flags) in enumerate(buffers, self._starts[number]):
-                flags |= _DESC_NEXT if place - self._starts[number] < last else 0
+                flags |= DESC_NEXT if place - self._starts[number] < last else 0
                 flags |= _DESC_USED if place // self._size % 2 else _DESC_AVAIL
                 at = DESCRIPTOR_AREA + place % self._size * _DESCRIPTOR.size
                 data = _DESCRIPTOR.pack(address, size, number, flags)
@@ -298,7 +223,7 @@ class PackedQueue:
         places = [DESCRIPTOR_AREA + start % self._size * _DESCRIPTOR.size for start in self._starts]
         return [
             *(read_bytes(place, _DESCRIPTOR.size) for place in places),
-            *_responses(self._chains),
+            *responses(self._chains),
         ]
 
     def take(self, answers: list[bytes]) -> list[Used | None]:
@@ -311,7 +236,7 @@ class PackedQueue:
                 continue
             if number >= count or found[number] is not None:
                 raise DriverError(f"used buffer id {number}: not what was made available")
-            found[number] = _used(self._chains[number], length, answers[count + number])
+            found[number] = used(self._chains[number], length, answers[count + number])
         return found
 
 
