@@ -136,12 +136,20 @@ def rule_results(report: CheckReport, rules: Iterable[Rule] = RULES) -> list[Res
 
 
 def _rule_result(report: CheckReport, rule: Rule) -> Result:
+    broken = report.breached.get(rule.id)
+    where = (
+        None if broken is None else f"{broken.message} (trace {broken.trace}, step {broken.step})"
+    )
+    return result_of(rule, where, rule.id in report.exercised)
+
+
+def result_of(rule: Rule, broken: str | None, exercised: bool) -> Result:
+    """What was seen of a rule: where it was `broken` first, and whether it ever applied."""
     if rule.unjudged:
         return Result(rule.id, Verdict.SKIPPED, f"not judged: {rule.unjudged}")
-    if (broken := report.breached.get(rule.id)) is not None:
-        where = f"{broken.message} (trace {broken.trace}, step {broken.step})"
-        return Result(rule.id, Verdict.FAIL if rule.binding else Verdict.PASS, where)
-    if rule.id not in report.exercised:
+    if broken is not None:
+        return Result(rule.id, Verdict.FAIL if rule.binding else Verdict.PASS, broken)
+    if not exercised:
         return Result(rule.id, Verdict.SKIPPED, "never applied")
     return Result(rule.id, Verdict.PASS)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from conformance.check.suite import Expected, Result, as_expected
+from conformance.check.suite import Expected, Result, as_expected, result_of
 from conformance.commands.common import exit_with
 from conformance.commands.driver_options import DriverWish, driver_wish, opened_driver
 from conformance.commands.failure import TargetFailure
@@ -94,14 +94,13 @@ def rule_results(report: DriveReport, expected: dict[str, Expected]) -> list[Res
 
 
 def _result(report: DriveReport, rule: Rule) -> Result:
-    if rule.unjudged:
-        return Result(rule.id, Verdict.SKIPPED, f"not judged: {rule.unjudged}")
-    if (broken := report.broken.get(rule.id)) is not None:
-        where = f"{broken.message} (list {broken.number}, record {broken.place})"
-        return Result(rule.id, Verdict.FAIL if rule.binding else Verdict.PASS, where)
-    if rule.id not in report.exercised:
-        return Result(rule.id, Verdict.SKIPPED, "never applied")
-    return Result(rule.id, Verdict.PASS)
+    broken = report.broken.get(rule.id)
+    where = (
+        None
+        if broken is None
+        else f"{broken.message} (list {broken.number}, record {broken.place})"
+    )
+    return result_of(rule, where, rule.id in report.exercised)
 
 
 def _kept(small: Driven, wish: DriverWish, log: str) -> Path | None:

@@ -19,7 +19,7 @@ from model.arithmetic import GIB, MIB, TIB
 from smt_proofs.decision.executed import concrete, flat, goal_fails, meets
 from smt_proofs.decision.inputs import Input, any_input
 from smt_proofs.decision.paths import paths_of
-from smt_proofs.decision.theorem import THEOREMS, Hypothesis, Theorem
+from smt_proofs.decision.theorem import Hypothesis, Theorem
 from smt_proofs.solving.obligation import GOAL, NEGATED, Assertion, Obligation
 from smt_proofs.solving.smtlib import script
 from smt_proofs.solving.solve import Answer, Term, Verdict, ask, conjuncts
@@ -196,12 +196,3 @@ def _counterexample(
         return None
     at = concrete(inputs, model)
     return flat(at) if meets(theorem, at) and goal_fails(theorem, at) else None
-
-
-def cross_check(timeout: float = DEFAULT_TIMEOUT) -> tuple[BitCheck, ...]:
-    """Decide all of CASES."""
-    return tuple(
-        check(THEOREMS[name], bounds, timeout=timeout)
-        for bounds, names in CASES.items()
-        for name in names
-    )

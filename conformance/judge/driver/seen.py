@@ -119,7 +119,6 @@ Seen = (
     | Rested
 )
 
-ACPI_PXM: Final = 0
 UNPLUGGED_INACCESSIBLE: Final = 1
 PERSISTENT_SUSPEND: Final = 2
 """Feature bits. Source: VIRTIO, Memory Device, Feature bits."""

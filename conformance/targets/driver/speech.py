@@ -9,7 +9,7 @@ from typing import Final
 
 from conformance.targets.driver.bus import DriverError
 from conformance.targets.driver.chains import Chain, Used
-from conformance.targets.driver.device import VIRTIO_F_INDIRECT_DESC, VirtioMem
+from conformance.targets.driver.device import VIRTIO_F_INDIRECT_DESC, DeviceConfig, VirtioMem
 from conformance.targets.driver.requests import (
     RequestType,
     ResponseType,
@@ -18,7 +18,7 @@ from conformance.targets.driver.requests import (
 )
 from conformance.targets.target import Asked
 from conformance.traces.layout import PLAIN, Layout, Place
-from model.observation import Observation
+from model.observation import Constants, Observation
 from model.state import Answer, BlockState, ConcreteAction, Op
 
 REQUEST_SIZE: Final = 24
@@ -58,6 +58,25 @@ class Done:
 def only_answered(done: Done) -> Observation:
     """All that is seen of a request with others behind it."""
     return Observation(done.answer, done.block_state, used=done.used)
+
+
+def observed(config: DeviceConfig, done: Done, notified: bool | None) -> Observation:
+    """What a driver sees after an action: the answer, and the configuration read then."""
+    return Observation(
+        answer=done.answer,
+        block_state=done.block_state,
+        used=done.used,
+        usable=config.usable_region_size,
+        size=config.plugged_size,
+        requested=config.requested_size,
+        notified=notified,
+        constants=Constants(
+            block=config.block_size,
+            addr=config.addr,
+            region=config.region_size,
+            node=config.node_id,
+        ),
+    )
 
 
 class Speech:

@@ -11,7 +11,7 @@ from typing import Final
 from conformance.judge.finding import Kind
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.driver.memory import GuestMemory
-from conformance.targets.driver.speech import Done, only_answered
+from conformance.targets.driver.speech import Done, observed, only_answered
 from conformance.targets.qemu.accel import TCG, Accel
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
@@ -26,7 +26,7 @@ from conformance.targets.target import (
     Asked,
     TargetError,
 )
-from model.observation import Constants, Observation
+from model.observation import Observation
 from model.profiles import Profile
 from model.state import Answer, ConcreteAction, Config, Op
 
@@ -141,23 +141,7 @@ class QemuTarget:
         return replace(seen, memory=self._memory.tried(guest.bus, action, seen))
 
     def _seen(self, guest: QemuGuest, done: Done, notified: bool | None = None) -> Observation:
-        config = guest.config()
-        return Observation(
-            answer=done.answer,
-            block_state=done.block_state,
-            used=done.used,
-            usable=config.usable_region_size,
-            size=config.plugged_size,
-            requested=config.requested_size,
-            mapped=guest.mapped(),
-            notified=notified,
-            constants=Constants(
-                block=config.block_size,
-                addr=config.addr,
-                region=config.region_size,
-                node=config.node_id,
-            ),
-        )
+        return replace(observed(guest.config(), done, notified), mapped=guest.mapped())
 
     def _started(self) -> QemuGuest:
         if self._guest is None:

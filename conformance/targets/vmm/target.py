@@ -11,7 +11,7 @@ from conformance.judge.finding import Kind
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.memory import GuestMemory
-from conformance.targets.driver.speech import Done, Speech, only_answered
+from conformance.targets.driver.speech import Done, Speech, observed, only_answered
 from conformance.targets.target import BATCH, PADDING, STRAY, Asked, TargetError
 from conformance.targets.vmm.host import HostSide
 from conformance.targets.vmm.machine import Machine, Vmm
@@ -144,22 +144,7 @@ class VmmTarget:
         return self._watched_too(replace(seen, memory=memory))
 
     def _seen(self, done: Done, notified: bool | None) -> Observation:
-        config = self._driver.config()
-        return Observation(
-            answer=done.answer,
-            block_state=done.block_state,
-            used=done.used,
-            usable=config.usable_region_size,
-            size=config.plugged_size,
-            requested=config.requested_size,
-            notified=notified,
-            constants=Constants(
-                block=config.block_size,
-                addr=config.addr,
-                region=config.region_size,
-                node=config.node_id,
-            ),
-        )
+        return observed(self._driver.config(), done, notified)
 
     def _started(self) -> Machine:
         if self._machine is None:
