@@ -14,7 +14,6 @@ from smt_proofs.decision.mutants import MUTANTS
 from smt_proofs.decision.outcome import Control, Necessity, Proof
 from smt_proofs.decision.paths import Path, paths_of
 from smt_proofs.decision.theorem import Theorem
-from smt_proofs.lemmas.lemma import Lemma
 from smt_proofs.solving.obligation import GOAL, IMPOSSIBLE, NEGATED, Assertion, Obligation, Sought
 from smt_proofs.solving.search import Search
 from smt_proofs.solving.settle import Decide, settle, tally

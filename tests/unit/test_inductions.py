@@ -48,9 +48,8 @@ QUERIES = {
 def test_the_registry_is_complete() -> None:
     imported = {str(module.__file__) for module in (summaries, searches, groups, cardinality)}
     folder = Path(str(summaries.__file__)).parent
-    registering = {
-        str(f) for f in folder.glob("*.py") if "\nregister(\n    Induction" in f.read_text()
-    }
+    registers = re.compile(r"\bregister\(\s*Induction\(")
+    registering = {str(f) for f in folder.glob("*.py") if registers.search(f.read_text())}
     assert registering == imported
     assert set(INDUCTIONS) == set(QUERIES)
 
