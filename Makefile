@@ -15,9 +15,10 @@ $(READY): pyproject.toml .ci/constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[dev]'
 	@touch $(READY)
 
-# Every edit to virtio-mem.c that verify-source must judge, those of long proofs too.
+# Every edit that verify-source must judge, those of long proofs too: of virtio-mem.c, and of Rust.
 corpus: setup
-	SLOTPROOF_WHOLE_CORPUS=1 $(BIN)/pytest -q tests/qemu/test_source_corpus.py
+	SLOTPROOF_WHOLE_CORPUS=1 $(BIN)/pytest -q tests/qemu/test_source_corpus.py \
+	  tests/unit/test_verify_rust.py
 
 # The main job: prove, then check devices against the model.
 verify: setup

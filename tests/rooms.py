@@ -8,6 +8,7 @@ FLOORS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "smt_proofs": (
         ("mutation",),
         ("book",),
+        ("rust",),
         ("decision", "transitions", "source"),
         ("lemmas",),
         ("symbolic", "certificates"),

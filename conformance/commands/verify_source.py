@@ -19,11 +19,14 @@ from conformance.commands.provenance import made
 from conformance.commands.source_input import Given, base_of, given
 from conformance.commands.source_table import show
 from conformance.commands.verify_against import against
+from conformance.commands.verify_exit import exit_code
+from conformance.commands.verify_rust import of_rust
 from conformance.report.source import github as annotated
 from model.profiles import PROFILES, QEMU, Profile
+from smt_proofs.rust.judge import in_tree
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.solve import solver_version
-from smt_proofs.source.findings import Finding, Verdict
+from smt_proofs.source.findings import Finding
 from smt_proofs.source.rules import RULE_NAMED
 from smt_proofs.source.trust import not_covered
 from smt_proofs.source.verify import infer_profile
@@ -77,24 +80,31 @@ def verify_source(
     """Prove virtio-mem.c or a patch of it equal to the model, or to an older text.
 
     FILE is a QEMU tree, its virtio-mem.c, or a patch of it (unified diff, mail, or mbox of a
-    series), - for standard input. A function that differs is shown with an input at which it does
-    and what each side answers. Ends 0 where every function looked at is proven equal for all
-    inputs, 1 where one differs, 3 where one is not verified or is changed and not looked at.
+    series), - for standard input; or a Firecracker tree or its device.rs. A function that differs
+    is shown with an input at which it does and what each side answers. Ends 0 where every function
+    looked at is proven equal for all inputs, 1 where one differs, 3 where one is not verified or is
+    changed and not looked at.
 
     \b
     Examples:
       slotproof verify-source ~/qemu
       slotproof verify-source series.mbox --base ~/qemu
       slotproof verify-source ~/qemu --against ~/qemu-10.0.2
+      slotproof verify-source ~/firecracker
     """
     start = time.monotonic()
     if old is not None and profile is not None:
         raise click.UsageError("--against asks no model: --profile does not go with it")
-    read = given(file, base, old)
-    if old is not None:
+    rust = in_tree(file)
+    if rust is not None:
+        if base is not None or old is not None:
+            raise click.UsageError("--base and --against are for virtio-mem.c, not for Rust")
+        document = of_rust(rust, str(file), VERIFY_SOURCE_VERSION, only, profile)
+    elif old is not None:
+        read = given(file, base, old)
         document = against(read, base_of(old), str(old), _named(only, any_function=True))
     else:
-        document = _against_model(read, profile, _named(only))
+        document = _against_model(given(file, base, old), profile, _named(only))
     document["seconds"] = round(time.monotonic() - start, 3)
     write_reports(document, junit_file, sarif_file)
     if as_json:
@@ -159,13 +169,3 @@ def _against_model(
         "uncovered": uncovered,
         "other_files": list(read.others),
     }
-
-
-def exit_code(found: list[Finding], uncovered: list[str]) -> int:
-    """1 where a function differs, 3 where one is not verified or changed and unseen, else 0."""
-    verdicts = {finding.verdict for finding in found}
-    if Verdict.DIFFERS in verdicts:
-        return 1
-    unseen = any(f.verdict is Verdict.UNSEEN and f.change for f in found)
-    undecided = {Verdict.NOT_VERIFIED, Verdict.TRUSTED_CHANGED} & verdicts
-    return 3 if undecided or Verdict.EQUAL not in verdicts or unseen or uncovered else 0

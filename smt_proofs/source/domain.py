@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import z3
 
-from smt_proofs.solving.solve import Term
+from smt_proofs.solving.solve import SEED, Term
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.terms import WORD_BITS, BitTerms
 
@@ -28,6 +28,8 @@ ALL_IN: Final = z3.Function("all_in", _SET, _WORD, _WORD, z3.BoolSort())
 EMPTY: Final = z3.Const("empty", _SET)
 SLOT_BITS: Final = 32
 """C counts memslots in `unsigned int`."""
+PRUNING: Final = 1_500
+"""Resource units to show a branch impossible: what takes more is cheaper to follow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,21 @@ class SourceTerms(BitTerms):
     def __init__(self, script: Script) -> None:
         super().__init__(script)
         self._of_quotients: dict[int, tuple[Term, Term]] = {}
+        self._alike: dict[tuple[Indices, Indices], Term] = {}
         self._arbitrary = {bits: self.word(f"some{bits}", bits) for bits in (SLOT_BITS, WORD_BITS)}
+
+    def _forced(self, condition: Term) -> bool | None:
+        solver = z3.SimpleSolver()
+        solver.set("random_seed", SEED)
+        solver.set("rlimit", PRUNING)
+        solver.add(*self.facts, *self.given, *self.path)
+        for outcome, taken in ((True, condition), (False, z3.Not(condition))):
+            solver.push()
+            solver.add(taken)
+            if solver.check() == z3.unsat:
+                return not outcome
+            solver.pop()
+        return None
 
     def mul(self, a: Term, b: Term) -> Term:
         x, y = z3.simplify(a), z3.simplify(b)
@@ -151,8 +167,10 @@ class SourceTerms(BitTerms):
 
     def same_members(self, a: Indices, b: Indices) -> Term:
         """As a goal: alike at an arbitrary index."""
-        index = self._arbitrary[a.bits]
-        return a.holds(index) == b.holds(index)
+        if (a, b) not in self._alike:
+            index = self._arbitrary[a.bits]
+            self._alike[a, b] = a.holds(index) == b.holds(index)
+        return self._alike[a, b]
 
     def every_index(self, end: Term, holds: Callable[[Term], Term]) -> Term:
         """As a goal: for an arbitrary memslot index."""

@@ -6,7 +6,7 @@ answer depends neither on what was asked before nor on how busy the machine is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -63,6 +63,11 @@ def prove(
         case = Case(d, x, profile, mapping, ProofRun, functions, function)
         return d, rule.claims(case)
 
+    return proven(run)
+
+
+def proven(run: Callable[[Script], tuple[SourceTerms, list[Claim]]]) -> Proof:
+    """Prove the claims of a run on all its paths. Raises UnsupportedError."""
     asked: set[tuple[int, ...]] = set()
     kept: list[Term] = []
     paths = queries = 0

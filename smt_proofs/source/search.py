@@ -7,7 +7,7 @@ function only computes half of the numbers lie at or beside a power of two or ea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import chain, cycle, islice
 from random import Random
@@ -61,7 +61,11 @@ def find(
     for mapping, x in tried:
         found = differs(rule, function, functions, profile, mapping, x)
         if found is not None:
-            return simplified(rule, function, functions, profile, found)
+
+            def again(x: Inputs, mapping: Mapping = mapping) -> Witness | None:
+                return differs(rule, function, functions, profile, mapping, x)
+
+            return simplified(found, again)
     return None
 
 
@@ -71,9 +75,7 @@ def _random(rule: Rule, mappings: list[Mapping]) -> Iterator[tuple[Mapping, Inpu
         yield mapping, numbers(random) if rule.arithmetic else device(random)
 
 
-def simplified(
-    rule: Rule, function: Function, functions: Lookup, profile: Profile, witness: Witness
-) -> Witness:
+def simplified(witness: Witness, again: Callable[[Inputs], Witness | None]) -> Witness:
     """The witness with all inputs at nothing that may be: what is left matters.
 
     The device itself stays as it is.
@@ -85,7 +87,7 @@ def simplified(
         nothing = type(value)()
         if value != nothing:
             x = replace(witness.inputs, **{field.name: nothing})
-            simpler = differs(rule, function, functions, profile, witness.mapping, x)
+            simpler = again(x)
             witness = witness if simpler is None else simpler
     return witness
 
