@@ -5,13 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
+import z3
 from click.testing import CliRunner, Result
 from jsonschema import validate
 from rust_device import CHECK, DEVICE, HARMLESS, PLUG, UNPLUG, UNREAD, WRONG, edited
 
 from conformance.cli import slotproof
 from conformance.commands.schema_verify import verify_source_schema
-from smt_proofs.rust.claims import RULE_NAMED
+from model.machine_ints import INTS
+from smt_proofs.rust.claims import LARGEST_BLOCK, RULE_NAMED, shifted
 from smt_proofs.rust.judge import judge, not_covered, rust_source, trusted
 from smt_proofs.source.findings import Finding, Verdict
 
@@ -57,6 +59,24 @@ def test_harmless_edits_are_proven_equal() -> None:
     for name in (CHECK, PLUG):
         finding = found(name, text)
         assert finding.verdict is Verdict.EQUAL, finding.reason
+
+
+def test_what_the_proofs_are_told_of_ends_is_true_of_all_words() -> None:
+    start, near, far = z3.BitVecs("start near far", 8)
+    solver = z3.Solver()
+    solver.add(z3.Not(shifted(start, near, far)))
+    assert solver.check() == z3.unsat
+
+
+@pytest.mark.parametrize("block", [1, 3, 1 << 21, LARGEST_BLOCK])
+@pytest.mark.parametrize("blocks", [0, 1, 7, (1 << 16) - 1])
+def test_what_the_proofs_are_told_of_sizes_is_true_of_machine_words(
+    block: int, blocks: int
+) -> None:
+    size = INTS.mul(blocks, block)
+    assert INTS.div(size, block) == blocks
+    assert (size == 0) is (blocks == 0)
+    assert blocks <= size
 
 
 def test_what_is_given_is_taken_on_trust_only_where_its_text_is_known() -> None:
