@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -27,6 +27,9 @@ from conformance.traces.trace import write_trace
 from model.device import ConfigError
 from model.profiles import PROFILES, Profile
 
+if TYPE_CHECKING:
+    from conformance.commands.compare_sizes import Sizes
+
 
 @click.command()
 @click.argument("profiles", type=profile, nargs=-1, metavar="[PROFILE_A PROFILE_B]")
@@ -35,23 +38,34 @@ from model.profiles import PROFILES, Profile
     "--slots", type=click.IntRange(1, MOST_BLOCKS), default=2, show_default=True, help="Memslots."
 )
 @click.option("--traces", type=new_directory, help="Write the traces that tell them apart.")
+@click.option("--all-sizes", is_flag=True, help="Prove which operations do the same for all sizes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def compare(
-    profiles: tuple[Profile, ...], blocks: int, slots: int, traces: Path | None, as_json: bool
+    profiles: tuple[Profile, ...],
+    blocks: int,
+    slots: int,
+    traces: Path | None,
+    all_sizes: bool,
+    as_json: bool,
 ) -> None:
     """Find the fewest steps that tell the devices of two profiles apart.
 
     Every pair of profiles is compared if none is named. Every device of that size which both
     profiles have is searched, and every trace replayed on both devices. Ends 0 if no trace of any
-    length tells any of them apart, and else 1.
+    length tells any of them apart, and else 1. With --all-sizes two profiles are named: each
+    operation is proven to do the same on both for all sizes, or told apart by a trace; ends 3 if
+    neither can be said of one.
 
     \b
     Examples:
       slotproof compare seed-v2 qemu --traces traces
+      slotproof compare qemu qemu-8.2 --all-sizes
       slotproof compare
     """
     if len(profiles) not in (0, 2):
         raise click.UsageError(f"two profiles or none are right: known are {', '.join(PROFILES)}")
+    if all_sizes and not profiles:
+        raise click.UsageError("--all-sizes is about two profiles: name both")
     pairs = [profiles] if profiles else list(combinations_with_replacement(PROFILES.values(), 2))
     try:
         with progress("comparing") as bars:
@@ -62,15 +76,26 @@ def compare(
                 bars.advance(bars.task_ids[0])
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
+    sizes = _sizes(done[0]) if all_sizes else None
     if traces is not None:
         _write(done, traces)
     if as_json:
-        click.echo(_document(done, traces))
+        click.echo(_document(done, traces, sizes))
     elif profiles:
-        click.echo("\n".join(_text(done[0], traces)))
+        lines = [] if sizes is None else sizes.text()
+        click.echo("\n".join([*_text(done[0], traces), *lines]))
     else:
         _matrix(done)
+    if sizes is not None and sizes.open:
+        exit_with(3)
     exit_with(1 if any(one.shortest for one in done) else 0)
+
+
+def _sizes(comparison: Comparison) -> Sizes:
+    """What can be proven of the two for all sizes: that alone needs solvers."""
+    from conformance.commands.compare_sizes import all_sizes
+
+    return all_sizes(comparison)
 
 
 def _file(comparison: Comparison, difference: Difference) -> str:
@@ -174,7 +199,7 @@ def _cell(comparison: Comparison, part: Part) -> str:
     return "=" if comparison.watched[part] else "-"
 
 
-def _document(done: list[Comparison], traces: Path | None) -> str:
+def _document(done: list[Comparison], traces: Path | None, sizes: Sizes | None) -> str:
     """The JSON document of `conformance/schema/compare-v1.json`."""
     return json.dumps(
         {
@@ -194,6 +219,7 @@ def _document(done: list[Comparison], traces: Path | None) -> str:
                     "shortest": [_listed(one, found, traces) for found in one.shortest.values()],
                     "causes": [_listed(one, found, traces) for found in one.causes],
                 }
+                | ({} if sizes is None else {"all_sizes": sizes.document()})
                 for one in done
             ],
         },

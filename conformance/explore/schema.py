@@ -20,7 +20,7 @@ from conformance.traces.dialect import (
     ref,
 )
 from conformance.traces.vocabulary import config_schema, vocabulary
-from model.profiles import PROFILES
+from model.profiles import PROFILES, Mapping
 from model.state import Op
 
 EXPLORE_VERSION: Final = 1
@@ -92,6 +92,24 @@ def compare_schema() -> Schema:
             "trace": TEXT_OR_NULL,
         }
     )
+    of_all = closed(
+        {
+            "over": TEXT,
+            "verdict": {"enum": ["equivalent", "different", "not-decided"]},
+            "transitions": array(
+                closed(
+                    {
+                        "mappings": array({"enum": [mapping.value for mapping in Mapping]}),
+                        "transition": {"enum": ["realize", *(op.value for op in Op)]},
+                        "verdict": {"enum": ["same", "apart", "not-decided"]},
+                        "obligations": COUNT,
+                        "reason": TEXT,
+                        "remembered": TEXT_OR_NULL,
+                    }
+                )
+            ),
+        }
+    )
     comparison = closed(
         {
             "left": PROFILE,
@@ -103,13 +121,16 @@ def compare_schema() -> Schema:
             "steps": COUNT,
             "shortest": array(difference),
             "causes": array(difference),
-        }
+            "all_sizes": of_all,
+        },
+        optional=("all_sizes",),
     )
     return published(
         "compare --json",
         COMPARE_VERSION,
         "What is allowed is what the left profile does, what is seen the right one. "
-        "`devices` of `scope` are all that both profiles have; nothing is said of other sizes.",
+        "`devices` of `scope` are all that both profiles have; nothing is said of other sizes but "
+        "in `all_sizes`.",
         {
             "command": {"const": "compare"},
             "made": MADE,

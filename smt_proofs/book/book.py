@@ -12,7 +12,7 @@ import networkx as nx
 from model.profiles import PROFILES
 from smt_proofs.book.memory import keep, of_profile, recall, units_of
 from smt_proofs.book.plan import tasks_for
-from smt_proofs.book.work import Outcome, Stated, Task, Transitions, tried, unshown
+from smt_proofs.book.work import Foundations, Outcome, Stated, Task, Transitions, tried, unshown
 from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
@@ -161,6 +161,13 @@ def prove_book(
         seconds=time.perf_counter() - start,
         lost=tuple(lost),
     )
+
+
+def proven_foundations(means: Means = ORDINARY) -> bool:
+    """All lemmas and inductions are proven."""
+    lost: list[str] = []
+    found = list(_decided([Foundations()], means, lost))
+    return bool(found) and not lost and all(o.verdict is Verdict.PROVEN for o in withdrawn(found))
 
 
 def spelled(task: object) -> str:

@@ -15,10 +15,10 @@ from typing import Any, Final
 import z3
 
 from model import arithmetic
-from model.contracts.words import EVERY_FIELD, SETS, all_of, kept, named
+from model.contracts.words import all_of
 from model.geometry import decide_memslots
 from model.profiles import PROFILES, Mapping, Profile
-from model.state import RANGE_REQUESTS, Op, Result
+from model.state import Op
 from smt_proofs.book.fingerprints import fingerprint
 from smt_proofs.decision.hints import cover_hints
 from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
@@ -36,6 +36,7 @@ from smt_proofs.transitions.claims import REALIZE, Claim, carry_out, mappings_of
 from smt_proofs.transitions.induction import seek
 from smt_proofs.transitions.inputs import state_invariants
 from smt_proofs.transitions.sets import SetTerms
+from smt_proofs.transitions.simulation import Outcomes, alike
 
 ALIKE_CLAIM: Final = "the wrong rule does what the right one does"
 
@@ -53,14 +54,6 @@ class Equivalence:
     verdict: Verdict
     obligations: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What the right and the wrong rule make of the same situation."""
-
-    right: Result[Any, Any, Any]
-    wrong: Result[Any, Any, Any]
 
 
 class _Under:
@@ -120,35 +113,6 @@ def _bound_quotients(d: SetTerms) -> None:
 
 def _branches(duty: Duty) -> frozenset[int]:
     return frozenset(term.get_id() for term in duty.path)
-
-
-def alike(d: Any, f: Any, s: Any, a: Any, outcomes: Outcomes) -> Any:
-    """Both rules answer, tell and leave the same."""
-    right, wrong = outcomes.right, outcomes.wrong
-    if _told(right) != _told(wrong):
-        if a.op in RANGE_REQUESTS:
-            # The first block named shows that no range is both plugged and unplugged.
-            d.member(s.plugged, named(d, f, a)[0])
-        return d.truth(False)
-    states: tuple[Any, Any] = right.state, wrong.state
-    same = kept(d, *states, [name for name in EVERY_FIELD if name not in SETS])
-    # Effects mostly show the sets of the states: each pair is compared once.
-    pairs: dict[tuple[int, int], tuple[Any, Any]] = {}
-    noticed: list[tuple[Any, Any]] = [*zip(right.effects, wrong.effects, strict=True)]
-    for one, other in (states, *noticed):
-        for seen, instead in ((one.plugged, other.plugged), (one.mapped, other.mapped)):
-            if seen is not instead:
-                pairs[id(seen), id(instead)] = seen, instead
-    for one, other in noticed:
-        there = d.both(d.eq(one.offset, other.offset), d.eq(one.size, other.size))
-        same = all_of(d, same, there, d.same_truth(one.done, other.done))
-    for pair in pairs.values():
-        same = d.both(same, d.same_members(*pair))
-    return same
-
-
-def _told(r: Result[Any, Any, Any]) -> tuple[Any, ...]:
-    return r.answer, r.block_state, r.notified, [effect.did for effect in r.effects]
 
 
 def transitions_of(mutant: RuleMutant) -> list[str]:
