@@ -15,6 +15,8 @@ from conformance.judge.virtio.rules import RULES
 
 CATALOGUE: Final = Path(__file__).with_name("catalogue.json")
 """What `make catalogue` writes."""
+RUNS: Final = Path(__file__).with_name("drivers")
+"""Documents of `check --driver --json`, a kernel each."""
 
 
 def rules_table(rules: tuple[Rule, ...] = RULES) -> list[str]:
@@ -62,9 +64,55 @@ def catalogue_table() -> list[str]:
     return lines
 
 
+def runs_table() -> list[str]:
+    """What lists of events showed of each driver: how often each rule applied, and was broken."""
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RUNS.glob("*.json"))]
+
+    def row(name: str, told: Callable[[dict[str, Any]], object]) -> str:
+        return f"| {name} | " + " | ".join(str(told(run)) for run in runs) + " |"
+
+    def counted(run: dict[str, Any], key: str) -> str:
+        return ", ".join(f"{name} {count}" for name, count in run[key].items())
+
+    def broken(run: dict[str, Any], key: str) -> str:
+        return ", ".join(f"`{rule['id']}`" for rule in run[key] if rule["broken"]) or "none"
+
+    def times(rule: str) -> Callable[[dict[str, Any]], str]:
+        def told(run: dict[str, Any]) -> str:
+            (one,) = (one for one in run["rules"] if one["id"] == rule)
+            return f"{one['exercised']}" + f", broken {one['broken']}" * bool(one["broken"])
+
+        return told
+
+    judged = [rule for rule in DRIVER_RULES if not rule.unjudged]
+    met = [
+        rule
+        for rule in judged
+        if any(one["exercised"] for run in runs for one in run["rules"] if one["id"] == rule.id)
+    ]
+    never = ", ".join(f"`{rule.id}`" for rule in judged if rule not in met)
+    return [
+        row("", lambda run: run["driver"]),
+        "| --- |" + " --- |" * len(runs),
+        row("run", lambda run: f"`{run['made']['command']}`"),
+        row("date", lambda run: run["made"]["at"][:10]),
+        row("device", lambda run: run["device"]),
+        row("lists", lambda run: run["lists"]),
+        row("events", lambda run: counted(run, "events")),
+        row("answers", lambda run: counted(run, "answers")),
+        row("at the requested size", lambda run: f"{run['reached']} times, {run['short']} short"),
+        row("most seconds until then", lambda run: run["longest"]),
+        row("driver rules broken", lambda run: broken(run, "rules")),
+        row("device rules broken", lambda run: broken(run, "device_rules")),
+        *(row(f"`{rule.id}`", times(rule.id)) for rule in met),
+        "",
+        f"Never applied: {never}.",
+    ]
+
+
 TABLES: Final[dict[str, dict[str, Callable[[], list[str]]]]] = {
     "virtio.md": {"rules": rules_table, "scenarios": scenarios_table},
-    "driver.md": {"driver rules": partial(rules_table, DRIVER_RULES)},
+    "driver.md": {"found": runs_table, "driver rules": partial(rules_table, DRIVER_RULES)},
     "catalogue.md": {"catalogue": catalogue_table},
 }
 """By page and the name of the marks."""

@@ -1,9 +1,12 @@
 """Tables of pages that are made from the code are up to date."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
+
+from conformance.traces.schemas import problem
 
 DOCS = Path(__file__).parents[2] / "docs"
 SPEC = importlib.util.spec_from_file_location("tables", DOCS / "tables.py")
@@ -22,3 +25,9 @@ def test_the_tables_are_what_the_code_says(page: str) -> None:
 def test_a_page_without_its_marks_is_an_error() -> None:
     with pytest.raises(ValueError, match="lacks the marks of rules"):
         TABLES.with_tables("virtio.md", "nothing")
+
+
+def test_the_runs_of_drivers_keep_their_schema() -> None:
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in TABLES.RUNS.glob("*.json")]
+    assert [problem(run, "check-driver-v1.json") for run in runs] == [None, None]
+    assert all(run["lists"] >= 20 for run in runs)
