@@ -1,4 +1,4 @@
-"""The cases of a suite as tests of pytest: each passes, fails, is skipped or fails as expected."""
+"""The cases of a suite: each passes, fails, is skipped or fails as expected, and tells why."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
-import pytest
-
-from conformance.check.campaign import CheckReport, Plan, check
-from conformance.check.explain import explain, failure_of, replay_command
+from conformance.check.again import failing_before
+from conformance.check.campaign import CheckReport, Failing, Plan, check
+from conformance.check.explain import replay_command
+from conformance.check.failed import failed
 from conformance.check.runner import as_run, run_trace
 from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS
 from conformance.check.shrink import NotAgain, shrink
@@ -72,48 +72,77 @@ def settings_of(values: Mapping[str, str]) -> Settings:
     return Settings(values["oracle"], profile, expected=expected, **numbers)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a case ended, and the lines that a person is told."""
+
+    verdict: Verdict
+    lines: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Suite:
-    """One run of everything on one device."""
+    """One run of everything on one device, which replay commands call `spec`.
+
+    So many traces `per_device`, as in a check of the command line.
+    """
 
     target: Target
-    profile: Profile
-    judge: Judge
-    seed: int
-    traces: int
-    steps: int
-    expected: dict[str, Expected]
+    settings: Settings
+    spec: str = "TARGET"
+    per_device: int = 1
     _report: CheckReport | None = field(default=None, init=False)
 
-    @classmethod
-    def of(cls, target: Target, values: Mapping[str, str]) -> Suite:
-        """A suite by its settings as texts. Raises ValueError, in one line, for a wrong one."""
-        read = settings_of(values)
-        judge = judge_for(read.oracle, read.expected, accepts=states_limits(target))
-        return cls(target, read.profile, judge, read.seed, read.traces, read.steps, read.expected)
+    @property
+    def judge(self) -> Judge:
+        """What fails a case."""
+        set_to = self.settings
+        return judge_for(set_to.oracle, set_to.expected, accepts=states_limits(self.target))
+
+    @property
+    def plan(self) -> Plan:
+        """Which traces are generated."""
+        set_to = self.settings
+        return Plan(set_to.profile, set_to.seed, set_to.steps, self.per_device)
 
     @property
     def report(self) -> CheckReport:
-        """What the generated traces showed."""
+        """What the generated traces showed; they are run when the first case asks."""
         if self._report is None:
             self._report = check(
                 self.target,
-                self.profile,
-                seed=self.seed,
-                traces=self.traces,
-                steps=self.steps,
+                self.settings.profile,
+                seed=self.settings.seed,
+                traces=self.settings.traces,
+                steps=self.settings.steps,
                 # Each rule is a case of its own, and what comes after a breach is seen as well.
                 judge=replace(self.judge, rules=frozenset()),
+                per_device=self.per_device,
             )
         return self._report
 
-    def case(self, id: str) -> Case:
-        """The case of an id."""
-        return Case(id, self)
+    def told(self, id: str) -> Told:
+        """Run a case; a trace that fails is made small, kept and explained."""
+        result = self.result(id)
+        if result.verdict not in FAILURES:
+            return Told(result.verdict, (f"{id}: {result.message}",))
+        lines = [f"{result.verdict.value}: {id}: {result.message}"]
+        if (rule := RULE_NAMED.get(id)) is not None:
+            lines.append(f"{rule.level.value}: {rule.says} ({rule.clause})")
+        if result.trace is not None:
+            try:
+                path = save(result.trace, DIRECTORY)
+            except OSError as error:
+                lines.append(f"the trace could not be kept: {error}")
+            else:
+                if result.log:
+                    save_log(result.log, path)
+                lines += failed(result.trace, replay_command(path, self.spec), result.log)
+        return Told(result.verdict, tuple(lines))
 
     def result(self, id: str) -> Result:
         """What became of a case, with the known faults taken into account; a failure is small."""
-        (result,) = as_expected([self._result(id)], self.expected)
+        (result,) = as_expected([self._result(id)], self.settings.expected)
         return self._small(result) if result.verdict in FAILURES else result
 
     def _small(self, result: Result) -> Result:
@@ -134,8 +163,7 @@ class Suite:
         """The generated trace that broke a rule first, run once more."""
         if (broken := self.report.breached.get(rule)) is None:
             return None
-        plan = Plan(self.profile, self.seed, self.steps)
-        trace = plan.trace(self.target, broken.trace)
+        trace = self.plan.trace(self.target, broken.trace)
         return as_run(trace, run_trace(self.target, trace, judge))
 
     def _result(self, id: str) -> Result:
@@ -143,45 +171,16 @@ class Suite:
             (result,) = rule_results(self.report, [RULE_NAMED[id]])
             return result
         if id == TRACES:
-            found = self.report.finding
-            if found is None:
-                return Result(id, Verdict.PASS)
-            verdict = OF_KIND.get(found.kind, Verdict.FAIL)
-            return Result(id, verdict, found.message, self.report.failing, self.report.log)
-        return run_scenario(SCENARIO_NAMED[id], self.target, self.profile, self.judge)
+            return self._of_traces()
+        return run_scenario(SCENARIO_NAMED[id], self.target, self.settings.profile, self.judge)
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One test."""
-
-    id: str
-    suite: Suite
-
-    def check(self) -> None:
-        """Pass, or end the test as pytest knows it: failed, skipped, or failed as expected."""
-        result = self.suite.result(self.id)
-        told = f"{self.id}: {result.message}"
-        if result.verdict is Verdict.SKIPPED:
-            pytest.skip(told)
-        if result.verdict is Verdict.EXPECTED:
-            pytest.xfail(told)
-        if result.verdict is not Verdict.PASS:
-            _fail(result)
-
-
-def _fail(result: Result) -> NoReturn:
-    """Fail with the explanation of a trace, which is kept."""
-    lines = [f"{result.verdict.value}: {result.id}: {result.message}"]
-    if (rule := RULE_NAMED.get(result.id)) is not None:
-        lines.append(f"{rule.level.value}: {rule.says} ({rule.clause})")
-    if result.trace is not None:
-        try:
-            path = save(result.trace, DIRECTORY)
-        except OSError as error:
-            lines.append(f"the trace could not be kept: {error}")
-        else:
-            if result.log:
-                save_log(result.log, path)
-            lines += explain(failure_of(result.trace), replay_command(path, "TARGET"))
-    pytest.fail("\n".join(lines), pytrace=False)
+    def _of_traces(self) -> Result:
+        """The traces that an earlier run kept go first, as in a check of the command line."""
+        judge = replace(self.judge, rules=frozenset())
+        again = failing_before(DIRECTORY, self.target, self.settings.profile, judge).failing
+        if again is None and self.report.failing is not None:
+            again = Failing(self.report.failing, self.report.log)
+        if again is None or (found := again.trace.finding) is None:
+            return Result(TRACES, Verdict.PASS)
+        verdict = OF_KIND.get(found.kind, Verdict.FAIL)
+        return Result(TRACES, verdict, found.message, again.trace, again.log)

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from conformance.check.again import Before
 from conformance.check.campaign import CheckReport
-from conformance.check.explain import explain, failure_of
-from conformance.check.runner import run_trace
+from conformance.check.failed import failed
 from conformance.check.suite import (
     Expected,
     Result,
     as_expected,
     claim_results,
-    judge_for,
     rule_results,
 )
 from conformance.commands.check_qemu import DecisionReport
-from conformance.judge.finding import Kind
 from conformance.judge.verdict import FAILURES, Verdict
 from conformance.judge.virtio.rules import RULE_NAMED
-from conformance.targets.recorded import RecordedTarget
 from conformance.targets.spec import runs_kvm
 from conformance.targets.target import VIEWS
 from conformance.traces.codec import USES
 from conformance.traces.trace import Trace
-
-LAST_LINES: Final = 8
-"""Lines of a target's standard error that are printed; the file beside the trace has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,23 +203,7 @@ def _failing(kept: Kept) -> list[str]:
     verdict = f"fails: {how} {_steps(kept.trace)}, {where}{logged}"
     if kept.earlier:
         verdict += f", after {len(kept.earlier)} earlier traces of the same process"
-    lines = [verdict, "", *explain(failure_of(kept.trace), kept.replay)]
-    if allowed_by_text(kept.trace):
-        lines.append("VIRTIO allows this: with --oracle virtio it is no failure")
-    if kept.left:
-        last = [line for line in kept.left.splitlines() if line.strip()][-LAST_LINES:]
-        lines += ["standard error, the last lines:", *(f"  {line}" for line in last)]
-    return lines
-
-
-def allowed_by_text(trace: Trace) -> bool:
-    """A difference to the profile that breaks no binding rule of VIRTIO or of the host."""
-    found = trace.finding
-    if found is None or found.kind is not Kind.DIVERGENCE:
-        return False
-    # Made small, a trace was judged by the profile, and its rules are broken as it was recorded.
-    judge = judge_for("virtio")
-    return run_trace(RecordedTarget(trace), replace(trace, finding=None), judge).finding is None
+    return [verdict, "", *failed(kept.trace, kept.replay, kept.left)]
 
 
 def _virtio(done: Done) -> list[str]:

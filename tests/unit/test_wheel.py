@@ -53,6 +53,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "--constraint",
             ROOT / ".ci" / "constraints.txt",
             f"{wheel}[prove]",
+            "pytest",
         ),
         cwd=place,
     )
@@ -96,6 +97,40 @@ def test_without_the_entry_the_packages_would_be_hidden(installed: Path, elsewhe
     code = "import conformance.commands.decide"
     done = run(installed / "python", "-c", code, cwd=elsewhere)
     assert (done.returncode, done.stderr) == (1, "the wrong package\n")
+
+
+OWN = """
+from model import NAME
+
+def test_the_model():
+    assert NAME == "the project's"
+
+def test_device(slotproof_case):
+    slotproof_case.check()
+"""
+
+
+@pytest.mark.parametrize("start", ["pytest", "python -m pytest"])
+def test_the_plugin_works_in_a_project_with_a_model_of_its_own(
+    start: str, installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "__init__.py").write_text('NAME = "the project\'s"\n')
+    shutil.copy(ROOT / "docs" / "example_device.py", tmp_path)
+    (tmp_path / "conftest.py").write_text("")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_here.py").write_text(OWN)
+    device = "cmd:python3 example_device.py --bug unmap-early"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nslotproof_target = {device}\n")
+    chosen = ("-q", "-rA", "-k", "the_model or state-mixed or generated-traces")
+    program, *words = start.split()
+    done = run(installed / program, *words, *chosen, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "PASSED tests/test_here.py::test_the_model" in done.stdout
+    assert "PASSED tests/test_here.py::test_device[state-mixed]" in done.stdout
+    assert "fail: generated-traces: mapped: allowed" in done.stdout
+    assert f"--target '{device}'" in done.stdout
+    assert "1 failed, 2 passed" in done.stdout
 
 
 def test_the_version_is_that_of_the_wheel(installed: Path, elsewhere: Path) -> None:
