@@ -20,6 +20,7 @@ from patchbook import patch_page  # noqa: E402
 from roommap import PICTURE, map_page, picture  # noqa: E402
 from rulebook import UNPROVEN, Rule, claims, rules, tests_of, theorems_of, used_by  # noqa: E402
 from tables import TABLES, with_tables  # noqa: E402
+from theorembook import theorems_page  # noqa: E402
 
 from conformance.cli import slotproof  # noqa: E402
 
@@ -156,7 +157,7 @@ def entry(rule: Rule) -> list[str]:
         rule.says,
         "",
         f"- source: {rule.source}",
-        f"- code: `{rule.symbol}` in [{rule.file}](../{rule.file})",
+        f"- code: [`{rule.symbol}`](../{rule.file}#{rule.symbol}) in {rule.file}",
         f"- theorems: {named or f'none: {UNPROVEN[rule.id]}'}",
         f"- tests: {tests}",
     ]
@@ -173,6 +174,7 @@ PAGES = {
     "measured.md": lambda: f"{MADE}\n{measured_page()}",
     "patch.md": lambda: f"{MADE}\n{patch_page()}",
     "rules.md": rules_page,
+    "theorems.md": lambda: f"{MADE}\n{theorems_page()}",
 }
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from conformance.commands.options import (
 )
 from conformance.commands.progress import progress
 from conformance.commands.prove_json import document
+from conformance.commands.prove_list import complete_theorem, listed
 from conformance.commands.prove_text import print_book, row_of
 from conformance.traces.failures import try_out
 from model.profiles import Profile, profile_named
@@ -63,7 +64,7 @@ def shard(text: str) -> tuple[int, int]:
 
 
 @click.command()
-@click.argument("theorems", nargs=-1, metavar="[THEOREM]...")
+@click.argument("theorems", nargs=-1, metavar="[THEOREM]...", shell_complete=complete_theorem)
 @profile_option
 @click.option(
     "--solver",
@@ -110,6 +111,9 @@ def shard(text: str) -> tuple[int, int]:
     help="Prove part I of N, each theorem in one: slotproof merge joins their documents.",
 )
 @executor_option
+@click.option(
+    "--list", "listing", is_flag=True, help="List every theorem with what it says; prove nothing."
+)
 @no_cache_option
 @failures_option
 @report_options
@@ -124,6 +128,7 @@ def prove(
     expect: Path | None,
     mutants: bool,
     shard: tuple[int, int] | None,
+    listing: bool,
     failures: Path,
     junit_file: Path | None,
     sarif_file: Path | None,
@@ -140,10 +145,14 @@ def prove(
       slotproof prove --profile seed-v2 --expect docs/refuted-seed-v2.json
       slotproof prove --solver all --export obligations
       slotproof prove plug_keeps_plugged_in_mapped --certificate proofs
+      slotproof prove --list
       slotproof prove --mutants
       slotproof prove --shard 1/4 --json > prove-1.json
       slotproof prove plug_keeps_plugged_in_mapped
     """
+    if listing:
+        click.echo(listed(profile, chosen(theorems, profile)))
+        return
     alone = (theorems, export, certificate, expect, shard, junit_file, sarif_file)
     if mutants and any(alone):
         raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
@@ -207,7 +216,7 @@ def chosen(theorems: tuple[str, ...], profile: Profile) -> list[str]:
             meant = f"did you mean {' or '.join(close)}? " if close else ""
             raise click.UsageError(
                 f"unknown theorem {name!r}: {meant}"
-                f"slotproof prove --profile {profile.name} --json names all {len(known)}"
+                f"slotproof prove --profile {profile.name} --list names all {len(known)}"
             )
     return [name for name in known if not theorems or name in theorems]
 

@@ -103,7 +103,7 @@ def prove_determined(
         mapping=mapping,
         transition=transition,
         serves=SERVES,
-        claim=_words(transition),
+        claim=determined_words(transition),
         source="model/contracts",
         verdict=verdict,
         reason=reason,
@@ -119,7 +119,8 @@ def prove_determined(
     )
 
 
-def _words(transition: str) -> str:
+def determined_words(transition: str) -> str:
+    """What the theorem of `determined_name` says."""
     if transition == INVARIANTS_DEFINED:
         return (
             "two states with the same plugged blocks and usable region, both of which meet the "

@@ -136,7 +136,7 @@ def limits_of(profile: Profile, mapping: Mapping, transition: str) -> list[Claim
         if (row.profile, row.mapping, row.op.value) == (profile.name, mapping, transition):
             claim = named[row.claim]
             name = f"{claim.theorem}_exactly_if_{row.holds.__name__}"
-            text = f"{claim.text.rstrip('.')}, if and only if {row.text}."
+            text = f"{claim.text.rstrip('.')}: holds exactly when {row.text}."
             holds = partial(_exactly_if, claim, row)
             found.append(
                 Claim(name, claim.serves, text, claim.source, holds, follows=claim.follows)

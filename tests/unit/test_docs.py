@@ -107,11 +107,24 @@ def built(source: Path, out: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def read(folder: Path, name: str) -> str:
+    """A page of a site."""
+    return folder.joinpath(name).read_text(encoding="utf-8")
+
+
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     done = built(DOCS, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     made = tmp_path.joinpath("model.html").read_text(encoding="utf-8")
     assert 'href="rules.html#plugged-in-mapped"' in made
+    where = re.findall(
+        r'href="code/(model/geometry.py.html)#(L-\d+)"', read(tmp_path, "rules.html")
+    )
+    code = read(tmp_path, f"code/{where[0][0]}")
+    assert all(f'id="{line}"' in code for _, line in where)
+    stated = read(tmp_path, "theorems.html")
+    assert "plug_keeps_plugged_in_mapped" in stated
+    assert stated.count("Every plugged block lies in a mapped memslot.") > 10
     # Nothing is fetched when a page is opened.
     assert not re.findall(r'(?:src|<link[^>]*href)="https?:', made)
 
@@ -119,11 +132,27 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
 def test_a_dead_link_breaks_the_build(tmp_path: Path) -> None:
     source = tmp_path / "docs"
     source.mkdir()
-    source.joinpath("conf.py").write_text(page("conf.py"))
-    source.joinpath("index.md").write_text("# Top\n\n[gone](#nowhere) [lost](nowhere.md)\n")
+    for name in ("conf.py", "codepages.py", "site.css", "favicon.svg"):
+        source.joinpath(name).write_text(page(name))
+    source.joinpath("index.md").write_text(
+        "# Top\n\n[gone](#nowhere) [lost](nowhere.md) [old](../model/rules.py#nothing)\n"
+    )
     done = built(source, tmp_path / "out")
     assert done.returncode == 1
-    assert "nowhere" in done.stderr
+    assert "nowhere" in done.stderr and "model/rules.py" in done.stderr
+
+
+def test_a_link_to_code_opens_at_the_line_and_a_dead_one_stays_for_the_build_to_find() -> None:
+    linked = program("codepages").linked
+    text, files = linked(ROOT, "[a](../model/geometry.py#decide_memslots) | model/rules.py:3 |")
+    lines = (ROOT / "model" / "geometry.py").read_text(encoding="utf-8").splitlines()
+    at = next(n for n, line in enumerate(lines, 1) if line.startswith("def decide_memslots("))
+    assert f"[a](code:model/geometry.py#L-{at})" in text
+    assert "[model/rules.py:3](code:model/rules.py#L-3)" in text
+    assert files == {"model/geometry.py", "model/rules.py"}
+    for dead in ("model/gone.py", "model/rules.py#gone", "model/rules.py#L9999"):
+        text, files = linked(ROOT, f"[a](../{dead})")
+        assert "code:" not in text and not files
 
 
 def test_the_session_of_the_tutorial_is_in_the_protocol() -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.commands import prove as command
 from conformance.commands.prove_json import PROVE_VERSION, document
+from conformance.commands.prove_list import complete_theorem
 from conformance.commands.prove_text import print_book, recalled
 from conformance.traces.schemas import problem
 from model.profiles import PROFILES
@@ -266,6 +268,18 @@ def test_a_profile_chooses_its_theorems(profile: str, asked: list[tuple[list[str
     assert all(profile in THEOREMS[n].profiles for n in names if n in THEOREMS)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_list_has_every_theorem_with_what_it_says(profile: str) -> None:
+    lines = prove("--list", "--profile", profile).stdout.splitlines()
+    assert {line.split("  ", 1)[0] for line in lines} == set(theorem_names(profile))
+    assert all(line.split("  ", 1)[1].strip() for line in lines)
+
+
+def test_a_shell_completes_theorems() -> None:
+    offered = complete_theorem(click.Context(slotproof), slotproof.params[0], "plug_keeps_pl")
+    assert "plug_keeps_plugged_in_mapped" in {item.value for item in offered}
+
+
 def test_a_timeout_is_passed_on(asked: list[tuple[list[str], Means]]) -> None:
     prove(NAMED[0], NAMED[0], "--timeout", "2.5", "--solver", "all")
     assert asked == [([NAMED[0]], Means(("z3", "cvc5"), 2.5))]
@@ -274,7 +288,7 @@ def test_a_timeout_is_passed_on(asked: list[tuple[list[str], Means]]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["nothing"], "unknown theorem 'nothing': slotproof prove --profile qemu --json names all"),
+        (["nothing"], "unknown theorem 'nothing': slotproof prove --profile qemu --list names all"),
         (
             ["plug_keeps_pluged_in_maped"],
             "unknown theorem 'plug_keeps_pluged_in_maped': did you mean plug_keeps_plugged_in_map",

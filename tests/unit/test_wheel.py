@@ -122,12 +122,12 @@ def test_the_plugin_works_in_a_project_with_a_model_of_its_own(
     (tmp_path / "tests" / "test_here.py").write_text(OWN)
     device = "cmd:python3 example_device.py --bug unmap-early"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\nslotproof_target = {device}\n")
-    chosen = ("-q", "-rA", "-k", "the_model or state-mixed or generated-traces")
+    chosen = ("-q", "-rA", "-k", "the_model or nothing-requested or generated-traces")
     program, *words = start.split()
     done = run(installed / program, *words, *chosen, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "PASSED tests/test_here.py::test_the_model" in done.stdout
-    assert "PASSED tests/test_here.py::test_device[state-mixed]" in done.stdout
+    assert "PASSED tests/test_here.py::test_device[nothing-requested]" in done.stdout
     assert "fail: generated-traces: mapped: allowed" in done.stdout
     assert f"--target '{device}'" in done.stdout
     assert "1 failed, 2 passed" in done.stdout
