@@ -45,9 +45,14 @@ def step(number: int, tmp_path: Path, **inputs: str) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize(("bug", "code"), [("", 0), (" --bug never-unmap", 1)])
+BY_TEXT = {"oracle": "virtio", "expect": str(ROOT / "docs" / "example_suite" / "known.toml")}
+
+
+@pytest.mark.parametrize(
+    ("bug", "inputs", "code"), [("", BY_TEXT, 0), (" --bug never-unmap", {}, 1)]
+)
 def test_the_action_checks_the_target(
-    bug: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bug: str, inputs: dict[str, str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "slotproof" / "bin"
     place.mkdir(parents=True)
@@ -55,13 +60,13 @@ def test_the_action_checks_the_target(
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m conformance "$@"\n')
     command.chmod(0o755)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    done = step(1, tmp_path, target=EXAMPLE + bug, traces="9", failures="kept here")
+    done = step(1, tmp_path, target=EXAMPLE + bug, traces="9", failures="kept here", **inputs)
     assert done.returncode == code, done.stderr
     assert len(list((tmp_path / "kept here").glob("*.jsonl"))) == code
     suites = ElementTree.parse(tmp_path / "slotproof.xml").getroot()
     assert suites.get("failures") == str(code)
     (log,) = json.loads((tmp_path / "slotproof.sarif").read_text())["runs"]
-    assert len(log["results"]) == code
+    assert sum(result["level"] == "error" for result in log["results"]) == code
 
 
 def test_the_action_installs_the_checkout_that_it_is_in(tmp_path: Path) -> None:
