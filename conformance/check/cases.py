@@ -59,12 +59,12 @@ class Settings:
 def settings_of(values: Mapping[str, str]) -> Settings:
     """Settings from their texts. Raises ValueError, in one line, for a wrong one."""
     if values["oracle"] not in ORACLES:
-        raise ValueError(f"slotproof_oracle {values['oracle']!r}: exact or virtio is right")
+        raise ValueError(f"slotproof_oracle {values['oracle']!r}: expected exact or virtio")
     numbers = {}
     for name, least in (("seed", 0), ("traces", 1), ("steps", 1)):
         if not values[name].isdecimal() or int(values[name]) < least:
             raise ValueError(
-                f"slotproof_{name} {values[name]!r}: a number from {least} on is right"
+                f"slotproof_{name} {values[name]!r}: expected a number from {least} on"
             )
         numbers[name] = int(values[name])
     expected = read_expected(Path(values["expect"])) if values["expect"] else {}
@@ -128,7 +128,7 @@ class Suite:
             return Told(result.verdict, (f"{id}: {result.message}",))
         lines = [f"{result.verdict.value}: {id}: {result.message}"]
         if (rule := RULE_NAMED.get(id)) is not None:
-            lines.append(f"{rule.level.value}: {rule.says} ({rule.clause})")
+            lines.append(f"{rule.says} ({rule.level.value}, {rule.clause})")
         if result.trace is not None:
             try:
                 path = save(result.trace, DIRECTORY)

@@ -76,7 +76,7 @@ def read_expected(path: Path) -> frozenset[Row]:
         document = json.loads(path.read_bytes().decode())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ExpectedError(f"{path}: {reason}: a readable file is right") from None
+        raise ExpectedError(f"{path}: {reason}: expected a readable file") from None
     except (ValueError, RecursionError) as error:
         raise ExpectedError(f"{path}: not JSON: {' '.join(str(error).split())}") from None
     if isinstance(document, dict) and document.get("schema") not in (None, REFUTED_VERSION):

@@ -92,7 +92,7 @@ def claim_of(failure: Failure) -> str:
         return f"{contract.claim} (source: {contract.source})"
     if finding.kind is Kind.VIRTIO:
         rule = RULE_NAMED[finding.what]
-        return f"{rule.level.value}: {rule.says} (source: {rule.clause})"
+        return f"{rule.says} ({rule.level.value}, source: {rule.clause})"
     if finding.kind is Kind.ACCEPTED:
         return told(check_config)
     if finding.kind is not Kind.DIVERGENCE:

@@ -54,17 +54,17 @@ def read_expected(path: Path) -> dict[str, Expected]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ValueError(f"{path}: {reason}: a readable TOML file is right") from None
+        raise ValueError(f"{path}: {reason}: expected a readable TOML file") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"{path}: not TOML: {error}") from None
     entries = document.get("expected", [])
     if set(document) - {"expected"} or not isinstance(entries, list):
-        raise ValueError(f"{path}: tables [[expected]] are right, and nothing else")
+        raise ValueError(f"{path}: expected tables [[expected]], and nothing else")
     found: dict[str, Expected] = {}
     for number, entry in enumerate(entries, 1):
         where = f"{path}, entry {number}"
         if not isinstance(entry, dict) or set(entry) != {"id", "reason", "since"}:
-            raise ValueError(f"{where}: id, reason and since are right, and nothing else")
+            raise ValueError(f"{where}: expected id, reason and since, and nothing else")
         if not all(isinstance(text, str) and text for text in entry.values()):
             raise ValueError(f"{where}: id, reason and since are texts")
         if not ({entry["id"]} & {*SCENARIO_NAMED, *RULE_NAMED, *DRIVER_RULE_NAMED, *CLAIMS}):

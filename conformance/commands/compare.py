@@ -63,7 +63,7 @@ def compare(
       slotproof compare
     """
     if len(profiles) not in (0, 2):
-        raise click.UsageError(f"two profiles or none are right: known are {', '.join(PROFILES)}")
+        raise click.UsageError(f"expected two profiles or none: known are {', '.join(PROFILES)}")
     if all_sizes and not profiles:
         raise click.UsageError("--all-sizes is about two profiles: name both")
     pairs = [profiles] if profiles else list(combinations_with_replacement(PROFILES.values(), 2))

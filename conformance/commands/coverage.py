@@ -52,11 +52,11 @@ def coverage(
     traces = [trace for _, trace in files]
     profile = traces[0].profile
     if any(trace.profile != profile for trace in traces):
-        raise click.UsageError("the traces are of several profiles: those of one are right")
+        raise click.UsageError("the traces are of several profiles: expected those of one")
     try:
         config = scaled_config(profile, blocks, slots)
         if not config.option and slots != 1:
-            raise ConfigError(f"{profile.name} has one memslot: --slots 1 is right")
+            raise ConfigError(f"{profile.name} has one memslot: expected --slots 1")
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     with progress("exploring"):

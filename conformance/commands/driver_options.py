@@ -75,11 +75,11 @@ def without_driver(options: dict[str, Any]) -> dict[str, Any]:
     """The options of check that are left where a device is checked. Raises click.UsageError."""
     for name in ("kernel", "initrd", "events"):
         if options[name] is not None:
-            raise click.UsageError(f"--{name} is about a driver: --driver linux beside it is right")
+            raise click.UsageError(f"--{name} is about a driver: expected --driver linux beside it")
     only = tuple(id for id in options["only"] if id not in DRIVER_RULE_NAMED)
     if options["only"] and not only:
         raise click.UsageError(
-            f"{options['only'][0]} is a rule of a driver: --driver linux is right"
+            f"{options['only'][0]} is a rule of a driver: expected --driver linux"
         )
     own = {"driver", "kernel", "initrd", "events"}
     return {n: value for n, value in options.items() if n not in own} | {"only": only}
@@ -98,7 +98,7 @@ def driver_wish(options: dict[str, Any]) -> DriverWish:
     target = options["spec"] if given("spec") else "qemu"
     if target != "qemu" and not target.startswith("qemu:"):
         raise click.UsageError(
-            f"--target {target} runs no guest: qemu or qemu:PATH is right with --driver"
+            f"--target {target} runs no guest: expected qemu or qemu:PATH with --driver"
         )
     only = tuple(id for id in options["only"] if id in DRIVER_RULE_NAMED)
     if options["only"] and not only:

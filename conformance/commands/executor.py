@@ -18,7 +18,7 @@ def _connected(context: click.Context, option: click.Parameter, wanted: str | No
         return
     kind, _, address = wanted.partition(":")
     if kind != KIND or not address:
-        raise click.BadParameter(f"{wanted!r} is none: dask:tcp://HOST:8786 is right")
+        raise click.BadParameter(f"{wanted!r} is none: expected dask:tcp://HOST:8786")
     # Only here: a plain install has neither solvers nor Dask.
     from smt_proofs.solving.cluster import dask
     from smt_proofs.solving.pool import carried_out_by

@@ -74,7 +74,7 @@ def new_file(name: str, suffixes: Iterable[str]) -> Path:
     if path.suffix not in suffixes:
         raise click.BadParameter(f"{name!r} ends in none of {', '.join(suffixes)}")
     if path.exists():
-        raise click.BadParameter(f"{name!r} exists already: the name of a new file is right")
+        raise click.BadParameter(f"{name!r} exists already: expected the name of a new file")
     return path
 
 
@@ -133,7 +133,7 @@ def explore(
     try:
         config = scaled_config(profile, blocks, slots)
         if not config.option and slots != 1:
-            raise ConfigError(f"{profile.name} has one memslot: --slots 1 is right")
+            raise ConfigError(f"{profile.name} has one memslot: expected --slots 1")
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     capabilities = CAPABILITIES if spec is None else _able(spec, profile, config)
@@ -154,7 +154,7 @@ def _able(spec: str, profile: Profile, config: Config) -> frozenset[str]:
     """What a target can do. Raises click.UsageError where it cannot have the device."""
     with closing(opened_target(spec)) as target:
         if target.fitted(profile, config) != config:
-            raise click.UsageError(f"{spec} has no such device: fewer blocks are right")
+            raise click.UsageError(f"{spec} has no such device: expected fewer blocks")
         return target.capabilities
 
 
@@ -165,8 +165,8 @@ def _tours(graph: StateGraph, tour: Path | None, pairs: Path | None) -> list[Wri
     if pairs is not None:
         if (count := graph.pairs) > MOST_PAIRS:
             raise click.UsageError(
-                f"{count} pairs of transitions: --pairs takes at most {MOST_PAIRS}; fewer blocks "
-                "are right"
+                f"{count} pairs of transitions: --pairs takes at most {MOST_PAIRS}: "
+                "expected fewer blocks"
             )
         written.append(Written("pairs", pairs, pair_tour(graph)))
     return written

@@ -74,7 +74,7 @@ def joined(documents: Sequence[Document]) -> tuple[dict[str, Any], list[str]]:
     """The document of the whole, and what is in none of them, by name. Raises Differ."""
     for document in documents:
         if document.command != "prove":
-            raise Differ(f"{document.name}: of {document.command}: what prove printed is right")
+            raise Differ(f"{document.name}: of {document.command}: expected what prove printed")
     profile = _same("profile", [_profile(document) for document in documents])
     solvers = _same("solvers", [tuple(document.data["solvers"]) for document in documents])
     parts = {part: _part(documents, part, of) for part, of in PARTS.items()}
@@ -98,7 +98,7 @@ def _profile(document: Document) -> str:
     """The profile of a shard: those with no transition have none, which fits any."""
     named = {proof["profile"] for proof in document.data["transitions"]}
     if len(named) > 1:
-        raise Differ(f"{document.name}: of several profiles: what prove --shard printed is right")
+        raise Differ(f"{document.name}: of several profiles: expected what prove --shard printed")
     return named.pop() if named else ""
 
 
@@ -106,7 +106,7 @@ def _same(what: str, values: Sequence[Any]) -> Any:
     """The one value that all have, but for those that have none. Raises Differ."""
     found = sorted({value for value in values if value})
     if len(found) != 1:
-        raise Differ(f"the documents are of {len(found)} {what}: those of one run are right")
+        raise Differ(f"the documents are of {len(found)} {what}: expected those of one run")
     return found[0]
 
 
@@ -120,7 +120,7 @@ def _part(documents: Sequence[Document], part: str, of: Key) -> dict[Key, dict[s
             if before["verdict"] != entry["verdict"]:
                 raise Differ(
                     f"{document.name}: {key[-1]} is {entry['verdict']} there and "
-                    f"{before['verdict']} in another: shards of one version are right"
+                    f"{before['verdict']} in another: expected shards of one version"
                 )
     return found
 

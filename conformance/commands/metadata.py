@@ -235,7 +235,7 @@ def command_line(given: str) -> tuple[str | None, str]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise CommandLineError(
-            f"{given}: {reason}: a file with a QEMU command line is right"
+            f"{given}: {reason}: expected a file with a QEMU command line"
         ) from None
     except UnicodeDecodeError:
         raise CommandLineError(f"{given}: not UTF-8 text") from None

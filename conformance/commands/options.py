@@ -88,7 +88,7 @@ def new_directory(name: str) -> Path:
     """The path of a directory to be made. Raises click.BadParameter."""
     path = Path(name)
     if os.path.lexists(path):
-        raise click.BadParameter(f"{name!r} exists already: the name of a new directory is right")
+        raise click.BadParameter(f"{name!r} exists already: expected the name of a new directory")
     return path
 
 
@@ -101,7 +101,7 @@ def writable_file(name: str) -> Path:
     if name == "-" or not path.name or (path.exists() and not path.is_file()):
         raise click.BadParameter(f"{name!r} is not the name of a file")
     if os.path.lexists(path):
-        raise click.BadParameter(f"{name!r} exists already: the name of a new file is right")
+        raise click.BadParameter(f"{name!r} exists already: expected the name of a new file")
     return path
 
 
@@ -109,7 +109,7 @@ def report_file(context: click.Context, option: click.Parameter, path: Path | No
     """The file, if there is a folder for it. Raises click.BadParameter, before any work is done."""
     if path is not None and not path.parent.is_dir():
         raise click.BadParameter(
-            f"{path.parent} is no folder: a file in one that is there is right"
+            f"{path.parent} is no folder: expected a file in one that is there"
         )
     return path
 
@@ -176,7 +176,7 @@ def duration(text: str) -> float:
     """Seconds of `90`, `90s`, `5m` or `2h`. Raises click.BadParameter."""
     match = re.fullmatch(r"(\d{1,6})([smh]?)", text.strip())
     if match is None or not int(match[1]):
-        raise click.BadParameter(f"{text!r} is no time: 90s, 5m or 2h is right")
+        raise click.BadParameter(f"{text!r} is no time: expected 90s, 5m or 2h")
     return float(int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]])
 
 

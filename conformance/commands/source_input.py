@@ -85,7 +85,7 @@ def _given(file: Path, base: Path | None, old: Path | None) -> Given:
         try:
             data = read_whole(file)
         except SourceError as error:
-            raise SourceError(f"{error}: {right} is right") from None
+            raise SourceError(f"{error}: expected {right}") from None
     series = read_series(data)
     if series is None:
         text = decoded(data, "C source or a patch")
@@ -111,8 +111,8 @@ def _patched(name: str, series: Series, material: Material, base: Path) -> Given
         raise SourceError(f"it changes nothing of virtio-mem.c or its header, only {others}")
     if done.header_hunks:
         raise SourceError(
-            f"it changes {done.header_hunks[0].file}, which {base} does not hold: the whole tree "
-            "is right for --base"
+            f"it changes {done.header_hunks[0].file}, which {base} does not hold: "
+            "expected the whole tree for --base"
         )
     header = done.material.header != material.header
     around = {

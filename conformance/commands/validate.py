@@ -30,14 +30,14 @@ def log_file(name: str) -> tuple[str, str]:
         return name, Path(name).read_text(errors="replace")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise click.UsageError(f"{name}: {reason}: a readable log is right") from None
+        raise click.UsageError(f"{name}: {reason}: expected a readable log") from None
 
 
 def device(text: str) -> Config:
     """A device as region, block and addr. Raises click.BadParameter."""
     parts = dict(part.partition("=")[::2] for part in text.split(","))
     if set(parts) != set(NEEDED):
-        raise click.BadParameter(f"{text!r}: region=4G,block=2M,addr=4G is right")
+        raise click.BadParameter(f"{text!r}: expected region=4G,block=2M,addr=4G")
     region, block, addr = (size(parts[name]) for name in NEEDED)
     return Config(region=region, block=block, limit=1, addr=addr)
 
@@ -79,7 +79,7 @@ def validate(
       slotproof trace validate source.log destination.log --region 4G --block 2M --addr 4G
     """
     if profile.peer:
-        raise click.UsageError(f"{profile.name} is no QEMU: the profile of one is right")
+        raise click.UsageError(f"{profile.name} is no QEMU: expected the profile of one")
     given = {field: value for field, value in fields.items() if value is not None}
     try:
         told = _validated(logs, profile, out, list(devices), given)
@@ -112,7 +112,7 @@ def _validated(
     lines = [_lines(*log) for log in logs]
     if devices:
         if out is not None or given or len(logs) > 1:
-            raise click.UsageError("--device alone and one log is right for several devices")
+            raise click.UsageError("expected --device alone and one log for several devices")
         actions = explain_devices(profile, devices, lines[0])
         return (
             f"{len(lines[0])} lines of {actions} actions of {len(devices)} devices fit profile "

@@ -108,7 +108,7 @@ def as_svg(graph: StateGraph) -> bytes:
     if len(graph.states) > MOST_DRAWN:
         raise ExportError(
             f"a drawing of {len(graph.states)} states cannot be read: at most {MOST_DRAWN} are "
-            "drawn; fewer blocks or GraphML is right"
+            "drawn: expected fewer blocks or GraphML"
         )
     import graphviz
 

@@ -67,7 +67,7 @@ def kernel_named(name: str, arch: Arch = Arch.X86) -> Kernel:
     match = _NAME.fullmatch(name)
     if match is None:
         raise KernelError(
-            f"no kernel {name!r}: {PATCH}, {HOST}, {', '.join(NAMED)} or another version is right"
+            f"no kernel {name!r}: expected {PATCH}, {HOST}, {', '.join(NAMED)} or another version"
         )
     release = int(match[1]), int(match[2])
     if release < OLDEST:
@@ -108,7 +108,7 @@ def _base(name: str, arch: Arch | None) -> tuple[Vm, dict[str, str], tuple[str, 
     try:
         here: Host = host()
     except HostError as error:
-        raise KernelError(f"{error}: --kernel VERSION is right") from None
+        raise KernelError(f"{error}: expected --kernel VERSION") from None
     if arch is not None and arch is not here.kernel.arch:
         raise KernelError(f"this machine is {here.kernel.arch.value}: --arch goes with a version")
     if here.kernel.release < OLDEST:

@@ -97,5 +97,5 @@ def is_on(options: Options, name: str, default: bool) -> bool:
     if value is None or value == "auto":
         return default
     if value.lower() not in _ON | _OFF:
-        raise CommandLineError(f"{name}={value} is no switch: on or off is right")
+        raise CommandLineError(f"{name}={value} is no switch: expected on or off")
     return value.lower() in _ON

@@ -54,7 +54,7 @@ def read(path: Path) -> Document:
         text = path.read_bytes().decode()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ReportError(f"{path}: {reason}: what a command prints with --json is right") from None
+        raise ReportError(f"{path}: {reason}: expected what a command prints with --json") from None
     except UnicodeDecodeError:
         raise ReportError(f"{path}: not UTF-8 text: a document is JSON") from None
     return Document(path.name, path.parent, parsed(text, str(path)))

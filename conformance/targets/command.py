@@ -54,7 +54,7 @@ class CommandTarget:
         `log`: a file for all messages, a line each. Raises OSError where it cannot be written."""
         self._words = shlex.split(command)
         if not self._words:
-            raise ValueError("the command is empty: cmd:PROGRAM ARGUMENTS is right")
+            raise ValueError("the command is empty: expected cmd:PROGRAM ARGUMENTS")
         self._deadline = DEADLINE if deadline is None else deadline
         self._given = deadline is not None
         self._log = None if log is None else log.open("w", encoding="utf-8")
@@ -138,7 +138,7 @@ class CommandTarget:
             raise TargetError(Kind.REFUSED, f"the target refused the configuration: {reason}")
         try:
             if set(answer) != {"see"}:
-                raise CodecError(f"members {', '.join(answer) or 'none'}, where 'see' is right")
+                raise CodecError(f"members {', '.join(answer) or 'none'}, expected 'see'")
             return observation_from_json(answer["see"])
         except CodecError as error:
             self._fail(Kind.GARBAGE, f"the target's answer is no observation: {error}")

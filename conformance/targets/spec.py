@@ -59,7 +59,7 @@ def open_target(spec: str, deadline: float | None = None, log: Path | None = Non
         return target
     if kind in QEMUS:
         if spec != kind and not rest.strip():
-            raise click.UsageError(f"target {spec!r}: the path is empty: {kind}:PATH is right")
+            raise click.UsageError(f"target {spec!r}: the path is empty: expected {kind}:PATH")
         accel = QEMUS[kind]
         if accel is KVM and (missing := kvm_missing()) is not None:
             raise click.UsageError(f"target {spec!r}: {missing}: the target qemu needs no KVM")

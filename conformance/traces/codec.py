@@ -85,14 +85,14 @@ USES: Final = {
 def number(value: Any, name: str, low: int, high: int) -> int:
     """`value` as a whole number within low..high. Raises CodecError."""
     if type(value) is not int or not low <= value <= high:
-        raise CodecError(f"{name} is {value!r}: a whole number within {low}..{high} is right")
+        raise CodecError(f"{name} is {value!r}: expected a whole number within {low}..{high}")
     return value
 
 
 def members(value: Any, name: str, known: frozenset[str]) -> Mapping[str, Any]:
     """`value` as an object with no member but the `known`. Raises CodecError."""
     if not isinstance(value, dict):
-        raise CodecError(f"{name} is {value!r}: an object is right")
+        raise CodecError(f"{name} is {value!r}: expected an object")
     for key in value:
         if key not in known:
             raise CodecError(f"{name} has {key!r}: known are {', '.join(sorted(known)) or 'none'}")
@@ -119,7 +119,7 @@ def config_from_json(value: Any) -> Config:
         raise CodecError(f"config lacks {', '.join(missing)}")
     for name, kind in names.items():
         if kind == "bool" and type(given[name]) is not bool:
-            raise CodecError(f"config.{name} is {given[name]!r}: true or false is right")
+            raise CodecError(f"config.{name} is {given[name]!r}: expected true or false")
         if kind == "int":
             number(given[name], f"config.{name}", 0, U64_MASK)
     return Config(**given)
@@ -153,7 +153,7 @@ def action_from_json(value: Any) -> ConcreteAction:
     numbers = {name: number(given.get(name), name, *uses.limits(name)) for name in uses.numbers}
     failing = given.get("fail", [])
     if not isinstance(failing, list):
-        raise CodecError(f"fail is {failing!r}: a list is right")
+        raise CodecError(f"fail is {failing!r}: expected a list")
     for name in failing:
         word(name, f"fail ({op.value})", uses.faults)
     faults = Faults(**{name: name in failing for name in FAULT_NAMES}) if failing else NO_FAULTS
@@ -200,7 +200,7 @@ def observation_from_json(value: Any) -> Observation:
     if state is not None:
         word(state, "state", tuple(state.value for state in BlockState))
     if notified is not None and type(notified) is not bool:
-        raise CodecError(f"notified is {notified!r}: true or false is right")
+        raise CodecError(f"notified is {notified!r}: expected true or false")
     read: dict[str, int | None] = {
         name: number(given[name], name, 0, U64_MASK) if given.get(name) is not None else None
         for name in sizes
@@ -238,7 +238,7 @@ def _constants(value: Any) -> Constants:
 def _each(read: Callable[[Any], T], given: Mapping[str, Any], name: str, of: str) -> tuple[T, ...]:
     """The entries of a list."""
     if not isinstance(given[name], list):
-        raise CodecError(f"{name} is {given[name]!r}: a list of {of} is right")
+        raise CodecError(f"{name} is {given[name]!r}: expected a list of {of}")
     return tuple(map(read, given[name]))
 
 
@@ -246,7 +246,7 @@ def _probe(value: Any) -> Probe:
     given = members(value, "a probe of memory", frozenset({"addr", "fresh", "held"}))
     for name in ("fresh", "held"):
         if type(given.get(name)) is not bool:
-            raise CodecError(f"{name} is {given.get(name)!r}: true or false is right")
+            raise CodecError(f"{name} is {given.get(name)!r}: expected true or false")
     addr = number(given.get("addr"), "addr of a probe", 0, U64_MASK)
     return Probe(addr=addr, fresh=given["fresh"], held=given["held"])
 
@@ -267,11 +267,11 @@ def _told(value: Any) -> Told:
 def _extents(value: Any) -> Extents:
     """The mapped memslots from [[start, end), ...]."""
     if not isinstance(value, list):
-        raise CodecError(f"mapped is {value!r}: a list of [start, end) pairs is right")
+        raise CodecError(f"mapped is {value!r}: expected a list of [start, end) pairs")
     runs = []
     for run in value:
         if not isinstance(run, list) or len(run) != 2:
-            raise CodecError(f"mapped holds {run!r}: a pair [start, end) is right")
+            raise CodecError(f"mapped holds {run!r}: expected a pair [start, end)")
         start = number(run[0], "start of a mapped run", 0, MAX_SLOT - 1)
         runs.append((start, number(run[1], "end of a mapped run", start + 1, MAX_SLOT)))
     return Extents.of_ranges(runs)

@@ -106,9 +106,9 @@ def read_driven(path: Path) -> Driven:
         run = msgspec.json.decode(path.read_bytes(), type=Driven)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise DrivenError(f"{path}: {reason}: a readable file is right") from None
+        raise DrivenError(f"{path}: {reason}: expected a readable file") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DrivenError(f"{path}: no run of a driver: {error}") from None
     if (run.format, run.version) != (Driven.__struct_defaults__[-2], VERSION):
-        raise DrivenError(f"{path}: {run.format!r} {run.version}: version {VERSION} is right")
+        raise DrivenError(f"{path}: {run.format!r} {run.version}: expected version {VERSION}")
     return run

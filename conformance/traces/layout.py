@@ -72,5 +72,5 @@ def layout_from_json(value: Any) -> Layout:
         elif type(found) is bool:
             read[name] = found
         else:
-            raise CodecError(f"layout.{name} is {found!r}: true or false is right")
+            raise CodecError(f"layout.{name} is {found!r}: expected true or false")
     return Layout(**read)

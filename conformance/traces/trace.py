@@ -119,7 +119,7 @@ def read_trace(path: Path) -> Trace:
         text = path.read_bytes().decode()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise TraceError(f"{path}: {reason}: a readable trace file is right") from None
+        raise TraceError(f"{path}: {reason}: expected a readable trace file") from None
     except UnicodeDecodeError:
         raise TraceError(f"{path}: not UTF-8 text: a trace is JSON lines") from None
     return _Reader(path, text).trace()
@@ -239,7 +239,7 @@ class _Reader:
             self.finding(found, len(steps))
         if "refuse" in header and steps:
             self.number = 2
-            self.fail("steps of a device that must be refused: the end is right here")
+            self.fail("steps of a device that must be refused: expected the end here")
         return Trace(
             profile=profile_from_json(header["profile"]),
             config=config_from_json(header["config"]),

@@ -46,7 +46,8 @@ def resize_sets_requested(
 def resize_grows_usable(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A new requested size has the usable region grow to the smallest that fits, if it is smaller.
+    """When the requested size changes, a usable region too small for it grows to the smallest
+    that fits.
 
     The size that was requested already changes nothing.
     """

@@ -43,7 +43,9 @@ def migration_in_maps(
 def unrealize_done(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """The device goes exactly if it is inaccessible, unused, not requested and not migrating."""
+    """The device can be removed iff it is inaccessible, no migration runs, and its plugged and
+    requested size are 0.
+    """
     zero = d.lit(0)
     unused = d.both(d.eq(s.size, zero), d.eq(s.requested, zero))
     return answered(d, r, all_of(d, s.realized, f.inaccessible, d.negate(s.busy), unused))

@@ -30,7 +30,7 @@ def effects_name_range(
 def plugged_seen_mapped(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """At every effect each block that is plugged then lies in a memslot mapped then.
+    """Whenever an effect takes place, every block plugged by then lies in a memslot mapped by then.
 
     But for the memory that is allocated as a migration comes in: the blocks are known by then and
     their memslots are not mapped yet, while the guest does not run and no listener is told.
@@ -43,7 +43,8 @@ def plugged_seen_mapped(
 def populate_in_mapped(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A range is told populated while its blocks are unplugged and its memslots mapped."""
+    """Listeners hear of a populate while its blocks are still unplugged, and its memslots
+    mapped already."""
     whole = d.truth(True)
     for e in only(r, {Did.POPULATE}):
         unplugged = d.none_in(e.plugged, *named(d, f, a))
@@ -56,7 +57,8 @@ def populate_in_mapped(
 def discard_in_mapped(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A range is told discarded while its blocks are still plugged and its memslots mapped."""
+    """Listeners hear of a discard while its blocks are still plugged and its memslots
+    still mapped."""
     whole = d.truth(True)
     for e in only(r, {Did.DISCARD}):
         whole = d.both(whole, d.same_members(e.plugged, s.plugged))

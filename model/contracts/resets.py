@@ -41,7 +41,9 @@ def reset_unplugs(
 def reset_fits_usable(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A system reset that leaves no block plugged fits the usable region to the requested size."""
+    """A system reset that leaves no block plugged leaves the smallest usable region that fits the
+    requested size.
+    """
     if r.answer is not Answer.DONE or not unplugs_all(f, a.op):
         return d.truth(True)
     return d.either(hindered(d, s, a), fits(d, f, s.requested, r.state.usable))

@@ -156,7 +156,7 @@ register(
     of_decision(
         name="slots_as_fine_as_allowed",
         invariant="slots-as-fine-as-allowed",
-        claim="one block less a memslot would break the minimum or the limit",
+        claim="memslots smaller by one block would break the minimum or the limit",
         arithmetic=Arithmetic.INTEGERS,
         hypotheses=(REGION_NOT_EMPTY, REGION_IN_HALF, LIMIT_IN_UINT16, LIMIT_IN_BLOCK),
         goal=of_settled(slots_as_fine_as_allowed),

@@ -62,7 +62,7 @@ def hunks_of(text: str) -> list[Hunk]:
         files = PatchSet(counted())
     except UnidiffParseError as error:
         reason = str(error).split("\n")[0].strip()
-        raise SourceError(f"line {at}: {reason[:90]}: a whole patch is right") from None
+        raise SourceError(f"line {at}: {reason[:90]}: expected a whole patch") from None
     return [hunk for file in files for hunk in _hunks(file)]
 
 

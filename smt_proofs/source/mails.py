@@ -64,13 +64,13 @@ def read_series(data: bytes) -> Series | None:
     versions = sorted({patch.version for patch in numbered})
     if len(versions) > 1:
         named = ", ".join(f"v{version}" for version in versions)
-        raise SourceError(f"patches of several versions ({named}): those of one version are right")
+        raise SourceError(f"patches of several versions ({named}): expected those of one version")
     if len(numbered) < len(found) or not numbered:
         return Series(tuple(found))
     numbers = [patch.number for patch in numbered]
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
-        raise SourceError(f"two patches are number {twice}: one series is right")
+        raise SourceError(f"two patches are number {twice}: expected one series")
     total = max(patch.total for patch in numbered)
     missing = tuple(sorted({*range(1, total + 1)} - {*numbers}))
     return Series(tuple(sorted(numbered, key=lambda patch: patch.number)), missing)

@@ -30,13 +30,13 @@ class Material:
 def decoded(data: bytes, right: str) -> str:
     """The text of a file. Raises SourceError, which says what is `right`."""
     if not data.strip():
-        raise SourceError(f"the file is empty: {right} is right")
+        raise SourceError(f"the file is empty: expected {right}")
     try:
         text = data.decode()
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise SourceError(f"not UTF-8 text: {right} is right")
+        raise SourceError(f"not UTF-8 text: expected {right}")
     return text.replace("\r\n", "\n")
 
 
@@ -60,7 +60,7 @@ def material_of(path: Path) -> Material:
     right = "a QEMU tree or its virtio-mem.c"
     file = path / C_FILE if path.is_dir() else path
     if path.is_dir() and not file.is_file():
-        raise SourceError(f"no {C_FILE} in it: {right} is right")
+        raise SourceError(f"no {C_FILE} in it: expected {right}")
     text = decoded(read_whole(file), right)
     header = file.absolute().parents[2] / HEADER_FILE if _in_tree(file) else None
     if header is None or not header.is_file():

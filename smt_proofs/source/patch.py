@@ -124,7 +124,7 @@ def _hunks(text: str) -> Iterator[_Hunk]:
             if at == len(lines) or (at == len(lines) - 1 and not lines[at]):
                 raise SourceError(
                     f"line {header}: this hunk announces {old} old and {new} new lines more than "
-                    "follow: a whole patch is right"
+                    "follow: expected a whole patch"
                 )
             body = lines[at]
             at += 1
@@ -134,7 +134,7 @@ def _hunks(text: str) -> Iterator[_Hunk]:
             if sign not in " +-" or (sign != "+" and not old) or (sign != "-" and not new):
                 raise SourceError(
                     f"line {at}: {body[:40]!r} is no line of the hunk at line {header}: "
-                    "a whole patch is right"
+                    "expected a whole patch"
                 )
             old -= sign != "+"
             if sign == "-":

@@ -35,7 +35,7 @@ def patched(series: Series, base: Material) -> Patched:
             hunks = hunks_of(patch.text)
             material, unapplied = _with(hunks, material)
         except ApplyError as error:
-            raise SourceError(f"{patch.name}: {error}: the tree it was made for is right") from None
+            raise SourceError(f"{patch.name}: {error}: expected the tree it was made for") from None
         except SourceError as error:
             raise SourceError(f"{patch.name}: {error}") from None
         left += unapplied

@@ -54,8 +54,8 @@ def whole(material: Material) -> Source:
     source = source_of(material)
     if not any(rule.function in source.functions for rule in RULES):
         raise SourceError(
-            f"it has none of the functions to verify ({RULES[0].function}, ...): virtio-mem.c or a "
-            "patch of it is right"
+            f"it has none of the functions to verify ({RULES[0].function}, ...): expected "
+            "virtio-mem.c or a patch of it"
         )
     return source
 

@@ -135,7 +135,7 @@ GARBAGE = [
     ("[]", "no JSON object"),
     ("\\xff", "no JSON object"),
     ("[" * 100_000, "no JSON object: '[[["),
-    ("{}", "members none, where 'see' is right"),
+    ("{}", "members none, expected 'see'"),
     ('{"see":{}}', "answer is None: known are ack"),
     ('{"see":{"answer":"maybe"}}', "answer is 'maybe': known are ack"),
     ('{"see":{"answer":"done","colour":1}}', "see has 'colour'"),

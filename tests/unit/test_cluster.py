@@ -109,8 +109,8 @@ def test_other_code_does_no_work() -> None:
 @pytest.mark.parametrize(
     ("wanted", "line"),
     [
-        ("ray:tcp://127.0.0.1:1", "'ray:tcp://127.0.0.1:1' is none: dask:tcp://HOST:8786 is right"),
-        ("dask:", "'dask:' is none: dask:tcp://HOST:8786 is right"),
+        ("ray:tcp://127.0.0.1:1", "'ray:tcp://127.0.0.1:1' is none: expected dask:tcp://HOST:8786"),
+        ("dask:", "'dask:' is none: expected dask:tcp://HOST:8786"),
         ("dask:nowhere", "no Dask scheduler answers at nowhere"),
     ],
 )

@@ -135,7 +135,7 @@ def test_generate_replaces_nothing(
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
         f"slotproof: Invalid value for 'FILE': {place!r} exists already: "
-        "the name of a new file is right\n"
+        "expected the name of a new file\n"
     )
     assert Path("file").read_text() == "kept"
     assert Path("dangling").is_symlink()

@@ -133,7 +133,7 @@ def test_the_matrix_has_every_pair_and_valid_json() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("qemu",), "two profiles or none are right"),
+        (("qemu",), "expected two profiles or none"),
         (("qemu", "qemo"), "unknown profile 'qemo'"),
         (("qemu", "seed-v2", "--blocks", "1"), "no device has 2"),
         (("qemu", "seed-v2", "--traces", "/"), "exists already"),

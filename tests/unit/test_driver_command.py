@@ -28,11 +28,11 @@ def run(*words: str) -> Result:
     [
         ("--driver linux --profile qemu", "--profile is about a device"),
         ("--driver linux --oracle virtio", "--oracle is about a device"),
-        ("--driver linux --target reference", "runs no guest: qemu or qemu:PATH is right"),
+        ("--driver linux --target reference", "runs no guest: expected qemu or qemu:PATH"),
         ("--driver windows", "'windows' is not 'linux'"),
         ("--kernel here", "--kernel is about a driver"),
         ("--events README", "--events is about a driver"),
-        ("--only driver-reacts", "driver-reacts is a rule of a driver: --driver linux is right"),
+        ("--only driver-reacts", "driver-reacts is a rule of a driver: expected --driver linux"),
         ("--driver linux --only plug-may-busy", "plug-may-busy is no rule of a driver"),
         ("--driver linux --only no-rule", "no scenario or rule 'no-rule'"),
         ("--driver linux --events README", "no run of a driver"),
@@ -127,7 +127,7 @@ def test_only_one_rule_decides(player: Player, tmp_path: Path) -> None:
 def test_a_file_that_is_no_run_is_told(tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text('{"setup": {"region": 1, "block": 1}, "events": [], "format": "x"}')
-    with pytest.raises(DrivenError, match="'x' 1: version 1 is right"):
+    with pytest.raises(DrivenError, match="'x' 1: expected version 1"):
         read_driven(other)
     with pytest.raises(DrivenError, match="no such file"):
         read_driven(tmp_path / "none")

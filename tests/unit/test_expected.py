@@ -101,7 +101,7 @@ def test_a_bad_file_is_told_in_one_line(tmp_path: Path, text: str, message: str)
 
 
 def test_files_that_cannot_be_read_are_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ExpectedError, match="no such file or directory: a readable file is right"):
+    with pytest.raises(ExpectedError, match="no such file or directory: expected a readable file"):
         read_expected(tmp_path / "nowhere.json")
     with pytest.raises(ExpectedError, match="is a directory"):
         read_expected(tmp_path)

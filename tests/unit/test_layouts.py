@@ -80,9 +80,9 @@ def test_a_layout_comes_back_from_its_json(layout: Layout) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ({"parts": 17}, "layout.parts is 17: a whole number within 1..16 is right"),
+        ({"parts": 17}, "layout.parts is 17: expected a whole number within 1..16"),
         ({"room": 9}, "layout.room is 9"),
-        ({"more": 1}, "layout.more is 1: true or false is right"),
+        ({"more": 1}, "layout.more is 1: expected true or false"),
         ({"place": "here"}, "layout.place is 'here': known are own, beyond"),
         ({"kick": True}, "layout has 'kick'"),
     ],

@@ -159,6 +159,6 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
     assert run("device.pml") == (
         2,
         f"slotproof: Invalid value for '--export': '{tmp_path / 'device.pml'}' exists already: "
-        "the name of a new file is right\n",
+        "expected the name of a new file\n",
     )
     assert run("device.tla")[0] == 2

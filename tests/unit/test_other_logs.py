@@ -194,7 +194,7 @@ def test_an_altered_kernel_log_is_rejected_at_the_line(
     ("words", "told"),
     [
         (("LOG", "--trace", "OUT"), "kernel's log"),
-        (("LOG", "--device", "region=1G"), "region=4G,block=2M,addr=4G is right"),
+        (("LOG", "--device", "region=1G"), "expected region=4G,block=2M,addr=4G"),
         (("ODD",), "errno 12 stands for no response"),
         (("HALF",), "not whole blocks"),
         (("SHORT",), "--region, --block, --addr missing"),

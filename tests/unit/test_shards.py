@@ -140,7 +140,7 @@ def test_other_documents_are_wrong_use(tmp_path: Path) -> None:
     path.write_text(run("metadata", "--region", "1T", "--plugged", "1G", "--json").stdout)
     result = run("merge", str(path))
     assert result.exit_code == 2
-    assert result.stderr == ("slotproof: metadata.json: of metadata: what prove printed is right\n")
+    assert result.stderr == ("slotproof: metadata.json: of metadata: expected what prove printed\n")
 
 
 @pytest.mark.parametrize(

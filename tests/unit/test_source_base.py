@@ -97,7 +97,7 @@ def test_a_patch_that_shows_nothing_whole_says_what_to_add(tmp_path: Path) -> No
     result = CliRunner().invoke(slotproof, words)
     assert result.exit_code == 3
     assert "--base TREE" in result.output
-    assert "is right" not in result.output
+    assert "expected" not in result.output
 
 
 def test_a_header_is_patched_with_the_source(tree: Path) -> None:

@@ -113,7 +113,7 @@ def _entry(suite: str) -> str:
         lines = _OLD_ENTRIES.read_text()
         uris += re.findall(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+/debian/?)\s", lines, re.M)
     if not uris:
-        raise KernelError("apt has no entry for Debian: --kernel FILE is right")
+        raise KernelError("apt has no entry for Debian: expected --kernel FILE")
     return f"Types: deb\nURIs: {uris[0]}\nSuites: {suite}\nComponents: main\nSigned-By: {_KEYS}\n"
 
 

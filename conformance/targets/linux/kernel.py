@@ -39,7 +39,7 @@ def read_kernel(path: Path, *, alone: bool = False) -> Kernel:
         image = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise KernelError(f"{path}: {reason}: a kernel image (bzImage) is right") from None
+        raise KernelError(f"{path}: {reason}: expected a kernel image (bzImage)") from None
     version = _version(path, image)
     if alone:
         return Kernel(image, version, {})
@@ -77,7 +77,7 @@ def _modules(place: Path) -> dict[str, bytes]:
     """The modules of the driver, each after those that it depends on."""
     files = {file.name.split(".ko")[0]: file for file in (place / "kernel").rglob("*.ko*")}
     if DRIVER not in files:
-        raise KernelError(f"{place}: no module {DRIVER}: a kernel that has it as a module is right")
+        raise KernelError(f"{place}: no module {DRIVER}: expected a kernel that has it as a module")
     found: dict[str, bytes] = {}
 
     def load(name: str) -> None:

@@ -50,7 +50,7 @@ class LinuxTarget:
 
     def play(self, setup: Setup, events: Sequence[Event]) -> Played:
         if setup.region > MOST or setup.region % setup.block:
-            raise TargetError(Kind.REFUSED, f"a region of whole blocks up to {MOST} is right")
+            raise TargetError(Kind.REFUSED, f"expected a region of whole blocks up to {MOST}")
         region = Region(ADDR, setup.region, setup.block)
         with self._failures():
             stream = self._stream(setup)

@@ -44,7 +44,7 @@ def library(path: str | None) -> Path:
             raise DriverError("no libkrun: install the extra: pip install 'slotproof[krun]'")
         found = Path(places[0]) / "libkrun.so"
     if not found.is_file():
-        raise DriverError(f"{found}: no such file: a libkrun.so is right")
+        raise DriverError(f"{found}: no such file: expected a libkrun.so")
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         raise DriverError("libkrun needs /dev/kvm, which cannot be opened here")
     return found

@@ -34,10 +34,10 @@ _POLL: Final = 0.01
 def program(name: str, path: str | None) -> Path:
     """The VMM's program. Raises DriverError, also where there is no KVM."""
     if path is None:
-        raise DriverError(f"no registry has {name}: vmm:{name}=PATH is right")
+        raise DriverError(f"no registry has {name}: expected vmm:{name}=PATH")
     found = shutil.which(path)
     if found is None:
-        raise DriverError(f"{path}: no such program: vmm:{name}=PATH is right")
+        raise DriverError(f"{path}: no such program: expected vmm:{name}=PATH")
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         raise DriverError(f"{name} needs /dev/kvm, which cannot be opened here")
     return Path(found)

@@ -39,7 +39,7 @@ def open_vmm(spec: str) -> Target:
         known = ", ".join(VMMS)
         raise click.UsageError(f"target {spec!r}: no VMM {name!r}: known are {known}")
     if equals and not path.strip():
-        raise click.UsageError(f"target {spec!r}: the path is empty: vmm:{name}=PATH is right")
+        raise click.UsageError(f"target {spec!r}: the path is empty: expected vmm:{name}=PATH")
     try:
         guest_elf()
         return VMMS[name](path or None)
