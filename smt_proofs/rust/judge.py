@@ -43,7 +43,7 @@ def rust_source(text: str, file: str) -> RustSource:
     if not source.functions.keys() & RULE_NAMED.keys():
         names = ", ".join(RULE_NAMED)
         raise SourceError(
-            f"it has no impl VirtioMem with {names}: Firecracker's device.rs is right"
+            f"it has no impl VirtioMem with {names}: expected Firecracker's device.rs"
         )
     return source
 
