@@ -6,7 +6,7 @@ from typing import Any
 
 from model.effects import Did
 from model.mapping import range_plugged, range_unplugged
-from smt_proofs.source.device import BACKEND, ERROR, FAILED, Device
+from smt_proofs.source.device import BACKEND, ERROR, MINUS_ONE, Device
 from smt_proofs.source.evaluation import Pointer
 from smt_proofs.source.typed import Call, UnsupportedError
 
@@ -83,7 +83,10 @@ class BlockDevice(Device):
         raise NotImplementedError
 
     def _failure(self, fails: Any) -> Any:
-        return self.d.lit(FAILED) if self.d.test(fails) else self.d.lit(0)
+        """What an operation returns: 0, or where it fails any negative int, the same each time."""
+        if not self.d.test(fails):
+            return self.d.lit(0)
+        return self.d.sub(self.d.lit(MINUS_ONE), self.host.inputs.failure)
 
     def _ram_block_discard_range(self, call: Call, block: Pointer, offset: Any, size: Any) -> Any:
         self._expect(call, block, f"{BACKEND}.ram_block")

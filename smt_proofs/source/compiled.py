@@ -184,6 +184,7 @@ def _setup(case: Case) -> list[str]:
         "the_extent": x.extent,
         "the_block": x.block,
         "the_addr": x.addr,
+        "the_failure": x.failure,
         "busy": bool(x.busy),
         "discard_fails": bool(x.discard_fails),
         "prealloc_fails": bool(x.prealloc_fails),

@@ -22,7 +22,14 @@ OBJECTS: Final = frozenset({"Object", "VirtIODevice", "DeviceState", "void"})
 class Declarations(Expressions):
     """What a function declares."""
 
+    def _plain(self, node: Node) -> None:
+        """Refuse what an attribute may do (a function run at the end), and what lives elsewhere."""
+        for child in node.named_children:
+            if "attribute" in child.type or text_of(child) == "extern":
+                raise self._refuse(text_of(child), child)
+
     def _parameter(self, node: Node) -> tuple[str, CType] | None:
+        self._plain(node)
         declarator = node.child_by_field_name("declarator")
         if declarator is None:
             raise self._refuse(f"parameter {text_of(node)}", node)
@@ -56,6 +63,7 @@ class Declarations(Expressions):
         return text_of(node), kind
 
     def _declaration(self, node: Node) -> tuple[Stmt, ...]:
+        self._plain(node)
         static = any(text_of(c) == "static" for c in node.named_children)
         kind = self._type(node)
         found: list[Stmt] = []

@@ -16,8 +16,7 @@ from smt_proofs.source.typed import Call, UnsupportedError
 
 Alias = tuple[Any, Any]
 """Offset and size in bytes of the part of the backend that a memslot shows."""
-FAILED: Final = (1 << 64) - 22
-"""-EINVAL: any number but 0 says that a host operation failed."""
+MINUS_ONE: Final = (1 << 64) - 1
 SLOTS: Final = "memslots[]"
 BACKEND: Final = "memdev.mr"
 ERROR: Final = "error"

@@ -21,6 +21,7 @@ NARROW: Final = {
     "node": 32,
     "reset": 32,
     "answer": 16,
+    "failure": 31,
 }
 """The numbers of fewer than 64 bits."""
 FLAGS: Final = frozenset(
@@ -54,7 +55,7 @@ class Inputs:
     `can_shrink` the arguments; the rest is the host. `answer` and `fails` are what functions that
     are verified by themselves answer, `reset` the type of a reset, `realized` whether the device
     is, `visits` whether a property's value could be read, `running` and `postcopy` (memory comes in
-    on demand) what migration does.
+    on demand) what migration does. An operation that fails returns -1 - `failure`.
     """
 
     region: Any
@@ -90,6 +91,7 @@ class Inputs:
     node: Any
     reset: Any
     answer: Any
+    failure: Any
     postcopy: Any
     running: Any
     realized: Any

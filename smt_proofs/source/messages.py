@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from smt_proofs.source.blocks import BlockDevice
-from smt_proofs.source.device import FAILED
 from smt_proofs.source.evaluation import Pointer
 from smt_proofs.source.names import SIGNATURES
 from smt_proofs.source.typed import Call, UnsupportedError
@@ -49,7 +48,7 @@ class Messenger(BlockDevice):
 
     def _virtio_mem_unplug_all(self, call: Call, vmem: Pointer) -> Any:
         self._ask(call)
-        return self.d.lit(FAILED) if self.d.test(self.host.inputs.fails) else self.d.lit(0)
+        return self._failure(self.host.inputs.fails)
 
     def _virtio_mem_resize_usable_region(
         self, call: Call, vmem: Pointer, size: Any, shrink: Any

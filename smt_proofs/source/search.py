@@ -199,6 +199,7 @@ def device(random: Random) -> Inputs:
         node=random.choice([0, 1, random.randrange(1 << 32)]),
         reset=random.randrange(4),
         answer=random.randrange(4),
+        failure=random.choice([0, 21, random.randrange(1 << 31)]),
         blocks=random.choice([end - at, end - at, end - at, 0, 1]),
         plugged=plugged,
         mapped=mapped,

@@ -65,7 +65,7 @@ typedef struct VirtIOMEM {
 
 enum { ROOM = 4096, TOO_LARGE = 99 };
 static uint64_t the_region, the_page, the_host_page, the_thp, the_default_block;
-static uint64_t the_extent, the_block, the_addr;
+static uint64_t the_extent, the_block, the_addr, the_failure;
 static bool busy, discard_fails, prealloc_fails, populate_fails;
 static RAMBlock ram;
 static HostMemoryBackend memdev;
@@ -171,7 +171,7 @@ static void memory_region_init_alias(MemoryRegion *mr, Object *owner, const char
 static int ram_block_discard_range(RAMBlock *rb, uint64_t start, size_t length)
 {
     did("host-discard", start, length);
-    return discard_fails ? -EINVAL : 0;
+    return discard_fails ? -1 - (int)the_failure : 0;
 }
 
 static bool prealloc(char *area, size_t sz, Error **errp)
@@ -193,7 +193,7 @@ static bool prealloc(char *area, size_t sz, Error **errp)
 static int virtio_mem_notify_plug(VirtIOMEM *vmem, uint64_t offset, uint64_t size)
 {
     did("populate", offset, size);
-    return populate_fails ? -EINVAL : 0;
+    return populate_fails ? -1 - (int)the_failure : 0;
 }
 
 static void bitmap_set(unsigned long *map, long start, long count)

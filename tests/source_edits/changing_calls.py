@@ -128,4 +128,40 @@ CALLS = (
             "g_new0(uint8_t, vmem",
         ),
     ),
+    edit(
+        "a function at the end of the block",
+        "A.5",
+        "set_range_plugged",
+        (
+            "bitmap_set(vmem->bitmap, bit, nbits);",
+            "__attribute__((cleanup(wipe))) int guard = 0; bitmap_set(vmem->bitmap, bit, nbits);",
+        ),
+    ),
+    edit(
+        "the same, as C23 has it",
+        "A.5",
+        "set_range_plugged",
+        (
+            "bitmap_set(vmem->bitmap, bit, nbits);",
+            "[[gnu::cleanup(wipe)]] int guard = 0; bitmap_set(vmem->bitmap, bit, nbits);",
+        ),
+    ),
+    edit(
+        "a variable of another file",
+        "A.5",
+        "set_range_plugged",
+        (
+            "bitmap_set(vmem->bitmap, bit, nbits);",
+            "extern int plugged; plugged = 1; bitmap_set(vmem->bitmap, bit, nbits);",
+        ),
+    ),
+    edit(
+        "a parameter of eight bits",
+        "A.3",
+        "set_range_plugged",
+        (
+            "uint64_t start_gpa,",
+            "uint64_t start_gpa __attribute__((mode(QI))),",
+        ),
+    ),
 )

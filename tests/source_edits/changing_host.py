@@ -209,4 +209,31 @@ HOST = (
             "if (memory_region_is_mapped(vmem->memslots + idx + 1))",
         ),
     ),
+    edit(
+        "only one failure is undone",
+        "A.1",
+        "set_block_state",
+        (
+            "if (ret && vmem->dynamic_memslots)",
+            "if (ret == -EINVAL && vmem->dynamic_memslots)",
+        ),
+    ),
+    edit(
+        "only one failure is BUSY",
+        "A.1",
+        "unplug_all",
+        (
+            "if (ram_block_discard_range(rb, 0, qemu_ram_get_used_length(rb)))",
+            "if (ram_block_discard_range(rb, 0, qemu_ram_get_used_length(rb)) == -EINVAL)",
+        ),
+    ),
+    edit(
+        "only one failure is told",
+        "A.1",
+        "unplug_all_request",
+        (
+            "if (virtio_mem_unplug_all(vmem))",
+            "if (virtio_mem_unplug_all(vmem) == -EINVAL)",
+        ),
+    ),
 )
