@@ -25,8 +25,16 @@ FAST = {
 WRONG = ("--bug", "--fault", "seed-v2", "firecracker", "cloud-hypervisor")
 """What a command names that ends 1: a bug, or a profile that does not keep all."""
 PROGRESS = re.compile(r"slotproof: \w+(?: \w+)*: \d+ of \d+ after [\d:]+(?:, about [\d:]+ left)?")
-ELSEWHERE = ("--driver", "source.log", "dmesg", "--catalogue")
-"""What a command names that needs a QEMU, a file of the reader's, or many minutes."""
+ELSEWHERE = (
+    "--driver",
+    "source.log",
+    "dmesg",
+    "--catalogue",
+    "--certificate",
+    "--all-sizes",
+    "dask:tcp://boss:8786",
+)
+"""What a command names that needs a QEMU, a file of the reader's, a cluster, or many minutes."""
 
 
 def console_blocks() -> Iterator[tuple[str, tuple[str, ...]]]:
