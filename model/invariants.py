@@ -81,7 +81,7 @@ def slot_minimum(d: Words[W, B], g: Layout[W, B]) -> B:
 
 
 def slots_as_fine_as_allowed(d: Words[W, B], g: Layout[W, B]) -> B:
-    """No smaller memslot size would do: one block less breaks the minimum or the limit.
+    """A memslot size one block smaller would be below 1 GiB or need more memslots than the limit.
 
     A single memslot is right exactly where one was asked for or the region is no larger than the
     minimum. With the other layout invariants this determines the decision.

@@ -28,7 +28,8 @@ def state_error(
 def state_payload(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """STATE is acknowledged with PLUGGED or UNPLUGGED if all blocks are so, and else MIXED."""
+    """STATE of whole usable blocks is acknowledged: with PLUGGED or UNPLUGGED if all blocks of the
+    range are so, else with MIXED."""
     first, end = named(d, f, a)
     told = r.block_state
     plugged = d.all_in(s.plugged, first, end)

@@ -62,7 +62,8 @@ def rest_left_alone(
 def refusal_changes_nothing(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A step that is refused leaves the whole state as it was, the mapped memslots too."""
+    """A request that is answered NACK, BUSY, ERROR or not at all, and an event that is refused,
+    leave the state of the device as it was, the mapped memslots too."""
     return kept(d, s, r.state, EVERY_FIELD) if r.answer in REFUSALS else d.truth(True)
 
 
@@ -77,7 +78,8 @@ def notified_exactly(
 def usable_never_shrinks(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """The usable region of a device that stays does not shrink but by UNPLUG_ALL and resets."""
+    """The usable region of a device that is not removed shrinks by nothing but UNPLUG_ALL, a system
+    reset and a wake-up."""
     return when(d, r.state.realized, d.le(s.usable, r.state.usable))
 
 

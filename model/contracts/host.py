@@ -65,7 +65,8 @@ def unplugged_is_discarded(
 def refused_plug_gives_back(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A PLUG that is not acknowledged gives back, last of all, what was allocated for its range."""
+    """A PLUG that fails once memory was allocated or a listener was asked ends by giving the memory
+    of its range back."""
     if r.answer is Answer.ACK or not only(r, {Did.HOST_PREALLOC, Did.POPULATE}):
         return d.truth(True)
     return d.truth(r.effects[-1].did is Did.HOST_DISCARD)

@@ -56,7 +56,8 @@ def plug_does(
 def unplug_does(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Unplugging gives memory back, tells listeners, then unmaps memslots, or fails at the first.
+    """Unplugging gives host memory back, tells listeners, then unmaps memslots; where the first
+    fails, nothing follows.
 
     UNPLUG_ALL and a system reset then have memslots follow the usable region, where they do.
     """

@@ -35,8 +35,8 @@ def plug_hindered(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Acti
 def plug_error(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """PLUG answers ERROR iff the range is not whole blocks inside the usable region, or it contains
-    a plugged block and does not exceed the requested size.
+    """PLUG answers ERROR iff the range is not whole blocks inside the usable region, or contains a
+    plugged block while plugged size and range together do not exceed the requested size.
 
     VIRTIO wants ERROR for a plugged block in any case; QEMU looks at the requested size before.
     """
@@ -49,7 +49,7 @@ def plug_error(
 def plug_nack(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """PLUG of usable blocks is a NACK exactly where it would exceed the requested size."""
+    """PLUG of usable blocks answers NACK iff plugged size and range exceed the requested size."""
     asked = d.both(listening(d, s), acceptable(d, f, s, a))
     return exactly(d, r.answer is Answer.NACK, d.both(asked, over_requested(d, f, s, a)))
 
@@ -57,7 +57,7 @@ def plug_nack(
 def plug_busy(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A right PLUG is BUSY exactly where a migration, preallocation or a listener hinders it."""
+    """A right PLUG answers BUSY iff a migration runs, preallocation fails or a listener refuses."""
     right, stuck = pluggable(d, f, s, a), plug_hindered(d, f, s, a)
     return exactly(d, r.answer is Answer.BUSY, d.both(right, stuck))
 
@@ -65,7 +65,8 @@ def plug_busy(
 def plug_acknowledged(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A right PLUG that nothing hinders is acknowledged, and no other."""
+    """PLUG answers ACK iff it is right, no migration runs, preallocation does not fail, and no
+    listener refuses."""
     right, stuck = pluggable(d, f, s, a), plug_hindered(d, f, s, a)
     return exactly(d, r.answer is Answer.ACK, d.both(right, d.negate(stuck)))
 

@@ -29,7 +29,7 @@ def unplug_error(
 def unplug_busy(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A right UNPLUG is BUSY exactly where a migration runs or the discard fails."""
+    """A right UNPLUG answers BUSY iff a migration runs or the discard fails."""
     stuck = d.either(s.busy, a.faults.discard)
     return exactly(d, r.answer is Answer.BUSY, d.both(unpluggable(d, f, s, a), stuck))
 
@@ -37,7 +37,7 @@ def unplug_busy(
 def unplug_acknowledged(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A right UNPLUG that nothing hinders is acknowledged, and no other."""
+    """UNPLUG answers ACK iff it is right, no migration runs, and the discard does not fail."""
     stuck = d.either(s.busy, a.faults.discard)
     free = d.both(unpluggable(d, f, s, a), d.negate(stuck))
     return exactly(d, r.answer is Answer.ACK, free)
