@@ -16,15 +16,21 @@ _TOUCHED: Final = 64
 _PATTERNS: Final = 250
 """Values to write, from 1 on: memory that nobody wrote reads as 0, and no memory as 0 or 255."""
 
+_ENDS: Final = frozenset({Op.MIGRATION_END, Op.MIGRATION_IN})
+"""What ends a migration."""
+
 
 class GuestMemory:
     """What was written to the region and must still be there.
 
     After a PLUG the first and the last byte of the first and the last block are written and read;
     after a request that leaves blocks unplugged where no memslot is mapped, the same bytes there.
+    What is read again after later steps is written anew then, `while_busy` also while a migration
+    runs.
     """
 
-    def __init__(self, config: Config, slots: SlotLayout | None) -> None:
+    def __init__(self, config: Config, slots: SlotLayout | None, *, while_busy: bool) -> None:
+        self._while_busy, self._busy = while_busy, False
         self._config = config
         self._slots = slots
         self._written: dict[int, int] = {}
@@ -35,19 +41,25 @@ class GuestMemory:
     def tried(self, bus: Bus, action: ConcreteAction, seen: Observation) -> tuple[Probe, ...]:
         """Look at the memory after a step that was answered as `seen`. Raises DriverError."""
         self._forget(action, seen)
+        self._busy = action.op is Op.MIGRATION_START or (self._busy and action.op not in _ENDS)
         kept = tuple(self._written.items())
         fresh = [(addr, self._pattern()) for addr in self._places(action, seen)]
         writes = [store(addr, value, 1) for addr, value in fresh]
         reads = [load(addr, 1) for addr, _ in (*kept, *fresh)]
         if not reads:
             return ()
-        # What is new is written before anything is read: neighbours must not suffer.
-        answers = bus.exchange(*writes, *reads)[len(writes) :]
         if action.op is Op.PLUG and seen.answer is Answer.ACK:
             self._touch(addr for addr, _ in fresh)
             self._written.update(fresh)
             while len(self._written) > _REMEMBERED:
                 del self._written[next(iter(self._written))]
+        anew = []
+        if self._while_busy or not self._busy:
+            # What stays is written anew once it was read.
+            self._written = {addr: self._pattern() for addr in self._written}
+            anew = [store(addr, value, 1) for addr, value in self._written.items()]
+        # What is new is written before anything is read: neighbours must not suffer.
+        answers = bus.exchange(*writes, *reads, *anew)[len(writes) : len(writes) + len(reads)]
         return tuple(
             Probe(addr=addr, fresh=number >= len(kept), held=as_int(answer) == value)
             for number, ((addr, value), answer) in enumerate(

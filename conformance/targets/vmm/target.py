@@ -115,7 +115,7 @@ class VmmTarget:
 
     def _at_start(self, config: Config) -> Observation:
         machine = self._started()
-        self._memory = GuestMemory(config, None)
+        self._memory = GuestMemory(config, None, while_busy=True)
         if config.requested and machine.resize(config.requested) is not Answer.DONE:
             raise DriverError(f"the VMM refuses a requested size of {config.requested}")
         # What came while the driver was set up is no answer to anything.
