@@ -133,6 +133,12 @@ def _against_model(
 ) -> dict[str, Any]:
     """What the document says of each function and its rule."""
     shown = any(name in read.source.functions for name in RULE_NAMED)
+    if profile is not None and profile.peer:
+        own = ", ".join(name for name, known in PROFILES.items() if not known.peer)
+        raise click.UsageError(
+            f"{read.name} is C, and the device of profile {profile.name} is not QEMU's: "
+            f"expected {own}"
+        )
     # Of a patch that shows nothing whole nothing is verified in any profile.
     chosen = profile or infer_profile(read.source) or (None if shown else QEMU)
     if chosen is None:

@@ -72,7 +72,8 @@ def about(count: int) -> str:
     while size >= 1023.5 and power < len(UNITS):
         size, power = size / 1024, power + 1
     sign = "-" if count < 0 else ""
-    digits = f"{size:#.3g}".rstrip(".")
+    # Between 1000 and the next unit all four digits count.
+    digits = f"{size:.0f}" if size >= 999.5 else f"{size:#.3g}".rstrip(".")
     return f"{sign}{digits} {UNITS[power - 1]}iB" if power else f"{count} B"
 
 

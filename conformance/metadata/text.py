@@ -112,12 +112,17 @@ def _patch(answer: Answer) -> list[str]:
     return lines
 
 
+def _milliseconds(seconds: float) -> str:
+    shown = seconds * 1000
+    return f"{shown:.0f}" if shown >= 100 else f"{shown:.3g}"
+
+
 def _measured(cases: tuple[Case, ...]) -> list[str]:
     lines = [f"{'measured, in pages':<{_WIDE}}{'predicted':>12}{'measured':>12}"]
     for case in cases:
         kind = "static" if case.static else f"dynamic, {case.memslots} mapped"
         logging = "logging starts" if case.logging else "set up"
-        lines.append(f"{case.device}, {kind}: {logging} in {case.seconds * 1000:.3g} ms")
+        lines.append(f"{case.device}, {kind}: {logging} in {_milliseconds(case.seconds)} ms")
         for name, predicted, measured in case.rows:
             if predicted or measured or name in case.differs:
                 wrong = "  DIFFERS" if name in case.differs else ""

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
+from conformance.metadata.answer import about
 from conformance.traces.schemas import problem
 from model.arithmetic import GIB, MIB, TIB
 from model.metadata import memslot_metadata
@@ -373,3 +374,18 @@ def test_the_dirty_ring_is_what_the_machine_says() -> None:
 def test_an_address_may_be_hexadecimal() -> None:
     (device,) = document("--region", "1G", "--addr", "0x100000000")["devices"]
     assert device["addr"] == 4 * GIB
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1023, "1023 B"),
+        (2 * MIB, "2.00 MiB"),
+        (-66 * MIB, "-66.0 MiB"),
+        (1010 * MIB, "1010 MiB"),
+        (1023 * MIB + MIB // 2, "1.00 GiB"),
+        (65 * GIB // 64, "1.02 GiB"),
+    ],
+)
+def test_sizes_are_told_without_powers_of_ten(count: int, told: str) -> None:
+    assert about(count) == told

@@ -216,6 +216,15 @@ def test_bad_input_is_one_line_and_ends_2(tmp_path: Path, data: bytes, said: str
     assert len(result.output.splitlines()) == 1
 
 
+def test_c_is_not_judged_by_the_profile_of_another_device(tmp_path: Path) -> None:
+    path = tmp_path / "virtio-mem.c"
+    path.write_text("void virtio_mem_decide_memslots(void) {}\n")
+    command = ["verify-source", str(path), "--profile", "firecracker"]
+    result = CliRunner().invoke(slotproof, command)
+    assert result.exit_code == 2
+    assert "is C, and the device of profile firecracker is not QEMU's" in result.stderr
+
+
 def test_a_file_that_is_not_there_ends_2(tmp_path: Path) -> None:
     for file in (tmp_path, tmp_path / "none"):
         result = run(file)
