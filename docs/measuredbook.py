@@ -32,6 +32,11 @@ COLUMNS: Final = (
 )
 
 
+def _shown(number: float) -> str:
+    """Three digits that count, without a power of ten."""
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+
+
 def figures() -> list[dict[str, Any]]:
     """The kernels that were measured, each with its devices."""
     found: list[dict[str, Any]] = json.loads(FIGURES.read_text(encoding="utf-8"))["kernels"]
@@ -65,7 +70,9 @@ def _of_kernel(entry: dict[str, Any]) -> Iterator[str]:
             pages = [str(last["pages"][item]["measured"]) for item in ITEMS]
             # In a machine that is emulated, time goes with instructions.
             here = kernel["here"]
-            times = [f"{case['seconds'] * 1000:.3g} ms" if here else "" for case in (first, last)]
+            times = [
+                f"{_shown(case['seconds'] * 1000)} ms" if here else "" for case in (first, last)
+            ]
             yield f"| {' | '.join([name, str(last['memslots']), *pages, *times])} |"
     yield ""
     yield from _saved(entry)
@@ -97,7 +104,7 @@ def _updates(updates: list[dict[str, Any]]) -> Iterator[str]:
     yield "| --- | ---: | ---: |"
     for one in updates:
         static, dynamic = (
-            " / ".join(f"{ms:.3g}" for ms in one[kind]) for kind in ("static", "dynamic")
+            " / ".join(_shown(ms) for ms in one[kind]) for kind in ("static", "dynamic")
         )
         yield f"| {one['what']} | {static} | {dynamic} |"
     yield ""

@@ -152,7 +152,7 @@ def _model(proofs: Sequence[Document], models: Sequence[Document]) -> Iterator[s
     elif models:
         bad = [d.data["profile"] for d in models if d.data["verdict"] != "holds"]
         yield (
-            f"the model does not keep its own claims in {', '.join(bad)}"
+            f"a device that does as profile {' or '.join(bad)} says breaks what is claimed of it"
             if bad
             else f"the model keeps its own claims in {many(len(models), 'profile')}"
         )
