@@ -56,6 +56,8 @@ class Profile:
     `excess_is_error`: PLUG beyond the requested size is answered by ERROR, not by NACK.
     `unplug_all_closes`: UNPLUG_ALL shrinks the usable region to nothing, whatever is requested.
     `slots_before_discard`: UNPLUG unmaps memslots before it gives the host memory back.
+    `unmergeable`: memslots that lie side by side are not made one for vhost; in QEMU since a later
+    patch of the series, 16/16, in virtio_mem_prepare_memslots.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Profile:
     excess_is_error: bool = False
     unplug_all_closes: bool = False
     slots_before_discard: bool = False
+    unmergeable: bool = True
 
     @property
     def peer(self) -> bool:
@@ -112,6 +115,7 @@ SEED_V2: Final = Profile(
     post_load_maps=False,
     wake_up_keeps=False,
     unrealize_shrinks=True,
+    unmergeable=False,
 )
 QEMU: Final = Profile(
     name="qemu",
