@@ -16,11 +16,19 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from smt_proofs.solving.cache import VARIABLE
-from smt_proofs.solving.engine import texts
+from smt_proofs.solving.engine import text_of, texts
+
+CHECKER = "conformance"
+"""The package that checks devices, whose work is carried out apart as well."""
 
 
 class OtherCode(Exception):
     """A worker has another version of this program, of Python or of a solver."""
+
+
+def code_here() -> str:
+    """The hash of all text and versions that the work of this process depends on."""
+    return texts(text_of(CHECKER))
 
 
 def apart(code: str, cache: str | None, work: Callable[..., Any], *about: Any) -> Any:
@@ -50,7 +58,7 @@ def answer(task: bytes) -> tuple[bool, Any]:
     """Whether the task raised, and what it raised or found."""
     code, work, about = pickle.loads(task)
     try:
-        if code != texts(""):
+        if code != code_here():
             raise OtherCode("a worker has another version of slotproof, Python or a solver")
         return False, work(*about)
     except Exception as error:

@@ -3,14 +3,36 @@ that died."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Executor
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from smt_proofs.solving.apart import apart, code_here
+from smt_proofs.solving.cache import VARIABLE
+
+T = TypeVar("T")
 
 PATIENCE: Final = 10
 """Seconds within which a scheduler answers."""
+
+
+class _Apart(Executor):
+    """Has another executor carry out each task apart, by whoever has the same code."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._code = code_here()
+        # A folder is of this machine; that nothing is remembered holds everywhere.
+        self._cache = "off" if os.environ.get(VARIABLE) == "off" else None
+
+    def submit(self, work: Callable[..., T], /, *about: Any, **named: Any) -> Future[T]:
+        if named:
+            work = partial(work, **named)
+        return self._executor.submit(apart, self._code, self._cache, work, *about)
 
 
 @contextmanager
@@ -30,6 +52,6 @@ def dask(address: str) -> Iterator[Executor]:
         if not client.scheduler_info()["workers"]:
             raise ValueError(f"the scheduler at {address} has no worker: dask worker {address}")
         # Equal tasks are not taken for one: each is carried out.
-        yield client.get_executor(pure=False)
+        yield _Apart(client.get_executor(pure=False))
     finally:
         client.close()

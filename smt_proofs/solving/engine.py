@@ -5,31 +5,34 @@ from __future__ import annotations
 import hashlib
 import platform
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-import model
-import smt_proofs
 from smt_proofs.solving.solvers import available, version
+
+
+@cache
+def text_of(package: str) -> str:
+    """A hash of the text of a package of this program, by name, which is not imported for that."""
+    found = hashlib.sha256()
+    spec = find_spec(package)
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for path in sorted(Path(place).rglob("*.py")):
+            found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
 
 
 @cache
 def engine() -> str:
     """A hash of the text of `smt_proofs` and of the versions of Python and of all solvers."""
-    found = hashlib.sha256()
-    for path in sorted(Path(smt_proofs.__file__ or "").parent.rglob("*.py")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     versions = [platform.python_version(), *(version(solver) for solver in available())]
-    found.update("\0".join(versions).encode())
-    return found.hexdigest()
+    return hashlib.sha256("\0".join((text_of("smt_proofs"), *versions)).encode()).hexdigest()
 
 
 @cache
 def rules_text() -> str:
     """A hash of the text of `model`."""
-    found = hashlib.sha256()
-    for path in sorted(Path(model.__file__ or "").parent.rglob("*.py")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()
+    return text_of("model")
 
 
 def texts(extra: str) -> str:

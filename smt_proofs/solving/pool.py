@@ -15,10 +15,6 @@ from contextvars import ContextVar
 from multiprocessing import active_children, get_context
 from typing import Final, TypeVar
 
-from smt_proofs.solving.apart import apart
-from smt_proofs.solving.cache import VARIABLE
-from smt_proofs.solving.engine import texts
-
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
@@ -106,10 +102,7 @@ def _by(
 ) -> Iterator[tuple[Item, Found]]:
     """As `carried_out`: whoever executes carries out anew what a worker left when it died. Raises
     LostWork with what was given up, once all else is done."""
-    code, cache = texts(""), os.environ.get(VARIABLE)
-    # A folder is of this machine; that nothing is remembered holds everywhere.
-    cache = cache if cache == "off" else None
-    waiting = {executor.submit(apart, code, cache, work, item, *more): item for item in items}
+    waiting = {executor.submit(work, item, *more): item for item in items}
     lost: list[Item] = []
     try:
         for future in as_completed(waiting):

@@ -13,10 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import slotproof
-from smt_proofs.solving.apart import OtherCode, apart
+from smt_proofs.solving.apart import OtherCode, apart, code_here
 from smt_proofs.solving.cache import VARIABLE
 from smt_proofs.solving.cluster import dask
-from smt_proofs.solving.engine import texts
 from smt_proofs.solving.pool import LostWork, carried_out, carried_out_by
 
 distributed: Any = pytest.importorskip("distributed")
@@ -101,9 +100,20 @@ def test_a_task_whose_process_ends_is_lost_by_name(address: str) -> None:
 
 
 def test_other_code_does_no_work() -> None:
-    assert apart(texts(""), None, abs, -1) == 1
+    assert apart(code_here(), None, abs, -1) == 1
     with pytest.raises(OtherCode, match="another version"):
         apart("of another day", None, abs, -1)
+
+
+def test_the_traces_of_a_check_run_where_the_code_is_the_same(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the proofs alone: whatever is handed to the cluster is carried out apart."""
+    monkeypatch.setattr("smt_proofs.solving.cluster.code_here", lambda: "of another day")
+    with dask(address) as executor, pytest.raises(OtherCode, match="another version"):
+        executor.submit(abs, -1).result()
+    with dask(address) as executor, pytest.raises(OtherCode, match="another version"):
+        list(executor.map(abs, [-1]))
 
 
 @pytest.mark.parametrize(
