@@ -5,34 +5,40 @@ from __future__ import annotations
 import hashlib
 import platform
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
+import model
+import smt_proofs
 from smt_proofs.solving.solvers import available, version
+
+
+def _text_in(folder: Path) -> str:
+    """A hash of the Python text in a folder."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
 
 
 @cache
 def text_of(package: str) -> str:
-    """A hash of the text of a package of this program, by name, which is not imported for that."""
-    found = hashlib.sha256()
-    spec = find_spec(package)
-    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
-        for path in sorted(Path(place).rglob("*.py")):
-            found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()
+    """A hash of the text of a package that stands beside this one, by name; it is not imported for
+    that."""
+    return _text_in(Path(smt_proofs.__file__ or "").parents[1] / package)
 
 
 @cache
 def engine() -> str:
     """A hash of the text of `smt_proofs` and of the versions of Python and of all solvers."""
+    text = _text_in(Path(smt_proofs.__file__ or "").parent)
     versions = [platform.python_version(), *(version(solver) for solver in available())]
-    return hashlib.sha256("\0".join((text_of("smt_proofs"), *versions)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((text, *versions)).encode()).hexdigest()
 
 
 @cache
 def rules_text() -> str:
     """A hash of the text of `model`."""
-    return text_of("model")
+    return _text_in(Path(model.__file__ or "").parent)
 
 
 def texts(extra: str) -> str:
