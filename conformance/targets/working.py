@@ -28,6 +28,17 @@ def _fields(stat: Path) -> list[str]:
         return []
 
 
+def spent(pid: int) -> float:
+    """Processor time in seconds that a process had so far; 0 of one that is gone."""
+    fields = _fields(PROC / str(pid) / "stat")
+    return _ticks(fields) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def _ticks(fields: list[str]) -> int:
+    """Clock ticks of a process, in the system and outside it."""
+    return int(fields[11]) + int(fields[12])
+
+
 def _of_session(session: int) -> Iterator[tuple[bool, int]]:
     """Of each process of a session whether a thread is at work, and its clock ticks."""
     for place in PROC.glob("[0-9]*"):
@@ -35,7 +46,7 @@ def _of_session(session: int) -> Iterator[tuple[bool, int]]:
         if fields and int(fields[3]) == session:
             states = (_fields(each)[:1] for each in place.glob("task/*/stat"))
             at_work = any(AT_WORK.intersection(state) for state in states)
-            yield at_work, int(fields[11]) + int(fields[12])
+            yield at_work, _ticks(fields)
 
 
 def worked(session: int) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import tempfile
@@ -19,6 +18,7 @@ from conformance.targets.linux.memory import GuestFile
 from conformance.targets.qemu.machine import DEVICE_ID
 from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.target import TargetError
+from conformance.targets.working import spent
 from conformance.traces.driven import Setup
 
 _MOST: Final = 120.0
@@ -155,15 +155,6 @@ class Patience:
         if now - self._since > _STILL:
             return f"the guest said nothing, and did nothing for {_STILL:g} s"
         return None
-
-
-def spent(pid: int) -> float:
-    """The processor time (seconds) of a process so far; 0 of one that is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def device_bits(features: dict[str, object]) -> tuple[int, ...]:
