@@ -134,10 +134,8 @@ def all_caught(
     """Every fault under every seed, in order, in so many processes or by an executor."""
     pairs = [(fault, seed) for seed in seeds for fault in wanted]
     one = partial(_pair, traces, steps)
-    own = ProcessPoolExecutor(jobs) if executor is None else None
-    with own or nullcontext():
-        pool = own or executor
-        assert pool is not None
+    # Whoever gave an executor goes on with it.
+    with ProcessPoolExecutor(jobs) if executor is None else nullcontext(executor) as pool:
         for each in pool.map(one, pairs):
             tell(each)
             yield each
