@@ -26,6 +26,7 @@ from model.profiles import Profile
 from model.state import Op
 from smt_proofs.book.compiled import PLAIN, order_of, read
 from smt_proofs.solving.engine import engine, rules_text
+from smt_proofs.solving.memo import Memo
 
 ENGINE: Final = "smt_proofs"
 OTHERS: Final = frozenset(sys.stdlib_module_names) | {"z3", "cvc5", "bitwuzla", "networkx"}
@@ -174,7 +175,7 @@ class _Walk:
 
         What it holds of the engine is said by the engine's text, and changes as the engine works.
         """
-        if id(value) in self._looked or isinstance(value, (*PLAIN, enum.Enum, z3.Z3PPObject)):
+        if id(value) in self._looked or isinstance(value, (*PLAIN, enum.Enum, z3.Z3PPObject, Memo)):
             return
         self._looked.add(id(value))
         self._kept.append(value)

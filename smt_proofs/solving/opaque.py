@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import z3
 
+from smt_proofs.solving.memo import Memo
 from smt_proofs.solving.solve import Term
 
 TIMES: Final = z3.Function("times", z3.IntSort(), z3.IntSort(), z3.IntSort())
 
 # Terms by id. They stay alive here, and with them their parts: z3 reuses the ids of freed terms.
-_rewritten: dict[int, tuple[Term, Term]] = {}
-_products: dict[int, tuple[Term, ...]] = {}
-_names: dict[int, tuple[Term, str]] = {}
+_rewritten: Final = Memo[int, tuple[Term, Term]]()
+_products: Final = Memo[int, tuple[Term, ...]]()
+_names: Final = Memo[int, tuple[Term, str]]()
 
 
 def opaque(term: Term) -> Term:

@@ -12,6 +12,7 @@ from typing import Final
 
 import z3
 
+from smt_proofs.solving.memo import Memo
 from smt_proofs.solving.obligation import Assertion
 from smt_proofs.solving.opaque import opaque
 from smt_proofs.solving.solve import SEED, Answer, Term
@@ -86,7 +87,7 @@ class Search:
 
 
 # Paths and claims come upon the same few assertions, whose terms `opaque` keeps alive.
-_contradictory: dict[tuple[int, ...], bool] = {}
+_contradictory: Final = Memo[tuple[int, ...], bool]()
 
 
 def _contradict(assertions: Sequence[Assertion]) -> bool:

@@ -25,6 +25,7 @@ from smt_proofs.lemmas.slots import (
     slot_of_block,
     slots_start_in_order,
 )
+from smt_proofs.solving.memo import Memo
 from smt_proofs.solving.solve import Term
 from smt_proofs.symbolic.paths import Script
 from smt_proofs.symbolic.radix import RadixTerms
@@ -229,7 +230,7 @@ class StatementTerms(RadixTerms):
 
 
 # Paths and claims ask for the same instances. Their terms stay alive with the ids that are keys.
-_instances: dict[tuple[int, ...], tuple[tuple[Term, ...], Term]] = {}
+_instances: Final = Memo[tuple[int, ...], tuple[tuple[Term, ...], Term]]()
 
 
 def _instance(lemma: Lemma, terms: tuple[Term, ...]) -> Term:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import z3
 
 from model import answers, invariants, requests
 from model.profiles import Mapping
@@ -13,6 +16,7 @@ from smt_proofs.book import work
 from smt_proofs.book.memory import Unit
 from smt_proofs.book.work import Foundations, Stated, Task, Transitions
 from smt_proofs.solving.means import ORDINARY
+from smt_proofs.solving.memo import Memo
 
 PLUG = Transitions("qemu", Mapping.PLUGGED, (Op.PLUG.value,), frozenset({"plug_obeys_busy_means"}))
 
@@ -77,3 +81,25 @@ def test_profiles_share_what_no_switch_tells_apart() -> None:
     assert key(replace(PLUG, transitions=(Op.UNPLUG_ALL.value,))) != key(
         replace(other, transitions=(Op.UNPLUG_ALL.value,))
     )
+
+
+def parts_of(value: object) -> Iterator[object]:
+    """What a value is made of, containers left out."""
+    if isinstance(value, tuple):
+        for part in value:
+            yield from parts_of(part)
+    else:
+        yield value
+
+
+def test_what_the_look_for_rules_passes_by_holds_none() -> None:
+    assert work.carry_out(PLUG, ORDINARY)
+    modules = [module for name, module in sys.modules.items() if name.startswith("smt_proofs.")]
+    memos = [memo for module in modules for memo in vars(module).values() if isinstance(memo, Memo)]
+    held = [each for memo in memos for each in [*memo.keys(), *memo.values()]]
+    assert held
+    assert {type(p) for each in held for p in parts_of(each) if not z3.is_ast(p)} <= {
+        int,
+        bool,
+        str,
+    }
