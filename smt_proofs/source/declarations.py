@@ -15,7 +15,7 @@ from smt_proofs.source.structs import STRUCTS, fields_of_struct
 from smt_proofs.source.syntax import text_of
 from smt_proofs.source.typed import Const, Expr, Member, Place
 
-OBJECTS: Final = frozenset({"Object", "VirtIODevice", "DeviceState", "void"})
+OBJECTS: Final = frozenset({"Object", "VirtIODevice", "DeviceState", "RamDiscardManager", "void"})
 """What a parameter points to that a cast makes a device."""
 
 

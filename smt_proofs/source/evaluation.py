@@ -189,12 +189,23 @@ class Evaluator(ABC):
             self.must(f"vmem->{path} is not null", self.pointer(path).there, expr.line)
         return self.pointer(expr.path)
 
+    def same_place(self, a: Pointer, b: Pointer, line: int) -> Any:
+        """Two pointers are the same: to one place, or one of them is compared with null."""
+        for one, other in ((a, b), (b, a)):
+            if one.path == "null":
+                return self.d.negate(other.there)
+        parts = (a.index, a.offset, b.index, b.offset)
+        if a.path != b.path or any(part is not None for part in parts):
+            raise UnsupportedError(f"comparison of pointers to {a.path} and {b.path}", line)
+        return self.d.truth(True)
+
     def compared(self, expr: Compare) -> Any:
         """A comparison; signed numbers are compared once moved by half the range."""
         d = self.d
         a, b = self.value(expr.left), self.value(expr.right)
         if expr.op in ("==", "!="):
-            return d.eq(a, b) if expr.op == "==" else d.negate(d.eq(a, b))
+            same = self.same_place(a, b, expr.line) if expr.within == POINTER else d.eq(a, b)
+            return same if expr.op == "==" else d.negate(same)
         if expr.within.signed:
             half = d.lit(WORD // 2)
             a, b = d.wrapping_add(a, half), d.wrapping_add(b, half)

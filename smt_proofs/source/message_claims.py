@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import z3
 
-from model.answers import report_state
-from model.arithmetic import is_aligned
+from model.answers import report_state, valid_range
+from model.arithmetic import align_down, align_up, is_aligned
+from model.mapping import range_plugged
 from model.state import NO_FAULTS, Action, Answer, BlockState, Op
 from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.evaluation import Pointer
@@ -162,3 +163,23 @@ def resets(c: Case) -> list[Claim]:
     c.call(_pointer(c, "object"), x.reset)
     keeps = c.profile.wake_up_keeps and d.test(d.eq(x.reset, d.lit(WAKE_UP)))
     return [*_asked(c, *([] if keeps else [(UNPLUG_ALL, ())])), *c.unchanged("asked")]
+
+
+def tells_populated(c: Case) -> list[Claim]:
+    """Whether listeners find all of a section of the region populated: its blocks, a part of one
+    counting as all of it, are a valid range and plugged."""
+    d, x = c.d, c.x
+    mr = _pointer(c, "memdev.mr")
+    c.run.memory = {
+        ("section", "offset"): x.offset,
+        ("section", "size"): x.length,
+        ("section", "mr"): mr,
+    }
+    got = c.call(_pointer(c, "manager"), _pointer(c, "section"))
+    offset_end = d.add(d.add(x.addr, x.offset), x.length)
+    start = align_down(d, d.add(x.addr, x.offset), x.block)
+    size = d.sub(align_up(d, offset_end, x.block), start)
+    want = d.truth(False)
+    if valid_range(d, c.fixed, c.state, start, size):
+        want = range_plugged(d, c.fixed, x.plugged, d.sub(start, x.addr), size)
+    return [Claim("answer", d.same_truth(got, want), got, want), *c.unchanged()]

@@ -171,6 +171,7 @@ SIGNATURES: Final[dict[str, Primitive]] = {
     "virtio_mem_get_config": Primitive(VOID, (_P, _P)),
     "virtio_mem_set_requested_size": Primitive(VOID, (_P, _P, _P, _P, _P)),
     "virtio_mem_system_reset_hold": Primitive(VOID, (_P, U32)),
+    "virtio_mem_rdm_is_populated": Primitive(BOOL, (_P, _P)),
 }
 """The functions to verify as their callers know them, the device itself left out."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common, promoted
-from smt_proofs.source.structs import LITTLE
+from smt_proofs.source.structs import KEPT
 from smt_proofs.source.typed import (
     Arithmetic,
     Choose,
@@ -23,12 +23,12 @@ def converted(expr: Expr, kind: CType) -> Expr:
     """The expression in a type; a constant that the type can hold takes it on at once."""
     if (
         isinstance(expr, Const)
-        and kind not in LITTLE | {BOOL, POINTER}
+        and kind not in KEPT | {BOOL, POINTER}
         and expr.value <= kind.largest
     ):
         return Const(kind, expr.line, expr.value)
-    if expr.kind != kind and LITTLE & {expr.kind, kind}:
-        raise UnsupportedError("a number of a message used without its byte order", expr.line)
+    if expr.kind != kind and KEPT & {expr.kind, kind}:
+        raise UnsupportedError("a number kept in another form used without its conversion", expr.line)
     if VOID in (kind, expr.kind) and expr.kind != kind:
         raise UnsupportedError("a value where there is none", expr.line)
     return expr if expr.kind == kind else Convert(kind, expr.line, expr)
@@ -66,7 +66,9 @@ def complement(operand: Expr, line: int) -> Expr:
 def compare(op: str, left: Expr, right: Expr, line: int) -> Expr:
     """A comparison, in the type that the usual conversions give."""
     if POINTER in (left.kind, right.kind):
-        raise UnsupportedError("comparison of pointers", line)
+        if op not in ("==", "!=") or left.kind != right.kind:
+            raise UnsupportedError("comparison of a pointer", line)
+        return Compare(I32, line, op, POINTER, left, right)
     within = common(left.kind, right.kind)
     return Compare(I32, line, op, within, converted(left, within), converted(right, within))
 

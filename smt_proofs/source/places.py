@@ -23,7 +23,7 @@ from smt_proofs.source.operators import (
     converted,
 )
 from smt_proofs.source.scopes import Scopes
-from smt_proofs.source.structs import STRUCTS
+from smt_proofs.source.structs import HANDED, STRUCTS
 from smt_proofs.source.syntax import text_of
 from smt_proofs.source.typed import Call, Const, Expr, Field, Local, Member, Offset, Place, SlotAt
 
@@ -81,7 +81,8 @@ class Places(Scopes):
         if kind.pointee == RESET and names and names[0] == "vmem":
             return Place(POINTER, line, "vmem") if len(names) == 1 else None
         struct = kind.pointee if kind == POINTER else kind.name
-        place = STRUCTS.get(struct, {}).get(".".join(names))
+        known = HANDED if kind == POINTER and struct in HANDED else STRUCTS
+        place = known.get(struct, {}).get(".".join(names))
         if place is None:
             return None
         base = self._expr(at) if kind == POINTER else self._struct(at)

@@ -26,6 +26,7 @@ from smt_proofs.source.message_claims import (
     reports,
     requests_size,
     resets,
+    tells_populated,
 )
 from smt_proofs.source.state_claims import (
     asks_range,
@@ -195,6 +196,13 @@ RULES: Final = (
         mappings=None,
         stubbed=False,
         since="QEMU 9.1",
+    ),
+    Rule(
+        "virtio_mem_rdm_is_populated",
+        "valid_range, range_plugged",
+        tells_populated,
+        mappings=None,
+        stubbed=False,
     ),
     Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits, long=True),
 )

@@ -14,15 +14,19 @@ from smt_proofs.source.comments import without_comments
 from smt_proofs.source.findings import Finding, Verdict
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
-from smt_proofs.source.names import FIELDS, HELPERS
+from smt_proofs.source.messages import ASKED
+from smt_proofs.source.names import FIELDS, HELPERS, PRIMITIVES
 from smt_proofs.source.parse import FunctionText, Source
-from smt_proofs.source.rules import ENTRIES, RULE_NAMED
+from smt_proofs.source.rules import ENTRIES, RANGES, RULE_NAMED
 from smt_proofs.source.texts import KNOWN
 from smt_proofs.source.typed import Field
 
 _TOKEN: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|\w+|[^\w\s]')
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 DIGITS: Final = 16
+STANDING: Final = frozenset(ENTRIES) | ASKED | (PRIMITIVES.keys() - frozenset(RANGES))
+"""Functions that are judged by themselves alone: the device is asked through them, or whoever calls
+them was proven equal with what they stand for, not with their text."""
 
 
 def digest(text: str) -> str:
@@ -137,7 +141,9 @@ def _fields(function: Function, program: Lowering) -> list[str]:
 def settled(found: list[Finding], source: Source) -> list[Finding]:
     """The verdicts, where a helper that does not fit its rule is another interface.
 
-    That is so where all that the device is asked through is proven equal, and nobody else calls it.
+    That is so where all that the device is asked through is proven equal, and so is each caller of
+    the helper, with its text and not what it stands for. A caller that is not covered leaves it not
+    verified.
     """
     verdicts = {f.function: f.verdict for f in found}
     there = [name for name in ENTRIES if name in source.functions]
@@ -149,14 +155,19 @@ def settled(found: list[Finding], source: Source) -> list[Finding]:
     for number, finding in enumerate(found):
         if finding.verdict not in (Verdict.DIFFERS, Verdict.NOT_VERIFIED):
             continue
-        if finding.function in ENTRIES or finding.function not in source.functions:
+        if finding.function in STANDING or finding.function not in source.functions:
             continue
-        callers = [name for name, names in table.items() if finding.function in names]
+        callers = sorted(name for name, names in table.items() if finding.function in names)
         todo = [n for n in callers if verdicts.get(n) not in fine and not _inside(n, table, there)]
-        if callers and not todo:
-            why = finding.reason or f"{finding.what} is not as the rule has it"
-            reason = f"all that calls it is equal; by itself: {why}"
-            settled[number] = replace(finding, verdict=Verdict.INTERFACE, reason=reason)
+        if len(todo) == len(callers) or any(name in verdicts for name in todo):
+            continue
+        why = finding.reason or f"{finding.what} is not as the rule has it"
+        verdict, reason = Verdict.INTERFACE, f"all that calls it is equal; by itself: {why}"
+        if todo:
+            verdict = Verdict.NOT_VERIFIED
+            also = " and ".join(todo)
+            reason = f"another interface; also called by {also}, not covered; by itself: {why}"
+        settled[number] = replace(finding, verdict=verdict, reason=reason)
     return settled
 
 

@@ -184,7 +184,7 @@ REQUESTS = (
     edit(
         "a helper with parameters in another order",
         "interface",
-        "state_change_request valid_range",
+        "state_change_request valid_range rdm_is_populated",
         (
             FILE,
             "virtio_mem_valid_range(const VirtIOMEM *vmem, uint64_t gpa, uint64_t size)",
@@ -199,11 +199,16 @@ REQUESTS = (
             "if (!virtio_mem_valid_range(vmem, gpa, size)) {",
             "if (!virtio_mem_valid_range(vmem, size, gpa)) {",
         ),
+        (
+            "rdm_is_populated",
+            "valid_range(vmem, start_gpa, end_gpa - start_gpa)",
+            "valid_range(vmem, end_gpa - start_gpa, start_gpa)",
+        ),
     ),
     edit(
         "a helper that answers 0 or an error",
         "interface",
-        "state_change_request valid_range",
+        "state_change_request valid_range rdm_is_populated",
         (
             "valid_range",
             "static bool",
@@ -245,6 +250,11 @@ REQUESTS = (
             "if (!virtio_mem_valid_range(vmem, gpa, size)) {",
             "if (virtio_mem_valid_range(vmem, gpa, size)) {",
         ),
+        (
+            "rdm_is_populated",
+            "if (!virtio_mem_valid_range(",
+            "if (virtio_mem_valid_range(",
+        ),
     ),
     edit(
         "a common exit",
@@ -273,6 +283,21 @@ REQUESTS = (
         (
             "return VIRTIO_MEM_RESP_ACK;",
             "answer = VIRTIO_MEM_RESP_ACK; out: return answer;",
+        ),
+    ),
+    edit(
+        "the section's size has a name",
+        "name",
+        "rdm_is_populated",
+        (
+            "uint64_t end_gpa = start_gpa + int128_get64(s->size);",
+            "const uint64_t size = int128_get64(s->size); uint64_t end_gpa = start_gpa + size;",
+        ),
+        (
+            "if (!virtio_mem_valid_range(vmem, start_gpa, end_gpa - start_gpa)) { return false; } "
+            "return virtio_mem_is_range_plugged(vmem, start_gpa, end_gpa - start_gpa);",
+            "return virtio_mem_valid_range(vmem, start_gpa, end_gpa - start_gpa) && "
+            "virtio_mem_is_range_plugged(vmem, start_gpa, end_gpa - start_gpa);",
         ),
     ),
 )
