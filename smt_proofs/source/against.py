@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain, islice
 from random import Random
@@ -11,30 +11,26 @@ from typing import Any, Final
 
 import z3
 
-from model.extents import Extents
-from model.machine_ints import INTS
 from smt_proofs.solving.solve import Answer
 from smt_proofs.source.c_types import BOOL, POINTER, CType
 from smt_proofs.source.calls import calls_of
 from smt_proofs.source.domain import SourceTerms
-from smt_proofs.source.evaluation import UndefinedError
 from smt_proofs.source.guesses import guesses
 from smt_proofs.source.inputs import Inputs, any_inputs
 from smt_proofs.source.ir import Function
+from smt_proofs.source.likeness import claims
 from smt_proofs.source.names import PRIMITIVES
-from smt_proofs.source.pairs import (
-    ENDS,
-    PairProof,
-    PairTrial,
-    Side,
-    SkipError,
-    StoppedError,
-    claims,
-    outcomes,
+from smt_proofs.source.pairs import PairProof, Side, outcomes
+from smt_proofs.source.partings import (
+    first_parting,
+    parameter_kinds,
+    random_arguments,
+    random_inputs,
+    shown,
+    shown_inputs,
 )
 from smt_proofs.source.proof import ask
-from smt_proofs.source.runs import EndlessError
-from smt_proofs.source.search import SEED, device, numbers
+from smt_proofs.source.search import SEED
 from smt_proofs.source.typed import UnsupportedError
 from smt_proofs.symbolic.paths import Script, explore
 
@@ -83,15 +79,6 @@ class Compared:
     queries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Parting:
-    x: Inputs
-    arguments: tuple[int | bool, ...]
-    what: str
-    new: Any
-    old: Any
-
-
 def compared(old: Side, new: Side) -> Compared:
     """Prove two texts of one interface equal, or find inputs on which they part."""
     called = calls(old) | calls(new)
@@ -99,8 +86,8 @@ def compared(old: Side, new: Side) -> Compared:
     over = (ASSUMED, BLOCK) if ranged else (ASSUMED,)
     found = Compared(Equality.OPEN, over=over)
     random = Random(SEED)
-    many = (_random(random, new) for _ in iter(int, 1))
-    parting = _first(old, new, islice(many, FEW))
+    many = (random_inputs(random, new) for _ in iter(int, 1))
+    parting = first_parting(old, new, islice(many, FEW))
     if parting is None:
         tried: Iterable[Inputs] = ()
         try:
@@ -113,18 +100,18 @@ def compared(old: Side, new: Side) -> Compared:
             found = replace(found, reason=f"not in the subset: {error.construct}")
         if found.equality is Equality.EQUAL:
             return found
-        guessed = ((x, _arguments(random, new, x)) for x in tried for _ in range(GUESSES))
-        parting = _first(old, new, chain(guessed, islice(many, TRIES)))
+        guessed = ((x, random_arguments(random, new, x)) for x in tried for _ in range(GUESSES))
+        parting = first_parting(old, new, chain(guessed, islice(many, TRIES)))
     if parting is None:
         return found
     return replace(
         found,
         equality=Equality.DIFFERS,
         reason="",
-        inputs=_shown_inputs(parting, new),
+        inputs=shown_inputs(parting, new),
         what=parting.what,
-        new_says=_shown(parting.new),
-        old_says=_shown(parting.old),
+        new_says=shown(parting.new),
+        old_says=shown(parting.old),
     )
 
 
@@ -132,7 +119,7 @@ def _proven(
     old: Side, new: Side, found: Compared, *, ranged: bool, memory: bool = False
 ) -> tuple[Compared, Iterable[Inputs]]:
     """The proof, or why there is none and inputs that the solver has in mind."""
-    kinds = _kinds(new)
+    kinds = parameter_kinds(new)
 
     def run(script: Script) -> tuple[SourceTerms, list[Any]]:
         d = SourceTerms(script)
@@ -177,127 +164,7 @@ def calls(side: Side) -> set[str]:
     return calls_of(side.function.body, follow)
 
 
-def _kinds(side: Side) -> list[CType]:
-    return [p[1] for p in side.function.parameters if p is not None]
-
-
 def _symbol(d: SourceTerms, at: int, kind: CType) -> Any:
     if kind == POINTER:
         return None
     return d.flag(f"argument{at}") if kind == BOOL else d.word(f"argument{at}", kind.bits)
-
-
-# Inputs on which they part.
-
-
-def _first(
-    old: Side, new: Side, tried: Iterable[tuple[Inputs, tuple[int | bool, ...]]]
-) -> _Parting | None:
-    """A parting of those tried, made simple, None where none is: one where both go on, if any."""
-    stops = None
-    for x, arguments in tried:
-        found = _parts(old, new, x, arguments)
-        if found is not None and found.what != ENDS:
-            return _simplified(old, new, found)
-        stops = stops or found
-    return None if stops is None else _simplified(old, new, stops)
-
-
-_THERE: Final = frozenset({"memdev", "ram"})
-"""Inputs that every device that works has."""
-
-
-def _random(random: Random, side: Side) -> tuple[Inputs, tuple[int | bool, ...]]:
-    x = random.choice((numbers, *[device] * 5))(random)
-    if random.random() < 0.2:
-        x = replace(x, option=False, slot_size=0, count=0)
-    return x, _arguments(random, side, x)
-
-
-def _arguments(random: Random, side: Side, x: Inputs) -> tuple[int | bool, ...]:
-    """Arguments of the right types, taken from the device and the request."""
-    sizes = (x.gpa, x.offset, x.length, x.blocks * x.block, x.asked, x.region, 0)
-    given: list[int | bool] = []
-    for at, kind in enumerate(_kinds(side)):
-        if kind == BOOL:
-            given.append(random.random() < 0.5)
-        elif kind.bits < 64:
-            given.append(random.choice((x.blocks, x.limit, 1)) & kind.largest)
-        else:
-            # An address or an offset ahead of a size, as all of them are called.
-            usual = (x.offset, x.length) if "offset" in _names(side) else (x.gpa, x.length)
-            pick = usual[min(at, 1)] if random.random() < 0.7 else random.choice(sizes)
-            given.append(pick & kind.largest)
-    return tuple(given)
-
-
-def _names(side: Side) -> list[str]:
-    return [p[0] for p in side.function.parameters if p is not None]
-
-
-def _parts(old: Side, new: Side, x: Inputs, arguments: tuple[int | bool, ...]) -> _Parting | None:
-    try:
-        before, after = outcomes(INTS, x, list(arguments), old, new, PairTrial)
-        bad = next((c for c in claims(INTS, before, after, new.function.kind) if not c.holds), None)
-    except (EndlessError, SkipError, ZeroDivisionError, UndefinedError, StoppedError):
-        return None
-    except UnsupportedError:
-        return None
-    return None if bad is None else _Parting(x, arguments, bad.what, bad.source, bad.model)
-
-
-def _simplified(old: Side, new: Side, found: _Parting) -> _Parting:
-    """The parting with all inputs at nothing that may be: what is left matters."""
-    for field in fields(Inputs):
-        value = getattr(found.x, field.name)
-        nothing = type(value)()
-        if value != nothing and field.name not in _THERE:
-            x = replace(found.x, **{field.name: nothing})
-            found = _alike(_parts(old, new, x, found.arguments), found)
-    for at in range(len(found.arguments)):
-        fewer = list(found.arguments)
-        fewer[at] = type(fewer[at])()
-        found = _alike(_parts(old, new, found.x, tuple(fewer)), found)
-    return found
-
-
-def _alike(simpler: _Parting | None, found: _Parting) -> _Parting:
-    """The simpler one, where both texts say there what they said before."""
-    if simpler is None or simpler.what != found.what:
-        return found
-    same = isinstance(found.new, str | bool) and (simpler.new, simpler.old) != (
-        found.new,
-        found.old,
-    )
-    return found if same else simpler
-
-
-def _shown_inputs(parting: _Parting, side: Side) -> dict[str, Any]:
-    """The arguments by name, and the inputs that are not 0, false or empty."""
-    values = {f.name: getattr(parting.x, f.name) for f in fields(Inputs)}
-    shown: dict[str, Any] = dict(zip(_names(side), parting.arguments, strict=True))
-    for name, value in values.items():
-        if value and name not in shown:
-            ranges = isinstance(value, Extents)
-            shown[name] = [list(run) for run in value.ranges()] if ranges else value
-    return shown
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Extents):
-        return " ".join(f"[{a}, {b})" for a, b in value.ranges()) or "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value - (1 << 64) if value >> 63 else value)
-    if isinstance(value, tuple):
-        return "; ".join(_event(part) for part in value) or "nothing"
-    return str(value)
-
-
-def _event(part: Any) -> str:
-    """Something done, or a size told."""
-    if not hasattr(part, "did"):
-        return str(part)
-    what = "memslots change" if part.did is None else part.did.value
-    return what if part.offset is None else f"{what} [{part.offset}, +{part.size}]"

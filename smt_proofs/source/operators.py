@@ -28,7 +28,7 @@ def converted(expr: Expr, kind: CType) -> Expr:
     ):
         return Const(kind, expr.line, expr.value)
     if expr.kind != kind and KEPT & {expr.kind, kind}:
-        raise UnsupportedError("a number kept in another form used without its conversion", expr.line)
+        raise UnsupportedError("a number in another form used without its conversion", expr.line)
     if VOID in (kind, expr.kind) and expr.kind != kind:
         raise UnsupportedError("a value where there is none", expr.line)
     return expr if expr.kind == kind else Convert(kind, expr.line, expr)

@@ -1,4 +1,4 @@
-"""The messages between driver and device, all little-endian, and other structs that are handed over.
+"""The messages between driver and device, all little-endian, and other structs handed over.
 
 Sources: struct virtio_mem_req, virtio_mem_resp and virtio_mem_config of
 standard-headers/linux/virtio_mem.h; MemoryRegionSection of system/memory.h. The parts of a union

@@ -11,8 +11,8 @@ from conformance.traces.schemas import problem
 from model.machine_ints import INTS
 from model.profiles import QEMU, Mapping
 from smt_proofs.source.case import Case
+from smt_proofs.source.likeness import ASIDE, COMPARED
 from smt_proofs.source.lower import Lowering
-from smt_proofs.source.pairs import ASIDE, COMPARED
 from smt_proofs.source.runs import ProofRun, TrialRun
 from smt_proofs.source.search import device
 from smt_proofs.source.verify import read_source

@@ -15,7 +15,7 @@ ASKER: Final = "virtio_mem_rdm_is_populated"
 
 
 def verdict_on(helper: str, *more: str, **other: Verdict) -> Finding:
-    """The verdict on a helper that differs, called by a request, a listener's question and `more`."""
+    """The verdict on a helper that differs; a request, a listener's question and `more` call it."""
     callers = (CALLER, ASKER, *more)
     bodies = {name: f"return {helper}(vmem);" if name in callers else "" for name in ENTRIES}
     bodies |= {name: f"return {helper}(vmem);" for name in callers} | {helper: "return 0;"}
