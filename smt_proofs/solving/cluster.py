@@ -44,6 +44,8 @@ def dask(address: str) -> Iterator[Executor]:
     # It has no types of its own.
     distributed: Any = import_module("distributed")
     try:
+        # A client of what is no address at all takes 20 seconds to end.
+        distributed.comm.get_address_host_port(address, strict=True)
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         said = " ".join(str(error).split())
