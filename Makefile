@@ -41,7 +41,7 @@ refuted: setup
 	  $(BIN)/slotproof prove --profile $$profile --expect docs/refuted-$$profile.json || exit; done
 
 test: setup
-	$(BIN)/pytest --numprocesses auto tests
+	$(BIN)/pytest --numprocesses auto --dist loadgroup tests
 
 # What a change of one room needs: make quick, or make quick ROOM=smt_proofs/lemmas. The book of all
 # proofs, a real QEMU and the browser are left to make test.
