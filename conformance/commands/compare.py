@@ -136,8 +136,7 @@ def _text(comparison: Comparison, traces: Path | None) -> list[str]:
             "equivalent in this scope: no trace of any length tells two of these devices apart; "
             "nothing is said of other sizes",
         ]
-    sides = comparison.left.name, comparison.right.name
-    lines.append(f"different: what {sides[0]} does is called allowed, what {sides[1]} does seen")
+    lines.append(f"different: {comparison.left.name} and {comparison.right.name} are told apart")
     for difference in _every(comparison):
         lines += ["", *_told(difference)]
         if traces is not None:
@@ -170,9 +169,8 @@ def _told(difference: Difference) -> list[str]:
     modes = {"option off": not config.option, "unplugged-inaccessible=off": not config.inaccessible}
     device = [f"{format_size(config.requested)} requested at start"]
     device += [name for name, holds in modes.items() if holds]
-    assert trace.finding is not None
     return [
-        f"by {difference.part.value}: {trace.finding.message}",
+        f"by {difference.part.value}: {difference.message}",
         f"  device   {', '.join(device)}",
         *(
             f"  step {number:<4}{describe(step.action, config)}"
@@ -228,11 +226,10 @@ def _document(done: list[Comparison], traces: Path | None, sizes: Sizes | None) 
 
 
 def _listed(comparison: Comparison, found: Difference, traces: Path | None) -> dict[str, Any]:
-    assert found.trace.finding is not None
     return {
         "part": found.part.value,
         "op": None if found.op is None else found.op.value,
-        "message": found.trace.finding.message,
+        "message": found.message,
         "config": config_to_json(found.trace.config),
         "steps": [action_to_json(step.action) for step in found.trace.steps],
         "trace": None if traces is None else str(traces / _file(comparison, found)),

@@ -10,6 +10,7 @@ import click
 from conformance.commands.common import exit_with, profile_option
 from conformance.traces.sizes import format_size, size
 from model.arithmetic import UINT_BITS, is_aligned
+from model.caller import SOFT_MEMSLOT_LIMIT
 from model.geometry import (
     MIN_BLOCK_SIZE,
     DecisionInput,
@@ -100,6 +101,12 @@ def decide(
         "violated": violated,
     }
     click.echo(json.dumps(document, indent=2) if as_json else sentence(region, slots, document))
+    if limit > SOFT_MEMSLOT_LIMIT and profile.option_name and not profile.peer:
+        click.echo(
+            f"slotproof: note: QEMU hands a device {SOFT_MEMSLOT_LIMIT} memslots at most, so its "
+            f"limit is never {limit}",
+            err=True,
+        )
     if violated:
         click.echo(f"slotproof: these memslots violate {', '.join(violated)}", err=True)
         exit_with(1)

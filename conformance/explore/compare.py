@@ -17,6 +17,7 @@ from conformance.judge.finding import Finding, Kind
 from conformance.judge.oracle import spelled
 from conformance.targets.reference import at_start
 from conformance.traces.codec import observation_to_json
+from conformance.traces.sizes import format_size
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ConfigError, ReferenceDevice
 from model.observation import Observation
@@ -31,6 +32,8 @@ FIELDS_OF: Final = {
     Part.MAPPED: ("slots", "mapped"),
 }
 """The fields of an observation, by the names that traces give them."""
+SIZES: Final = frozenset(FIELDS_OF[Part.CONFIG])
+"""Those in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,13 @@ class Difference:
     None if the start does.
 
     `trace` is of the left profile, with what a device of the right one showed; its finding is the
-    difference.
+    difference, in the words of a replay. `message` names both profiles instead.
     """
 
     part: Part
     op: Op | None
     trace: Trace
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ def compare(left: Profile, right: Profile, blocks: int, slots: int) -> Compariso
             known = causes.get((part, op))
             if known is None or len(path) < len(known.trace.steps):
                 actions = [product.actions[at] for at in path]
-                trace = _replayed(left, right, config, part, actions)
-                causes[part, op] = Difference(part, op, trace)
+                found = _replayed(left, right, config, part, actions)
+                causes[part, op] = Difference(part, op, *found)
     # Sorting is stable: of equally many steps, the one of the usual device stays first.
     ordered = sorted(causes.values(), key=lambda difference: len(difference.trace.steps))
     shortest: dict[Part, Difference] = {}
@@ -97,7 +101,7 @@ def compare(left: Profile, right: Profile, blocks: int, slots: int) -> Compariso
                 continue
             actions = [product.actions[at] for at in way]
             op = actions[-1].op if actions else None
-            best = Difference(part, op, _replayed(left, right, config, part, actions))
+            best = Difference(part, op, *_replayed(left, right, config, part, actions))
         if best is not None:
             shortest[part] = best
     return Comparison(
@@ -137,9 +141,9 @@ def _shared(left: Profile, right: Profile, blocks: int, slots: int) -> Iterator[
 
 def _replayed(
     left: Profile, right: Profile, config: Config, part: Part, actions: list[ConcreteAction]
-) -> Trace:
+) -> tuple[Trace, str]:
     """Run both devices afresh: they show the same of the part up to the last step, and there they
-    do not. Raises RuntimeError if that is not so."""
+    do not. The trace, and which profile shows what. Raises RuntimeError if that is not so."""
     devices = ReferenceDevice(left, config), ReferenceDevice(right, config)
     shown = [(at_start(devices[0]), at_start(devices[1]))]
     shown += [(devices[0].apply(done), devices[1].apply(done)) for done in actions]
@@ -147,11 +151,15 @@ def _replayed(
     field = _field(part, *shown[-1])
     if differing != [len(actions)] or field is None:
         raise RuntimeError(f"a replay does not confirm the difference: {differing} of {actions}")
-    allowed, seen = (spelled(observation_to_json(side).get(field)) for side in shown[-1])
+    values = [observation_to_json(side).get(field) for side in shown[-1]]
+    allowed, seen = map(spelled, values)
     message = f"{field}: allowed {allowed}, seen {seen}"
     steps = (TraceStep(done, pair[1]) for done, pair in zip(actions, shown[1:], strict=True))
     finding = Finding(Kind.DIVERGENCE, field, len(actions), message)
-    return Trace(left, config, tuple(steps), finding=finding, seen=shown[0][1])
+    trace = Trace(left, config, tuple(steps), finding=finding, seen=shown[0][1])
+    told = (format_size(v) if field in SIZES and v is not None else spelled(v) for v in values)
+    sides = zip((left.name, right.name), told, strict=True)
+    return trace, f"{field}: {', '.join(f'{name} {value}' for name, value in sides)}"
 
 
 def _field(part: Part, allowed: Observation, seen: Observation) -> str | None:

@@ -87,6 +87,9 @@ def asked(name: str, arch: Arch | None, machine: Switches, given: Switches) -> A
         settings: dict[str, Any] = dict(said)
         vm = replace(vm, **settings)
         why |= dict.fromkeys(said, origin)
+    if vm.smm and not vm.kernel.smm:
+        # QEMU leaves it out then unless it is told otherwise, and ends if it is.
+        why["smm"] = f"{why['smm']} has it, this KVM does not"
     if given.tracker is not None and vm.kernel.release < TRACKING_BY_USER:
         vm = replace(vm, kernel=replace(vm.kernel, tracking=given.tracker))
     if "smm" not in why and vm.kernel.arch is Arch.X86:

@@ -66,7 +66,7 @@ def _table(answer: Answer) -> list[str]:
         ("total while dirty pages are logged", static.logging, dynamic.logging),
     ):
         lines.append(f"{what:<{_WIDE}}{about(before):>10}{about(after):>10}")
-    switches = asdict(vm)
+    switches = asdict(vm) | {"smm": vm.smm and vm.kernel.smm}
     said = ", ".join(
         f"{name} {'on' if switches[name] else 'off'} ({reason})"
         for name, reason in sorted(answer.asked.why.items())

@@ -196,7 +196,11 @@ def _decisions(document: dict[str, Any]) -> Iterator[Case]:
 
 
 def _traces(document: dict[str, Any]) -> Case:
-    name = f"{document['traces']} traces, {document['steps']} steps"
+    count = document["traces"]
+    if count:
+        name = f"{count} traces, {document['steps']} steps"
+    else:
+        name = "a trace that an earlier run kept" if document["steps"] else "generated traces"
     failure = document["failure"]
     if failure is None:
         return Case("traces", name, Outcome.PASSED)

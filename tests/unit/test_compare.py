@@ -98,7 +98,7 @@ def test_the_command_writes_traces_that_replay(tmp_path: Path) -> None:
     result = run("compare", "seed-v2", "qemu", "--blocks", "2", "--traces", str(traces))
     assert result.exit_code == 1
     assert "  response          2 steps (migration-start, unplug-all)\n" in result.stdout
-    assert "\nby mapped: mapped: allowed [], seen [[0, 1]]\n" in result.stdout
+    assert "\nby mapped: mapped: seed-v2 [], qemu [[0, 1]]\n" in result.stdout
     kept = traces / "seed-v2-qemu-mapped-migration-in.jsonl"
     assert len(read_trace(kept).steps) == 2
     assert f"replayed on both, kept as {kept}" in result.stdout

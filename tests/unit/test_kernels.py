@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.metadata.answer import Answer
+from conformance.metadata.device import of_config
+from conformance.metadata.found import Found
 from conformance.metadata.host import host, vhost_regions
 from conformance.metadata.kernel import Asked, KernelError, Switches, asked, kernel_named
+from conformance.metadata.text import text
 from model.allocation import MEMSLOT, array_taken, kmalloc_bytes, memslot_bytes, memslot_taken
 from model.arithmetic import GIB, MIB, TIB
 from model.kernels import (
@@ -22,6 +26,8 @@ from model.kernels import (
     rmap_allocated,
     tracking_allocated,
 )
+from model.profiles import QEMU
+from model.state import Config
 
 SHADOW = Vm(Kernel("6.18", (6, 18)), tdp=False, tdp_mmu=False)
 """All items are allocated; what was measured by hand on Linux 6.18 is below."""
@@ -185,6 +191,20 @@ def test_what_is_said_comes_before_what_the_machine_says() -> None:
     assert found.why["smm"] == "the command line"
     assert found.why["dirty_ring"] == "the machine"
     assert found.why["shadow_root"] == "assumed"
+
+
+def test_smm_of_a_machine_whose_kvm_has_none_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table and the line below it say the same."""
+    here = host(Path("/nowhere"), "6.18.1", "x86_64", 4096)
+    without = replace(here, kernel=replace(here.kernel, smm=False))
+    monkeypatch.setattr("conformance.metadata.kernel.host", lambda: without)
+    found = asked("host", None, Switches(smm=True), Switches())
+    assert found.vm.address_spaces == 1
+    assert found.why["smm"] == "the machine has it, this KVM does not"
+    device = of_config("device", QEMU, Config(GIB, 2 << 20, 256), 0)
+    lines = text(Answer(QEMU.name, "options", None, Found((device,)), found))
+    assert any("smm off (the machine has it, this KVM does not)" in line for line in lines)
+    assert not any("twice because of SMM" in line for line in lines)
 
 
 def test_a_newer_kernel_is_told_as_one() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from conformance.judge.finding import Kind
 from conformance.targets.driver.bus import DriverError, DriverLate
@@ -26,6 +26,8 @@ from conformance.targets.target import (
     Asked,
     TargetError,
 )
+from conformance.traces.codec import config_to_json
+from conformance.traces.sizes import format_size
 from model.observation import Observation
 from model.profiles import Profile
 from model.state import Answer, ConcreteAction, Config, Op
@@ -87,7 +89,7 @@ class QemuTarget:
 
     def start(self, profile: Profile, config: Config) -> Observation:
         if (nearest := self.fitted(profile, config)) != config:
-            raise TargetError(Kind.REFUSED, f"no such QEMU machine; the nearest has {nearest}")
+            raise TargetError(Kind.REFUSED, _no_such(config, nearest))
         if self._guest is not None and self._guest.serves(config):
             with self._failures():
                 self._guest.renew(config)
@@ -161,3 +163,27 @@ class QemuTarget:
             # The next trace has a process of its own.
             self.close()
             raise TargetError(kind, str(error), error.log) from error
+
+
+def _no_such(config: Config, nearest: Config) -> str:
+    """What of a configuration no QEMU machine has, and what the nearest has instead."""
+    asked, there = (_told(config_to_json(one)) for one in (config, nearest))
+    differing = [name for name in asked if asked[name] != there[name]]
+    return "no such QEMU machine: " + ", ".join(
+        f"{name} {asked[name]}, where the nearest has {there[name]}" for name in differing
+    )
+
+
+def _told(values: dict[str, Any]) -> dict[str, str]:
+    """The values of a configuration for a person: sizes with units, the address in hexadecimal."""
+    sizes = ("region", "block", "requested", "page", "extent")
+    return {
+        name: format_size(value)
+        if name in sizes
+        else f"{value:#x}"
+        if name == "addr"
+        else ("on" if value else "off")
+        if isinstance(value, bool)
+        else str(value)
+        for name, value in values.items()
+    }
