@@ -7,7 +7,7 @@ way there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,11 +173,13 @@ def search(
     profile: Profile,
     configs: Iterable[Config] | None = None,
     wanted: Iterable[Row] | None = None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Searched:
     """Search small devices, those of `small_devices` unless others are given.
 
     A row's counterexample is one of the fewest steps, and of those on the first device. With
-    `wanted` nothing but these rows is looked for, and no further than needed.
+    `wanted` nothing but these rows is looked for, and no further than needed. `told` hears how many
+    rows are found.
     """
     sought = None if wanted is None else frozenset(wanted)
     devices = [
@@ -193,6 +195,7 @@ def search(
                 break
             device.advance()
             ways = device.failed | ways
+            told(len(ways))
         else:
             continue
         break

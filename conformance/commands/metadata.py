@@ -12,7 +12,7 @@ import click
 
 from conformance.commands.common import exit_with, profile_option
 from conformance.commands.provenance import made
-from conformance.metadata.answer import Answer
+from conformance.metadata.answer import Answer, decider
 from conformance.metadata.cmdline import devices_of, machine_of
 from conformance.metadata.device import along_trace, of_config
 from conformance.metadata.document import document
@@ -29,7 +29,7 @@ from conformance.metadata.vhost import Vhost
 from conformance.traces.files import write_whole
 from conformance.traces.sizes import size
 from conformance.traces.trace import TraceError, read_trace
-from model.caller import SOFT_MEMSLOT_LIMIT
+from model.caller import SAFE_MAX_MEMSLOTS, SOFT_MEMSLOT_LIMIT
 from model.device import ConfigError
 from model.geometry import default_block_size
 from model.kernels import Arch
@@ -89,7 +89,8 @@ def switch_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--kernel",
     metavar="KERNEL",
-    help=f"{HOST}, {', '.join(NAMED)}, another version, or {PATCH} for the patch's own table.  "
+    help=f"Of the host: {HOST}, {', '.join(NAMED)}, what uname -r says, or {PATCH} for the patch's "
+    "own table.  "
     f"[default: {HOST} if there is /dev/kvm, or else {NAMED[-2]}]",
 )
 @click.option("--arch", type=click.Choice([arch.value for arch in Arch]), help="Of the kernel.")
@@ -98,7 +99,8 @@ def switch_options(command: Callable[..., None]) -> Callable[..., None]:
     "--vhost-regions",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Memory regions that the VM's vhost back ends take.",
+    help="Memory regions that the VM's vhost back ends take: 64 for the kernel's vhost, unless its "
+    "max_mem_regions says more; 8 for vhost-user.",
 )
 @click.option("--measure", is_flag=True, help="Measure it on this kernel too; needs root.")
 @click.option(
@@ -185,7 +187,12 @@ def answered(options: dict[str, Any], kernel: str) -> Answer:
         found = found_at(socket, profile, options["vhost_regions"], here)
     else:
         found = of_options(options, profile)
-    return Answer(profile.name, kind, name, found, asked_for(options, kernel, found.switches))
+    answer = Answer(profile.name, kind, name, found, asked_for(options, kernel, found.switches))
+    if decider(answer) is None or options["vhost_regions"] == SAFE_MAX_MEMSLOTS or kind == "qmp":
+        return answer
+    # Of a QEMU that runs nothing is known but what it has.
+    enough = answered(options | {"vhost_regions": SAFE_MAX_MEMSLOTS}, kernel).found
+    return replace(answer, enough=enough)
 
 
 def asked_for(options: dict[str, Any], kernel: str, machine: Switches) -> Asked | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 
 from conformance.check.expected import ExpectedError, compare, read_expected
 from conformance.check.refutations import Row, search, write_counterexamples
@@ -275,7 +276,12 @@ def counterexamples(book: Book, place: Path) -> dict[Row, Path]:
     rows = {row_of(proof) for proof in book.refuted if proof.serves != SERVES}
     for name in sorted({row.profile for row in rows}):
         here = [row for row in rows if row.profile == name]
-        found = search(profile_named(name), wanted=here).refuted
+        with progress(f"searching counterexamples of {name}") as bars:
+
+            def told(found: int, bars: Progress = bars, total: int = len(here)) -> None:
+                bars.update(bars.task_ids[0], total=total, completed=found)
+
+            found = search(profile_named(name), wanted=here, told=told).refuted
         written |= write_counterexamples(found, place)
     return written
 

@@ -20,11 +20,12 @@ VERIFY_AGAINST_VERSION = 1
 def against(read: Given, old: Material, name: str, only: frozenset[str] | None) -> dict[str, Any]:
     """What the document says of each function. Raises click.UsageError."""
     assert read.material is not None
-    found: list[Parted] = []
-    with progress("comparing") as bars:
-        for parted in compare(old, read.material, only):
-            found.append(parted)
-            bars.update(bars.task_ids[0], total=None, completed=len(found))
+    with progress("comparing functions") as bars:
+
+        def told(done: int, total: int) -> None:
+            bars.update(bars.task_ids[0], completed=done, total=total)
+
+        found = list(compare(old, read.material, only, told))
     if not found:
         raise click.UsageError(f"{read.name}: no function of the name given with --only")
     return {

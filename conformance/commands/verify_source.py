@@ -148,11 +148,14 @@ def _against_model(
         )
     place = read.material.place if read.material else read.name
     found: list[Finding] = []
-    with progress("verifying") as bars:
-        for finding in verified(read.source, chosen, place, Cache.of_user(), only):
+    with progress("verifying functions") as bars:
+
+        def told(judged: int) -> None:
+            bars.update(bars.task_ids[0], total=len(only or RULE_NAMED), completed=judged)
+
+        for finding in verified(read.source, chosen, place, Cache.of_user(), only, told):
             change = read.changed.get(finding.function)
             found.append(replace(finding, change=change.words) if change else finding)
-            bars.update(bars.task_ids[0], total=len(only or RULE_NAMED), completed=len(found))
     uncovered = [] if only else read.uncovered()
     unseen = [] if only else not_covered(read.source)
     return {

@@ -13,6 +13,7 @@ from conformance.metadata.measure import Case
 from conformance.metadata.vhost import Vhost, remedy
 from conformance.traces.sizes import UNITS
 from model.arithmetic import MIB
+from model.caller import SAFE_MAX_MEMSLOTS
 from model.kernels import TDP_MMU_BY_DEFAULT, Vm
 from model.metadata import NOTHING, Metadata
 
@@ -25,7 +26,8 @@ LIVE: Final = ("qemu-cmdline", "qmp")
 @dataclass(frozen=True, slots=True)
 class Answer:
     """All that there is to tell. `asked` is None for the patch's own table; `measured` holds the
-    cases of --measure."""
+    cases of --measure; `enough` is what would be found if vhost took enough memory regions, where
+    it decides."""
 
     profile: str
     source: str
@@ -33,6 +35,7 @@ class Answer:
     found: Found
     asked: Asked | None
     measured: tuple[Case, ...] = ()
+    enough: Found | None = None
 
     @property
     def devices(self) -> tuple[DeviceMetadata, ...]:
@@ -159,6 +162,9 @@ def decider(answer: Answer) -> Vhost | None:
 def remarks(answer: Answer) -> list[str]:
     """Lines worth reading below the table."""
     lines = list(answer.found.notes)
+    if answer.enough is not None:
+        then = headline(replace(answer, found=answer.enough, enough=None))
+        lines.append(f"with {SAFE_MAX_MEMSLOTS} memory regions of vhost or more: {then}")
     if answer.asked is not None:
         lines += answer.asked.notes
     for vhost in answer.found.vhosts:

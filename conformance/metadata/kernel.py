@@ -23,7 +23,10 @@ PATCH: Final = "patch"
 """The table of the patch's first page in place of a kernel."""
 NAMED: Final = ("5.10", "6.1", "6.1-cloud", "6.12", "6.12-cloud", "7.2", "7.2-cloud")
 """Debian's kernels whose source was read; `cloud` is their flavour without i915's GVT."""
-_NAME: Final = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?(-cloud)?")
+_NAME: Final = re.compile(
+    r"(?:linux-image-)?(\d+)\.(\d+)(?:\.\d+)?(?:\+[\w.]+)?(?:-\d+)?(-cloud)?(?:-(?:amd|arm)64)?"
+)
+"""A version, what `uname -r` says on Debian, or the package of the kernel."""
 
 
 class KernelError(ValueError):

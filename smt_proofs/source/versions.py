@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
@@ -70,8 +70,16 @@ _SAMENESS: Final = {
 }
 
 
-def compare(old: Material, new: Material, only: frozenset[str] | None = None) -> Iterator[Parted]:
-    """What the change comes to for each function, those of the same text ahead."""
+def compare(
+    old: Material,
+    new: Material,
+    only: frozenset[str] | None = None,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Parted]:
+    """What the change comes to for each function, those of the same text ahead.
+
+    `told` hears how many functions are judged, of how many.
+    """
     before, after = source_of(old), source_of(new)
     changed = changes(before, after, header=old.header != new.header)
     names = [name for name in changed if only is None or name in only]
@@ -85,8 +93,11 @@ def compare(old: Material, new: Material, only: frozenset[str] | None = None) ->
         found[name] = Parted(name, new.place, 0, Sameness.REMOVED, "removed")
         yield found[name]
     tasks = [name for name in names if name not in found]
+    total = len(found) + len(tasks)
+    told(len(found), total)
     for _, parted in carried_out(_judged, tasks, before, after, changed):
         found[parted.function] = parted
+        told(len(found), total)
     _settle(found, changed)
     yield from (found[name] for name in tasks)
     if only is None and outside(old.source, before) != outside(new.source, after):

@@ -7,7 +7,7 @@ take long have one for themselves, the others share some.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -27,16 +27,23 @@ SHARED: Final = 4
 
 
 def verified(
-    source: Source, profile: Profile, file: str, cache: Cache, only: frozenset[str] | None = None
+    source: Source,
+    profile: Profile,
+    file: str,
+    cache: Cache,
+    only: frozenset[str] | None = None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Finding]:
     """The verdicts as `verify` has them, in the order of the rules, as soon as they are there.
 
-    `only` names functions, each of which is judged by itself.
+    `only` names functions, each of which is judged by itself. `told` hears how many are judged,
+    in whatever order that is.
     """
     names = [name for name in RULE_NAMED if only is None or name in only]
     keys = {name: _key(source, profile, file, name) for name in names}
     known = {name: _remembered(cache.record(key)) for name, key in keys.items()}
     found = {name: finding for name, finding in known.items() if finding is not None}
+    told(len(found))
     waiting = list(keys)
     yield from _taken(waiting, found)
     tasks = _tasks([name for name in keys if name not in found])
@@ -45,6 +52,7 @@ def verified(
             found[finding.function] = finding
             if finding.verdict in DECIDED:
                 cache.keep_record(keys[finding.function], _record(finding))
+        told(len(found))
         yield from _taken(waiting, found)
     if only is not None:
         yield from (found[name] for name in waiting)

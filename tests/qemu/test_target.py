@@ -287,9 +287,7 @@ def test_post_load_of_the_patch_is_told_from_qemu(target: QemuTarget) -> None:
 
 
 def test_a_configuration_that_no_machine_has_is_refused(target: QemuTarget) -> None:
-    with pytest.raises(
-        TargetError, match="machine: limit 257, where the nearest has 256"
-    ) as caught:
+    with pytest.raises(TargetError, match="limit 257, where the nearest has 256") as caught:
         target.start(QEMU, replace(CONFIG, limit=257))
     assert caught.value.kind is Kind.REFUSED
 

@@ -317,6 +317,29 @@ def test_a_vhost_device_decides() -> None:
     assert "max_mem_regions=509" in found["answer"]
 
 
+def test_what_enough_vhost_regions_would_save_is_told() -> None:
+    asked = ("--qemu-cmdline", VM.replace(" -device", f" {NET}-device", 1), "--kernel", "6.1")
+    (told,) = (line for line in document(*asked)["remarks"] if line.startswith("with 509 "))
+    saved = document(*asked, "--vhost-regions", 509)
+    assert told.endswith(f": {saved['answer']}") and "save" in told
+    assert not any(line.startswith("with 509 ") for line in saved["remarks"])
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("6.1.0-40-amd64", "6.1"),
+        ("6.1.0-40-cloud-amd64", "6.1-cloud"),
+        ("6.12.48+deb13-cloud-amd64", "6.12-cloud"),
+        ("linux-image-6.12.9+bpo-amd64", "6.12"),
+    ],
+)
+def test_what_uname_says_is_a_kernel(name: str, same: str) -> None:
+    told, plain = (document("--region", "1T", "--kernel", one) for one in (name, same))
+    assert told["kernel"]["name"] == name and told["saved"] == plain["saved"]
+    assert told["kernel"]["tracking"] == plain["kernel"]["tracking"]
+
+
 def test_enough_vhost_regions_change_nothing() -> None:
     line = VM.replace("-object", f"{NET} -object")
     (device,) = document("--qemu-cmdline", line, "--vhost-regions", 509)["devices"]

@@ -1,5 +1,6 @@
 """Long work tells how far it has come: a bar on a terminal, a line a minute in a log."""
 
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -11,6 +12,9 @@ from conformance.explore.scale import scaled_config
 from model.profiles import QEMU
 from smt_proofs.mutation import alike, testing
 from smt_proofs.mutation.testing import Judged
+from smt_proofs.solving.cache import Cache
+from smt_proofs.source import work
+from smt_proofs.source.verify import read_source
 
 
 def task(description: str, elapsed: float, completed: float, total: float | None) -> Task:
@@ -88,3 +92,16 @@ def test_mutants_tell_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     alike.explain_all(listener=lambda *what: heard.append(what))
     assert heard[0] == ("judging mutants", 0, 1)
     assert heard[-1] == ("proving mutants equivalent", 1, 1)
+
+
+def test_a_source_tells_how_many_functions_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are remembered, and each as it comes, whatever its place in the order."""
+    monkeypatch.setattr(
+        work, "carried_out", lambda do, items, *more: ((i, do(i, *more)) for i in items)
+    )
+    monkeypatch.setattr(work, "SHARED", 1)
+    source = read_source((Path(__file__).parent / "sources" / "small.c").read_bytes(), "small.c")
+    names = frozenset({"virtio_mem_valid_range", "virtio_mem_is_busy"})
+    heard: list[int] = []
+    found = list(work.verified(source, QEMU, "small.c", Cache(None), names, heard.append))
+    assert heard == [0, 1, 2] and len(found) == 2

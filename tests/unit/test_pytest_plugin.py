@@ -58,12 +58,20 @@ def test_the_example_of_the_docs_passes(tmp_path: Path) -> None:
 def test_a_fault_fails_with_its_rule_and_a_known_one_that_is_gone_too(tmp_path: Path) -> None:
     (tmp_path / "known.toml").write_text(KNOWN.format("state-mixed"))
     options = ["--slotproof-target", "reference", "--slotproof-expect", "known.toml"]
-    printed = suite(tmp_path, *options, "--slotproof-traces", "20")
+    options += ["--slotproof-oracle", "virtio", "--slotproof-traces", "20"]
+    printed = suite(tmp_path, *options)
     assert "fail: plug-plugged-is-error: plug of a block that is plugged" in printed
     assert "replay: slotproof trace replay slotproof-failures/" in printed
     assert "step 2   plug" in printed and "step 3   " not in printed
     assert "unexpected pass: state-mixed: no longer fails: so (since 1.0)" in printed
     assert "2 failed" in printed
+
+
+def test_what_the_profile_does_too_fails_no_more_than_in_a_check(tmp_path: Path) -> None:
+    options = ["--slotproof-target", "reference", "--slotproof-traces", "20"]
+    printed = suite(tmp_path, *options, "-k", f"plug-plugged-is-error or {TRACES}")
+    assert "1 passed, " in printed and "1 xfailed" in printed and "FAILED" not in printed
+    assert "so does the device of profile qemu, which decides: slotproof_oracle = virtio" in printed
 
 
 def test_a_difference_fails_where_the_profile_is_the_oracle(tmp_path: Path) -> None:

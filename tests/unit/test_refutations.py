@@ -128,8 +128,10 @@ def test_the_steps_before_the_last_keep_all_invariants(seed_v2: Searched) -> Non
 
 def test_wanted_rows_are_found_alone_and_alike(seed_v2: Searched) -> None:
     some = seed_v2.refuted[3], seed_v2.refuted[7]
-    found = search(SEED_V2, wanted=[each.row for each in some])
+    heard: list[int] = []
+    found = search(SEED_V2, wanted=[each.row for each in some], told=heard.append)
     assert found.refuted == some
+    assert heard[0] == 0 and heard[-1] == 2 and heard == sorted(heard)
     assert found.steps < seed_v2.steps / 10
 
 
