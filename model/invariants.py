@@ -124,7 +124,7 @@ def mapped_needs_plugged(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) 
 
 
 def static_always_mapped(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
-    """Memory without memslots of its own is always mapped."""
+    """With the static way of mapping, the one memslot is always mapped."""
     return d.every_index(f.slots.count, lambda i: d.member(s.mapped, i))
 
 

@@ -13,14 +13,14 @@ from model.state import REQUESTS, Action, Answer, BlockState, Fixed, Op, Result,
 def silent_exactly(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """No answer exactly where the device is gone or broken."""
+    """A request gets no answer iff the device is gone or broken."""
     return exactly(d, r.answer is Answer.SILENT, d.negate(listening(d, s)))
 
 
 def state_error(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """STATE is an ERROR exactly where it does not name whole blocks of the usable region."""
+    """STATE answers ERROR iff the range is not whole blocks inside the usable region."""
     wrong = d.negate(acceptable(d, f, s, a))
     return exactly(d, r.answer is Answer.ERROR, d.both(listening(d, s), wrong))
 
@@ -46,14 +46,15 @@ def state_payload(
 def no_payload(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Nothing but an acknowledged STATE tells the state of blocks."""
+    """An answer tells the state of blocks only if it acknowledges a STATE request."""
     return d.truth(r.block_state is None)
 
 
 def violation_breaks(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A device that listens is broken by an unknown or short request, and answers nothing."""
+    """An unknown or short request is a protocol violation: it breaks a device that is neither
+    broken nor gone, and gets no answer."""
     broke = exactly(d, r.answer is Answer.VIOLATION, listening(d, s))
     return d.both(broke, when(d, listening(d, s), r.state.broken))
 

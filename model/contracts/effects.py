@@ -48,14 +48,15 @@ def left_alone(f: Fixed[W, B], op: Op) -> list[str]:
 def event_done(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """The event is carried out unless the device is gone."""
+    """The event is carried out iff the device is not gone."""
     return answered(d, r, s.realized)
 
 
 def rest_left_alone(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Nothing changes but what the operation is about."""
+    """Each operation changes only the parts of the state that it is about: PLUG, for example, the
+    plugged blocks, the mapped memslots and the plugged size."""
     return kept(d, s, r.state, left_alone(f, a.op))
 
 
@@ -70,7 +71,7 @@ def refusal_changes_nothing(
 def notified_exactly(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """The guest is notified exactly by a requested size that was set and by a violation."""
+    """The driver is notified iff the step sets the requested size or is a protocol violation."""
     resized = a.op is Op.RESIZE and r.answer is Answer.DONE
     return d.truth(r.notified is (resized or r.answer is Answer.VIOLATION))
 

@@ -13,7 +13,8 @@ from model.state import Action, Answer, Fixed, Op, Result, State
 def negotiate_done(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A driver is refused exactly if it leaves out UNPLUGGED_INACCESSIBLE though it is offered."""
+    """A driver is refused iff the device offers UNPLUGGED_INACCESSIBLE and the driver does not
+    accept it, or the device is gone."""
     accepts = d.negate(d.eq(a.value, d.lit(0)))
     return answered(d, r, d.both(s.realized, d.either(d.negate(f.inaccessible), accepts)))
 
@@ -21,7 +22,8 @@ def negotiate_done(
 def negotiate_records(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUGGED_INACCESSIBLE is in force exactly if it is offered and the driver accepts it."""
+    """Once a driver has chosen, UNPLUGGED_INACCESSIBLE is in force iff the device offers it and the
+    driver accepts it."""
     accepts = d.both(f.inaccessible, d.negate(d.eq(a.value, d.lit(0))))
     after = r.state.accepted
     present = when(d, s.realized, d.same_truth(after, accepts))
@@ -31,7 +33,8 @@ def negotiate_records(
 def resize_done(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """The requested size is set exactly if it is whole blocks and no larger than the region."""
+    """A new requested size is set iff it is a multiple of the block size and no larger than the
+    region, and the device is not gone."""
     sensible = d.both(is_aligned(d, a.value, f.block), d.le(a.value, f.region))
     return answered(d, r, d.both(s.realized, sensible))
 
@@ -46,8 +49,8 @@ def resize_sets_requested(
 def resize_grows_usable(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """When the requested size changes, a usable region too small for it grows to the smallest
-    that fits.
+    """When the requested size changes, the usable region stays as it is if it covers that size and
+    the extent, and else grows to fit it.
 
     The size that was requested already changes nothing.
     """

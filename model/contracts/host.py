@@ -16,7 +16,8 @@ from model.state import Action, Answer, Fixed, Op, Result, State
 def effects_take_place(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Each effect takes place unless the host or a listener lets it fail."""
+    """Each effect that a step attempts takes place, unless that host operation fails or the
+    listener refuses."""
     # A host operation that fails while a migration comes in leaves no device to speak of.
     read = a.op is not Op.MIGRATION_IN
     failing = {
@@ -75,7 +76,8 @@ def refused_plug_gives_back(
 def prealloc_sees_start(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Memory for a migration is allocated while the blocks are known and memslots as at start."""
+    """An incoming migration allocates host memory when its plugged blocks are known and
+    memslots are still mapped as at start."""
     whole = d.truth(True)
     for e in only(r, {Did.HOST_PREALLOC_PLUGGED}):
         none = f.mapping is Mapping.PLUGGED

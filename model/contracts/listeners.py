@@ -26,7 +26,8 @@ def with_slots(f: Fixed[W, B], *kinds: Did) -> tuple[Did, ...]:
 def plug_does(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """PLUG allocates memory if asked to, maps memslots, then tells of the range; else undoes that.
+    """PLUG allocates host memory if the device preallocates, maps memslots, then tells listeners of
+    a populate; where one of these fails, what was done is undone.
 
     Where allocating fails or a listener refuses, memslots are unmapped and the memory is given
     back. Where it does not come to that, nothing is done.
@@ -92,7 +93,9 @@ def unplug_does(
 def resize_does(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Memslots that follow the usable region do so where a new size has it grow or stay.
+    """Setting the requested size does nothing to the host, but where memslots are mapped as the
+    usable region covers them: a size that has the region grow, or that it fits, has them mapped so
+    anew.
 
     A size that was requested already, or one that the region would shrink for, leaves them alone.
     """
@@ -108,7 +111,9 @@ def resize_does(
 def migration_in_does(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """An incoming migration allocates for its blocks if asked, maps, replays, and frees the rest.
+    """An incoming migration allocates host memory for its plugged blocks if the device
+    preallocates, maps their memslots if the profile does, tells listeners of the blocks, and gives
+    back all other memory.
 
     Memory is allocated for the plugged blocks and given back of all others; listeners hear the
     plugged ones anew.

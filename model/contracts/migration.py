@@ -23,7 +23,8 @@ def migration_sets_busy(
 def migration_in_maps(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Restored blocks have their memslots mapped if the profile says so; else it is as at start."""
+    """After an incoming migration the memslots of plugged blocks are mapped if the profile does
+    that; else those are mapped that were at start."""
     mapped = r.state.mapped
     if r.answer is not Answer.DONE or f.mapping is Mapping.STATIC or f.profile.post_load_maps:
         # Here the invariants leave one choice.
@@ -54,7 +55,8 @@ def unrealize_done(
 def unrealize_ends(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A device that went is gone, and has no usable region if the profile takes it away."""
+    """A device that was removed is gone, and has a usable region of 0 bytes if the profile takes it
+    away."""
     if r.answer is not Answer.DONE:
         return d.truth(True)
     left = d.lit(0) if f.profile.unrealize_shrinks else s.usable

@@ -17,7 +17,8 @@ from model.state import Action, Fixed, Op, Result, State
 def effects_name_range(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Each effect concerns the bytes of the request, or the region where all blocks are meant."""
+    """Each effect of PLUG and UNPLUG is on the range of the request, and each of another step
+    on the whole region."""
     whole = d.truth(True)
     for e in r.effects:
         start, size = d.lit(0), f.region
@@ -71,7 +72,8 @@ def discard_in_mapped(
 def map_adds_touched(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Up to the populate just the memslots that the range touches are mapped; no block changes."""
+    """When PLUG has mapped memslots, and when it tells listeners, no block has changed yet, and
+    beside the memslots mapped before just those are mapped that hold a block of the range."""
     whole = d.truth(True)
     for e in only(r, {Did.MAP, Did.POPULATE}):
         mapped = s.mapped
@@ -91,7 +93,8 @@ AFTER: Final = frozenset({Did.UNMAP, Did.REMAP, Did.REPLAY, Did.HOST_DISCARD_UNP
 def effects_show_state(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Memory is allocated and given back before anything changes; memslots are unmapped after that.
+    """Host memory is allocated and given back before blocks and memslots change; memslots are
+    unmapped after the blocks have changed.
 
     What is given back on the way back of a PLUG, and all that a migration does once memslots are
     mapped, comes after the change instead.

@@ -49,7 +49,8 @@ def plug_error(
 def plug_nack(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """PLUG of usable blocks answers NACK iff plugged size and range exceed the requested size."""
+    """PLUG of usable blocks answers NACK iff plugged size and range together exceed the
+    requested size."""
     asked = d.both(listening(d, s), acceptable(d, f, s, a))
     return exactly(d, r.answer is Answer.NACK, d.both(asked, over_requested(d, f, s, a)))
 
@@ -74,7 +75,8 @@ def plug_acknowledged(
 def plug_marks(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """An acknowledged PLUG plugs the named blocks and no others, and the plugged size grows so."""
+    """An acknowledged PLUG plugs the blocks of the range and no others, and the plugged size
+    grows by their bytes."""
     if r.answer is not Answer.ACK:
         return d.truth(True)
     marked = d.filled(s.plugged, *named(d, f, a))

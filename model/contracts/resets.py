@@ -31,7 +31,7 @@ def reset_keeps_blocks(
 def reset_unplugs(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A system reset unplugs all blocks unless a migration or a failing discard hinders it."""
+    """A system reset unplugs all blocks unless a migration runs or the discard fails."""
     if r.answer is not Answer.DONE or not unplugs_all(f, a.op):
         return d.truth(True)
     empty = d.same_members(r.state.plugged, d.no_blocks())
@@ -41,9 +41,8 @@ def reset_unplugs(
 def reset_fits_usable(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A system reset that leaves no block plugged leaves the smallest usable region that fits the
-    requested size.
-    """
+    """After a system reset that leaves no block plugged, the usable region fits the requested
+    size."""
     if r.answer is not Answer.DONE or not unplugs_all(f, a.op):
         return d.truth(True)
     return d.either(hindered(d, s, a), fits(d, f, s.requested, r.state.usable))
@@ -52,7 +51,8 @@ def reset_fits_usable(
 def hindered_reset_keeps(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A system reset that cannot unplug leaves blocks, memslots and usable region alone."""
+    """A system reset that cannot unplug, as a migration runs or the discard fails, leaves blocks,
+    memslots and usable region alone."""
     alone = kept(d, s, r.state, ("plugged", "size", "mapped", "usable"))
     return when(d, hindered(d, s, a), alone)
 
@@ -60,7 +60,8 @@ def hindered_reset_keeps(
 def busy_reset_keeps_usable(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A system reset in a migration leaves the usable region alone if the profile asks that first.
+    """In a profile that looks for a migration first, a system reset while one runs leaves the
+    usable region alone.
 
     Any other that nothing hinders fits it.
     """

@@ -11,18 +11,19 @@ from model.state import Fixed, State
 
 
 def starts_empty(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
-    """No block is plugged at start and the plugged size is 0."""
+    """At start no block is plugged and the plugged size is 0."""
     return d.both(d.same_members(s.plugged, d.no_blocks()), d.eq(s.size, d.lit(0)))
 
 
 def starts_as_requested(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
-    """The requested size is the one configured, and the usable region the smallest that fits."""
+    """At start the requested size is the one configured, and the usable region fits it."""
     set_up = d.eq(s.requested, f.start_requested)
     return d.both(set_up, fits(d, f, f.start_requested, s.usable))
 
 
 def starts_idle(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> B:
-    """The device is there; no migration runs, no feature is accepted, nothing is broken."""
+    """At start the device is not gone, no migration runs, no feature is accepted, and the
+    device is not broken."""
     return all_of(d, s.realized, d.negate(s.busy), d.negate(s.accepted), d.negate(s.broken))
 
 

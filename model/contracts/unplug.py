@@ -46,7 +46,8 @@ def unplug_acknowledged(
 def unplug_clears(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """An acknowledged UNPLUG unplugs the named blocks and no others, and the size shrinks so."""
+    """An acknowledged UNPLUG unplugs the blocks of the range and no others, and the plugged size
+    shrinks by their bytes."""
     if r.answer is not Answer.ACK:
         return d.truth(True)
     cleared = d.cleared(s.plugged, *named(d, f, a))
@@ -57,7 +58,8 @@ def unplug_clears(
 def unplug_all_busy(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUG_ALL of plugged blocks is BUSY exactly where a migration runs or the discard fails."""
+    """UNPLUG_ALL while blocks are plugged answers BUSY if a migration runs or the discard
+    fails, and else ACK."""
     some = d.lt(d.lit(0), s.size)
     asked = d.both(listening(d, s), hindered(d, s, a))
     answered = d.truth(r.answer is Answer.BUSY or r.answer is Answer.ACK)
@@ -68,7 +70,7 @@ def unplug_all_busy(
 def empty_unplug_all_acknowledged(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUG_ALL with nothing plugged is acknowledged, even while a migration runs."""
+    """UNPLUG_ALL with nothing plugged answers ACK, even while a migration runs."""
     none = d.both(listening(d, s), d.eq(s.size, d.lit(0)))
     return when(d, none, d.truth(r.answer is Answer.ACK))
 
@@ -76,10 +78,8 @@ def empty_unplug_all_acknowledged(
 def empty_unplug_all_answered(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUG_ALL with nothing plugged is BUSY exactly in a migration if the profile asks first.
-
-    Else it is acknowledged.
-    """
+    """UNPLUG_ALL with nothing plugged answers BUSY if a migration runs and the profile looks
+    for that first, and else ACK."""
     none = d.both(listening(d, s), d.eq(s.size, d.lit(0)))
     stuck = d.both(s.busy, d.truth(f.profile.busy_before_empty))
     known = d.truth(r.answer is Answer.BUSY or r.answer is Answer.ACK)
@@ -99,7 +99,7 @@ def unplug_all_empties(
 def unplug_all_fits_usable(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """An acknowledged UNPLUG_ALL leaves the smallest usable region that fits the requested size."""
+    """After an acknowledged UNPLUG_ALL the usable region fits the requested size."""
     if r.answer is not Answer.ACK:
         return d.truth(True)
     return fits(d, f, s.requested, r.state.usable)

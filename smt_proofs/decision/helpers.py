@@ -153,7 +153,7 @@ def helper(
 
 helper(
     "align_up_is_next_multiple",
-    "the smallest multiple of m not below n",
+    "aligning n up to m gives the smallest multiple of m not below n",
     "QEMU_ALIGN_UP",
     rounds_up,
     ("align-up-rounds-down", "align-up-one-too-far"),
@@ -162,7 +162,7 @@ helper(
 )
 helper(
     "align_down_is_last_multiple",
-    "the largest multiple of m not above n",
+    "aligning n down to m gives the largest multiple of m not above n",
     "QEMU_ALIGN_DOWN",
     rounds_down,
     ("align-down-keeps-rest",),
@@ -171,7 +171,7 @@ helper(
 )
 helper(
     "ceil_div_counts_shares",
-    "the number of shares of m that cover n",
+    "dividing n by m and rounding up gives the number of shares of m that cover n",
     "the quotient (n + m - 1) / m of the patch",
     counts_shares,
     ("ceil-div-rounds-down",),
@@ -187,14 +187,14 @@ helper(
 )
 helper(
     "minimum_is_smaller_of_both",
-    "one of both words, and above neither",
+    "the minimum of two numbers is one of them, and not above either",
     "MIN",
     chooses_smaller,
     ("minimum-is-larger",),
 )
 helper(
     "maximum_is_larger_of_both",
-    "one of both words, and below neither",
+    "the maximum of two numbers is one of them, and not below either",
     "MAX",
     chooses_larger,
     ("maximum-is-smaller",),

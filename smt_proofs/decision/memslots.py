@@ -168,7 +168,8 @@ register(
 register(
     of_decision(
         name="falls_back_to_one_slot",
-        claim="one memslot where limit <= 1, the option is off, no RAM, or realize is to fail",
+        claim="the device has one memslot where limit <= 1, the option is off, there is no RAM, or "
+        "realize is to fail",
         arithmetic=Arithmetic.BITS,
         hypotheses=(),
         goal=one_or_several,
@@ -179,7 +180,7 @@ register(
 register(
     of_decision(
         name="default_block_as_if_configured",
-        claim="no block size given: the decision is that for the default block size",
+        claim="without a given block size, the memslots are those for the default block size",
         arithmetic=Arithmetic.BITS,
         hypotheses=(DEFAULT_BLOCK_SET,),
         goal=default_as_configured,

@@ -231,7 +231,7 @@ def test_a_broken_contract_is_kept_replayed_and_explained(tmp_path: Path) -> Non
     lines = explain(failure_of(run), "REPLAY")
     assert lines[0] == "contract: empty-unplug-all-acknowledged does not hold"
     assert lines[1] == (
-        "  claim    UNPLUG_ALL with nothing plugged is acknowledged, even while a migration runs. "
+        "  claim    UNPLUG_ALL with nothing plugged answers ACK, even while a migration runs. "
         "(source: VIRTIO, Memory Device, UNPLUG ALL request (device normative); "
         "virtio_mem_unplug_all)"
     )
