@@ -213,18 +213,27 @@ class VirtioMem:
 
     def _negotiate(self, kept: int, unplugged_inaccessible: bool) -> bool:
         """Choose features, with the status bits `kept` set all along; whether they are agreed."""
-        self._set(self._at.status, kept | _ACKNOWLEDGE | _DRIVER)
-        self._accept(unplugged_inaccessible)
-        self._set(self._at.status, kept | _FEATURES_AGREED)
-        return bool(self._get(self._at.status) & _FEATURES_OK)
+        status = self._at.status
+        choice = self._choice(self._offered(kept), unplugged_inaccessible)
+        agreed = status.set(kept | _FEATURES_AGREED)
+        *_, after = self.bus.exchange(*choice, agreed, status.get())
+        return bool(as_int(after) & _FEATURES_OK)
 
-    def _accept(self, unplugged_inaccessible: bool) -> None:
+    def _offered(self, kept: int) -> int:
+        """Begin to choose features: those that the device offers."""
+        at = self._at
+        words = [
+            access
+            for word in (0, 1)
+            for access in (at.device_feature_select.set(word), at.device_feature.get())
+        ]
+        begun = at.status.set(kept | _ACKNOWLEDGE | _DRIVER)
+        _, _, low, _, high = self.bus.exchange(begun, *words)
+        return as_int(low) | as_int(high) << 32
+
+    def _choice(self, offered: int, unplugged_inaccessible: bool) -> list[Access]:
         """Write the driver's feature bits, all of which the device must offer (VIRTIO 2.2)."""
         at = self._at
-        offered = 0
-        for word in (0, 1):
-            self._set(at.device_feature_select, word)
-            offered |= self._get(at.device_feature) << 32 * word
         self.features = offered
         features = VIRTIO_F_VERSION_1 | offered & VIRTIO_F_INDIRECT_DESC
         features |= VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE if unplugged_inaccessible else 0
@@ -232,22 +241,26 @@ class VirtioMem:
         features |= VIRTIO_F_EVENT_IDX if self._rings.event_index else 0
         if features & ~offered:
             raise DriverError(f"virtio-mem offers {offered:#x}, not {features & ~offered:#x}")
-        for word in (0, 1):
-            self._set(at.driver_feature_select, word)
-            self._set(at.driver_feature, features >> 32 * word & 0xFFFF_FFFF)
+        return [
+            access
+            for word in (0, 1)
+            for access in (
+                at.driver_feature_select.set(word),
+                at.driver_feature.set(features >> 32 * word & 0xFFFF_FFFF),
+            )
+        ]
 
     def _create_queue(self) -> Queue:
         """Set up queue 0 (VIRTIO 4.1.5.1.3, 4.2.3.2)."""
         at = self._at
-        self._set(at.queue_select, 0)
-        size = min(self._get(at.queue_most), MAX_QUEUE_SIZE)
+        _, most = self.bus.exchange(at.queue_select.set(0), at.queue_most.get())
+        size = min(as_int(most), MAX_QUEUE_SIZE)
         queue = queue_of(size, packed=self._rings.packed)
-        self.bus.exchange(*queue.clear())
-        self._set(at.queue_size, size)
+        accesses = [*queue.clear(), at.queue_size.set(size)]
         for area, place in zip(at.areas, (DESCRIPTOR_AREA, DRIVER_AREA, DEVICE_AREA), strict=True):
-            self._set(area, place & 0xFFFF_FFFF)
-            self._set(Register(area.address + 4, area.width), place >> 32)
-        self._set(at.queue_enable, 1)
+            high = Register(area.address + 4, area.width)
+            accesses += [area.set(place & 0xFFFF_FFFF), high.set(place >> 32)]
+        self.bus.exchange(*accesses, at.queue_enable.set(1))
         return queue
 
     def _get(self, register: Register) -> int:

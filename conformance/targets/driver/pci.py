@@ -19,6 +19,10 @@ _BAR_COUNT = 6
 _COMMAND_MEMORY, _COMMAND_MASTER = 1 << 1, 1 << 2
 _STATUS_CAPABILITIES = 1 << 4
 
+_SPACE: Final = 0x100
+_AHEAD: Final = 20
+"""Bytes of the longest of the virtio capabilities that are read, the one with the multiplier."""
+
 _BAR_IO = 1 << 0
 _BAR_TYPE_MASK, _BAR_TYPE_64 = 3 << 1, 2 << 1
 _BAR_FLAGS = 0xF
@@ -44,6 +48,8 @@ class PciFunction:
     def __init__(self, bus: Bus, device: int) -> None:
         self._bus = bus
         self._select = 1 << 31 | device << 11
+        self._known: dict[int, bytes] = {}
+        """Words of the capabilities by their offsets: they are constant."""
         self.bars: dict[int, int] = {}
         """BAR number to guest-physical address; filled by `assign_bars` and `read_bars`."""
 
@@ -52,6 +58,22 @@ class PciFunction:
         select = port_out(_ADDRESS_PORT, self._select | offset & 0xFC, 4)
         return as_int(self._bus.exchange(select, port_in(_DATA_PORT + offset % 4, width))[1])
 
+    def capability(self, offset: int, width: int) -> int:
+        """Like `read`, of a capability, which is read from the device once."""
+        word = offset & 0xFC
+        if word not in self._known:
+            ahead = range(word, min(word + _AHEAD, _SPACE), 4)
+            accesses = [
+                access
+                for at in ahead
+                for access in (
+                    port_out(_ADDRESS_PORT, self._select | at, 4),
+                    port_in(_DATA_PORT, 4),
+                )
+            ]
+            self._known |= dict(zip(ahead, self._bus.exchange(*accesses)[1::2], strict=True))
+        return as_int(self._known[word][offset % 4 : offset % 4 + width])
+
     def write(self, offset: int, value: int, width: int) -> None:
         """Write `width` (1, 2, 4) bytes of configuration space at an offset aligned to it."""
         select = port_out(_ADDRESS_PORT, self._select | offset & 0xFC, 4)
@@ -59,7 +81,8 @@ class PciFunction:
 
     def identity(self) -> tuple[int, int]:
         """Vendor and device id; both 0xffff where there is no function."""
-        return self.read(_ID, 2), self.read(_ID + 2, 2)
+        both = self.read(_ID, 4)
+        return both & 0xFFFF, both >> 16
 
     def read_bars(self) -> None:
         """Take the memory BARs where somebody put them, and enable decoding and bus mastering."""
@@ -109,16 +132,16 @@ class PciFunction:
             if offset in seen:
                 raise DriverError(f"the PCI capability list loops at {offset:#x}")
             seen.add(offset)
-            if self.read(offset, 1) == wanted:
+            if self.capability(offset, 1) == wanted:
                 yield offset
-            offset = self.read(offset + 1, 1) & 0xFC
+            offset = self.capability(offset + 1, 1) & 0xFC
 
     def structure(self, kind: int) -> tuple[int, int]:
         """Address of the first virtio structure of a type, and its capability's offset (4.1.4)."""
         for capability in self.capabilities(_VENDOR_CAPABILITY):
-            bar = self.read(capability + _CAPABILITY_BAR, 1)
-            if self.read(capability + _CAPABILITY_TYPE, 1) == kind and bar in self.bars:
-                offset = self.read(capability + _CAPABILITY_OFFSET, 4)
+            bar = self.capability(capability + _CAPABILITY_BAR, 1)
+            if self.capability(capability + _CAPABILITY_TYPE, 1) == kind and bar in self.bars:
+                offset = self.capability(capability + _CAPABILITY_OFFSET, 4)
                 return self.bars[bar] + offset, capability
         raise DriverError(f"virtio-mem has no structure of type {kind} in a memory BAR")
 
@@ -151,7 +174,7 @@ class PciTransport(Transport):
         config, _ = function.structure(_TYPE_DEVICE)
         interrupt, _ = function.structure(_TYPE_ISR)
         notify, capability = function.structure(_TYPE_NOTIFY)
-        multiplier = function.read(capability + _CAPABILITY_MULTIPLIER, 4)
+        multiplier = function.capability(capability + _CAPABILITY_MULTIPLIER, 4)
         select = Register(common + _QUEUE_SELECT, 2)
         bus.exchange(select.set(0))
         place = bus.number(Register(common + _QUEUE_NOTIFY_OFFSET, 2).get()) * multiplier

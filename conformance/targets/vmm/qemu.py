@@ -33,7 +33,9 @@ class GuestProcessor:
         self._listener.bind(str(path))
         self._listener.listen(1)
         device = ["-chardev", f"socket,id=line,path={path}", "-serial", "chardev:line"]
-        return [*device, "-kernel", str(self._elf)]
+        # A guest that looks for bytes again and again takes QEMU's big lock each time, so that the
+        # thread that has the bytes waits for it.
+        return [*device, "-kernel", str(self._elf), "-append", "sleep"]
 
     def start(self, process: QemuProcess, stack: ExitStack) -> Line:
         line = self.go_on(process, stack)
