@@ -133,11 +133,17 @@ def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def terminate(number: int, frame: object) -> None:
+    """Stop at the first SIGTERM likewise."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """The console entry point."""
     signal.signal(signal.SIGINT, interrupt)
     # The default would end the process at once and leave a started QEMU behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, terminate)
     slotproof()
 
 
