@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 QEMU_THERE := $(BIN)/python -c 'from conformance.targets.qemu.process import find_qemu; find_qemu()'
 
-.PHONY: verify refuted test quick corpus coverage mutants contracts catalogue lint bench bench-table matrix docs setup clean
+.PHONY: verify refuted test quick corpus coverage mutants contracts catalogue lint bench bench-table bench-vmm matrix docs setup clean
 
 setup: $(READY)
 
@@ -76,6 +76,9 @@ bench: setup
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
 # The table of docs/performance.md: this project beside its peers.
+bench-vmm: setup
+	$(BIN)/python tests/benchmarks/ways_table.py
+
 bench-table: setup
 	$(BIN)/python tests/benchmarks/table.py
 

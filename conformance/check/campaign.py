@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from threading import Event
 from typing import Final
 
 from conformance.check.parallel import batches, run_batches
@@ -120,9 +121,10 @@ def check(
     def run(device: Target, number: int) -> list[tuple[Trace, Outcome]]:
         if elsewhere is not None:
             return elsewhere(plan, judge, number)
-        return plan.run(device, judge, number)
+        return plan.run(device, judge, number, over.is_set)
 
-    outcomes = run_batches([target, *helpers], batches(traces, per_device), run)
+    over = Event()
+    outcomes = run_batches([target, *helpers], batches(traces, per_device), run, over)
     with closing(outcomes):
         for number, ran in enumerate(outcomes, 1):
             total.number = number
@@ -207,9 +209,16 @@ class Plan:
         before = [self.refusal(target, number)] if refusal else []
         return [*before, self.trace(target, number)]
 
-    def run(self, target: Target, judge: Judge, number: int) -> list[tuple[Trace, Outcome]]:
-        """The traces of a number, run."""
-        return [(trace, run_trace(target, trace, judge)) for trace in self.traces(target, number)]
+    def run(
+        self,
+        target: Target,
+        judge: Judge,
+        number: int,
+        over: Callable[[], bool] = lambda: False,
+    ) -> list[tuple[Trace, Outcome]]:
+        """The traces of a number, run until it is `over`."""
+        traces = self.traces(target, number)
+        return [(trace, run_trace(target, trace, judge, over)) for trace in traces]
 
     def refusal(self, target: Target, number: int) -> Trace:
         """A device that must be refused; every way that there is has its turn."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import islice
 from queue import SimpleQueue
 from threading import Event
 from typing import Final, TypeVar
 
 from conformance.targets.target import Target
+from conformance.targets.working import end_children
 
 T = TypeVar("T")
 
 AHEAD: Final = 4
 """Batches for each target that are begun or wait at a time."""
+_LOOK: Final = 0.05
+"""Seconds between two looks at traces that end."""
 Batch = Sequence[int]
 """Numbers of traces that one target runs one after the other."""
 
@@ -26,11 +29,15 @@ def batches(traces: int, size: int) -> list[Batch]:
 
 
 def run_batches(
-    targets: Sequence[Target], planned: Sequence[Batch], run: Callable[[Target, int], T]
+    targets: Sequence[Target],
+    planned: Sequence[Batch],
+    run: Callable[[Target, int], T],
+    stopped: Event,
 ) -> Generator[T, None, None]:
     """The outcome of `run` for every number, in order, each batch on whichever target is free.
 
-    An iterator that is closed or fails begins no further trace, and waits for those that run.
+    An iterator that is closed or fails sets `stopped`, which tells those that run to end, begins no
+    further trace, and waits for them. At an interrupt all programs that this one started are ended.
     """
     if len(targets) == 1:
         yield from (run(targets[0], number) for batch in planned for number in batch)
@@ -38,7 +45,6 @@ def run_batches(
     free: SimpleQueue[Target] = SimpleQueue()
     for target in targets:
         free.put(target)
-    stopped = Event()
 
     def of_batch(batch: Batch) -> list[T]:
         target = free.get()
@@ -55,8 +61,17 @@ def run_batches(
         )
         try:
             while running:
-                yield from running.popleft().result()
+                yield from running[0].result()
+                running.popleft()
                 running += [pool.submit(of_batch, batch) for batch in islice(rest, 1)]
+        except (KeyboardInterrupt, SystemExit):
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            # A step may last: it ends with the program that it waits for, as does the next one that
+            # it starts.
+            while wait(running, timeout=_LOOK).not_done:
+                end_children()
+            raise
         finally:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,10 +67,10 @@ class Outcome:
 class _Run:
     """One trace on one target; the counters grow as it goes."""
 
-    def __init__(self, target: Target, trace: Trace, judge: Judge) -> None:
-        self.target = target
-        self.trace = trace
-        self.judge = judge
+    def __init__(
+        self, target: Target, trace: Trace, judge: Judge, over: Callable[[], bool]
+    ) -> None:
+        self.target, self.trace, self.judge, self.over = target, trace, judge, over
         able = target.capabilities
         self.virtio = VirtioOracle(
             trace.config,
@@ -128,7 +129,7 @@ class _Run:
             if self.judge.exact:
                 found = found or self.start_judged(self.start)
             for first, steps in together(self.trace.steps):
-                if found is not None:
+                if found is not None or self.over():
                     break
                 number = first + len(steps) - 1
                 asked = [Asked(step.action, step.layout) for step in steps]
@@ -272,12 +273,15 @@ def wrong_with(trace: Trace) -> str:
     raise ValueError("the model accepts this configuration")
 
 
-def run_trace(target: Target, trace: Trace, judge: Judge | None = None) -> Outcome:
-    """Run a trace up to its end or its first finding, by default as it was judged before.
-
-    Raises model.device.ConfigError.
-    """
-    return _Run(target, trace, judge or judge_of(trace.finding)).outcome()
+def run_trace(
+    target: Target,
+    trace: Trace,
+    judge: Judge | None = None,
+    over: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Run a trace up to its end or its first finding, by default as it was judged before, or until
+    it is `over` and nobody wants its outcome. Raises model.device.ConfigError."""
+    return _Run(target, trace, judge or judge_of(trace.finding), over).outcome()
 
 
 def as_run(trace: Trace, outcome: Outcome) -> Trace:

@@ -1,14 +1,16 @@
 """Is a program at work, or does it wait? A busy machine makes nobody hung.
 
-Source: proc(5), /proc/PID/stat and /proc/PID/task/TID/stat: the state is field 3, the session 6,
-user and system time in clock ticks 14 and 15.
+Source: proc(5), /proc/PID/stat and /proc/PID/task/TID/stat: the state is field 3, the parent 4,
+the session 6, user and system time in clock ticks 14 and 15.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +49,15 @@ def _of_session(session: int) -> Iterator[tuple[bool, int]]:
             states = (_fields(each)[:1] for each in place.glob("task/*/stat"))
             at_work = any(AT_WORK.intersection(state) for state in states)
             yield at_work, _ticks(fields)
+
+
+def end_children() -> None:
+    """Kill the programs that this one started."""
+    parent = str(os.getpid())
+    for place in PROC.glob("[0-9]*"):
+        if _fields(place / "stat")[1:2] == [parent]:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(int(place.name), signal.SIGKILL)
 
 
 def worked(session: int) -> float | None:

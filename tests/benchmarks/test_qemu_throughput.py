@@ -47,7 +47,7 @@ def test_requests_of_one_qemu(benchmark: BenchmarkFixture, guest: QemuGuest) -> 
     actions = [action(op, addr=addr, blocks=1) for op, addr in mix]
 
     def carry_out() -> set[Answer]:
-        return {guest.apply(one)[0] for one in actions}
+        return {guest.apply(one).answer for one in actions}
 
     benchmark.extra_info["steps"] = REQUESTS
     assert benchmark.pedantic(carry_out, rounds=5, warmup_rounds=1) == {Answer.ACK}

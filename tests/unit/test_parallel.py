@@ -1,5 +1,7 @@
 """Traces on several targets at a time: their order, their end, and what goes wrong in them."""
 
+import signal
+import subprocess
 import threading
 from contextlib import closing
 
@@ -7,6 +9,8 @@ import pytest
 
 from conformance.check.campaign import check
 from conformance.check.parallel import batches, run_batches
+from conformance.check.runner import run_trace
+from conformance.generate.traces import random_trace
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import Target
 from model.profiles import QEMU, SEED_V2
@@ -29,7 +33,7 @@ def test_outcomes_come_in_order_whoever_is_faster(count: int) -> None:
             done.set()
         return number
 
-    with closing(run_batches(targets, batches(9, 3), run)) as outcomes:
+    with closing(run_batches(targets, batches(9, 3), run, threading.Event())) as outcomes:
         assert list(outcomes) == list(range(1, 10))
 
 
@@ -41,7 +45,7 @@ def test_no_target_runs_two_traces_at_a_time() -> None:
         with locks[id(target)]:
             return locks[id(target)].acquire(blocking=False)
 
-    with closing(run_batches(targets, batches(60, 2), run)) as outcomes:
+    with closing(run_batches(targets, batches(60, 2), run, threading.Event())) as outcomes:
         assert list(outcomes) == [False] * 60
 
 
@@ -54,10 +58,33 @@ def test_what_goes_wrong_is_raised_and_nothing_more_is_begun() -> None:
             raise KeyError("no such thing")
         return number
 
-    outcomes = run_batches([ReferenceTarget()] * 2, batches(10_000, 1), run)
+    outcomes = run_batches([ReferenceTarget()] * 2, batches(10_000, 1), run, threading.Event())
     with pytest.raises(KeyError, match="no such thing"):
         list(outcomes)
     assert len(begun) < 10_000
+
+
+def test_an_interrupt_ends_the_traces_that_run() -> None:
+    """Otherwise the way out would last as long as the longest of them."""
+    trace = random_trace(QEMU, 1, 30)
+    both, stopped = threading.Barrier(2), threading.Event()
+    statuses = []
+
+    def run(target: Target, number: int) -> int:
+        # What a device's program does that answers nothing.
+        with subprocess.Popen(["sleep", "600"]) as program:
+            both.wait(10)
+            if number == 1:
+                program.kill()
+                raise KeyboardInterrupt
+        statuses.append(program.returncode)
+        return len(run_trace(target, trace, over=stopped.is_set).seen)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run_batches([ReferenceTarget(), ReferenceTarget()], batches(2, 1), run, stopped))
+    assert stopped.is_set() and statuses == [-signal.SIGKILL]
+    assert len(run_trace(ReferenceTarget(), trace).seen) == 30
+    assert run_trace(ReferenceTarget(), trace, over=stopped.is_set).seen == ()
 
 
 def test_a_check_finds_the_same_with_helpers() -> None:

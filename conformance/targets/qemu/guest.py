@@ -220,7 +220,8 @@ class QemuGuest:
         if self._accel is KVM:
             self._kvm = KvmSlots(log)
         more = (*self._accel.memslots_told(log), *more)
-        return QemuProcess(self._binary, [*arguments, *self._processor.arguments(), *more])
+        processor = self._processor.arguments(self._accel)
+        return QemuProcess(self._binary, [*arguments, *processor, *more])
 
     def _set_up(self) -> None:
         if not self._driver.setup(unplugged_inaccessible=self._config.inaccessible):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from conformance.targets.driver.bus import Bus
 from conformance.targets.driver.device import VirtioMem
+from conformance.targets.qemu.accel import Accel
 from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
 
@@ -17,8 +18,8 @@ class Processor(Protocol):
     stopped: bool
     """It does not run."""
 
-    def arguments(self) -> list[str]:
-        """What another machine with it takes on QEMU's command line."""
+    def arguments(self, accel: Accel) -> list[str]:
+        """What another machine with it, carried by `accel`, takes on QEMU's command line."""
 
     def start(self, process: QemuProcess, stack: ExitStack) -> Bus:
         """Take up a machine that was just started; `stack` closes what that opens.
@@ -41,7 +42,7 @@ class StoppedProcessor:
 
     stopped = True
 
-    def arguments(self) -> list[str]:
+    def arguments(self, accel: Accel) -> list[str]:
         return []
 
     def start(self, process: QemuProcess, stack: ExitStack) -> QtestSocket:
