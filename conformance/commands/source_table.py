@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.commands.prove_text import recalled
-from conformance.report.source import message
+from conformance.report.reviewed import sides
+from conformance.report.source import input_told, message
 
 PLAIN_WIDTH: Final = 160
 """Columns of the table where the output is no terminal."""
@@ -100,8 +101,8 @@ def _difference(console: Console, finding: dict[str, Any]) -> None:
     if finding.get("mapping"):
         lines.append(f"  memslots are mapped as: {finding['mapping']}")
     for name, value in (finding["inputs"] or {}).items():
-        lines.append(f"  {name} = {value}")
-    lines += [f"  source: {finding['source_says']}", f"  model:  {finding['model_says']}"]
+        lines.append(f"  {name} = {input_told(name, value)}")
+    lines += [f"  {name}: {told}" for name, told in sides(finding)]
     if finding.get("confirmed"):
         lines.append("  compiled with gcc and run: as the source above")
     elif finding["reason"]:
@@ -151,7 +152,7 @@ def remarks(document: dict[str, Any]) -> list[str]:
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     if "oldest" in document:
         days = [f["since"] for f in found if f["since"]]
-        told += f"; {recalled(days, len(found))}"
+        told += f"; {recalled(days, len(days) + document['decided'])}"
     lines.append(f"{told}; {document['solver']}, {document['seconds']:.1f} s")
     return lines
 

@@ -26,7 +26,8 @@ from model.profiles import PROFILES, QEMU, Profile
 from smt_proofs.rust.judge import in_tree
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.solve import solver_version
-from smt_proofs.source.findings import Finding
+from smt_proofs.source.changes import Change
+from smt_proofs.source.findings import DECIDED, Finding, Verdict
 from smt_proofs.source.rules import RULE_NAMED
 from smt_proofs.source.trust import not_covered
 from smt_proofs.source.verify import infer_profile
@@ -118,6 +119,14 @@ def verify_source(
     exit_with(document["exit_code"])
 
 
+def _changed(finding: Finding, change: Change) -> Finding:
+    """The finding with what the patch did to the function; one that differs is told of where that
+    was done."""
+    differs = finding.verdict is Verdict.DIFFERS and change.line
+    line = change.line if differs else finding.line
+    return replace(finding, change=change.words, line=line)
+
+
 def _named(only: tuple[str, ...], *, any_function: bool = False) -> frozenset[str] | None:
     """The functions asked for by their whole names. Raises click.UsageError."""
     names = {name if name.startswith(PREFIX) else PREFIX + name for name in only}
@@ -155,7 +164,7 @@ def _against_model(
 
         for finding in verified(read.source, chosen, place, Cache.of_user(), only, told):
             change = read.changed.get(finding.function)
-            found.append(replace(finding, change=change.words) if change else finding)
+            found.append(_changed(finding, change) if change else finding)
     uncovered = [] if only else read.uncovered()
     unseen = [] if only else not_covered(read.source)
     return {
@@ -171,7 +180,7 @@ def _against_model(
         "exit_code": exit_code(found, uncovered),
         "made": made(),
         "remembered": len(days := [f.since for f in found if f.since]),
-        "decided": len(found) - len(days),
+        "decided": sum(f.verdict in DECIDED and not f.since for f in found),
         "oldest": min(days, default=None),
         "functions": [asdict(f) | {"verdict": f.verdict.value} for f in found],
         "not_covered": [dict(zip(PLACE, place, strict=True)) for place in unseen],

@@ -8,11 +8,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from conformance.report.bars import Bar, Device, bar
-from conformance.traces.sizes import format_size
+from conformance.report.source import input_told
 from model.extents import Extents
 
-COUNTS: Final = frozenset({"count", "limit", "blocks", "node", "reset", "answer", "thp"})
-"""Inputs that are no bytes."""
 _RUN: Final = re.compile(r"\[(\d+), (\d+)\)")
 DRAWN: Final = ("mapped", "plugged")
 """What differs and can be drawn begins with one of these."""
@@ -33,22 +31,13 @@ def _numbers(what: str, says: str) -> str:
     part = what.partition(" ")[0]
     if not runs or part not in DRAWN:
         return says
-    return f"{'memslots' if part == 'mapped' else 'blocks'} {_told(part, runs)}"
+    return f"{'memslots' if part == 'mapped' else 'blocks'} {input_told(part, runs)}"
 
 
 def inputs_told(inputs: dict[str, Any]) -> list[tuple[str, str]]:
     """Inputs by name, in one entry, with units."""
-    told = [f"{name} {_told(name, value)}" for name, value in inputs.items()]
+    told = [f"{name} {input_told(name, value)}" for name, value in inputs.items()]
     return [("at the inputs", ", ".join(told))] if told else []
-
-
-def _told(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        runs = (f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in value)
-        return " and ".join(runs)
-    return str(value) if name in COUNTS else format_size(value)
 
 
 def drawn_sides(one: dict[str, Any]) -> Iterator[tuple[str, Bar]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from conformance.traces.sizes import format_size
+
 LEVELS: Final = {
     "differs": "error",
     "not verified": "warning",
@@ -19,11 +21,28 @@ ANNOTATIONS: Final = {"error": "error", "warning": "warning", "note": "notice"}
 """The same in words of a workflow command."""
 
 
+COUNTS: Final = frozenset({"count", "limit", "blocks", "node", "reset", "answer", "failure"})
+"""Inputs that are no bytes."""
+ADDRESSES: Final = frozenset({"addr", "gpa"})
+
+
+def input_told(name: str, value: Any) -> str:
+    """An input with its unit, an address in hexadecimal; runs of a set from first to last."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        runs = (f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in value)
+        return " and ".join(runs)
+    if name in ADDRESSES:
+        return f"{value:#x}"
+    return str(value) if name in COUNTS else format_size(value)
+
+
 def message(finding: dict[str, Any]) -> str:
     """A finding in one line."""
     head = f"{finding['function']}: {finding['verdict']}"
     if finding["verdict"] == "differs":
-        inputs = ", ".join(f"{name}={value}" for name, value in finding["inputs"].items())
+        inputs = ", ".join(f"{n}={input_told(n, value)}" for n, value in finding["inputs"].items())
         if "old_says" in finding:
             sides = f"{finding['what']}: old {finding['old_says']}, new {finding['new_says']}"
             return f"{head}, {sides}, at {inputs or 'all inputs 0'}"

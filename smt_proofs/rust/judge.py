@@ -25,6 +25,7 @@ from smt_proofs.source.findings import Finding, Verdict, shown, shown_inputs
 from smt_proofs.source.inputs import Inputs, any_inputs
 from smt_proofs.source.parse import SourceError
 from smt_proofs.source.proof import Equality, proven
+from smt_proofs.source.realistic import believable
 from smt_proofs.source.search import FEW, SEED, Witness, device, simplified
 from smt_proofs.source.trust import digest
 from smt_proofs.source.typed import UnsupportedError
@@ -158,7 +159,7 @@ def _find(rule: RustRule, source: RustSource, tried: Iterable[Inputs]) -> Witnes
         return Witness(Mapping.PLUGGED, x, bad.what, bad.source, bad.model)
 
     found = next((w for x in tried if (w := differs(x)) is not None), None)
-    return None if found is None else simplified(found, differs)
+    return None if found is None else simplified(believable(found, differs), differs)
 
 
 def trusted(source: RustSource) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Final
 
 from smt_proofs.source.comments import without_comments
@@ -26,13 +27,15 @@ _PROTOTYPE: Final = re.compile(r"\bstatic\b[^;{}=]*\)\s*;")
 class Change:
     """What became of a function: `own` text changed or added, `through` what it uses.
 
-    `uses` are the names in its text that changed, or that use something that did.
+    `uses` are the names in its text that changed, or that use something that did; `line` is the
+    first line of its own text that changed, 0 where none did.
     """
 
     own: bool = False
     added: bool = False
     through: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    line: int = 0
 
     @property
     def words(self) -> str:
@@ -62,9 +65,23 @@ def changes(old: Source, new: Source, *, header: bool = False) -> dict[str, Chan
             name not in before,
             (*through[name], *own_header),
             (*sorted(used[name] & touched), *own_header),
+            first_changed(old, new, name) if name in changed and name in before else 0,
         )
         for name in new.functions
     }
+
+
+def first_changed(old: Source, new: Source, name: str) -> int:
+    """The first line of a function that its old text has not, the one behind what was left out; 0
+    where there is no one text of it on both sides."""
+    before, after = old.functions.get(name, []), new.functions[name]
+    if len(before) != 1 or len(after) != 1:
+        return 0
+    sides = [text.splitlines() for text in (before[0].text, after[0].text)]
+    parts = SequenceMatcher(None, sides[0], sides[1], autojunk=False).get_opcodes()
+    at = next((first for kind, _, _, first, _ in parts if kind != "equal"), None)
+    lines = after[0].lines
+    return 0 if at is None else lines[min(at, len(lines) - 1)]
 
 
 def _reached(name: str, used: dict[str, frozenset[str]]) -> set[str]:

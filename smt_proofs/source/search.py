@@ -21,6 +21,7 @@ from smt_proofs.source.case import Case, Claim
 from smt_proofs.source.evaluation import Lookup, UndefinedError
 from smt_proofs.source.inputs import FLAGS, NARROW, Inputs
 from smt_proofs.source.ir import Function
+from smt_proofs.source.realistic import believable
 from smt_proofs.source.rules import Rule
 from smt_proofs.source.runs import EndlessError, TrialRun
 
@@ -65,7 +66,7 @@ def find(
             def again(x: Inputs, mapping: Mapping = mapping) -> Witness | None:
                 return differs(rule, function, functions, profile, mapping, x)
 
-            return simplified(found, again)
+            return simplified(believable(found, again, arithmetic=rule.arithmetic), again)
     return None
 
 

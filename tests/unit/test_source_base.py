@@ -10,6 +10,7 @@ from test_source_mails import diff, mail
 from conformance.cli import slotproof
 from conformance.commands.source_input import given
 from conformance.traces.schemas import problem
+from model.arithmetic import GIB, MIB, TIB
 
 TEXT = (Path(__file__).parent / "sources" / "small.c").read_text()
 HEADER = """\
@@ -66,6 +67,23 @@ def test_a_patch_is_applied_and_told_from_what_was_there(tree: Path) -> None:
     result = run("-", "--base", tree, "--json", *ONLY, data=diff(TEXT, RIGHT).encode())
     assert said(result) == {"get_memslots": ("equal", BEFORE), "valid_range": ("equal", CHANGED)}
     assert result.exit_code == 0
+
+
+def test_a_difference_is_told_of_a_device_that_may_be_and_the_line_that_changed(tree: Path) -> None:
+    data = diff(TEXT, WRONG).encode()
+    told = run("-", "--base", tree, "--json", *ONLY[:2], data=data)
+    (finding,) = json.loads(told.stdout)["functions"]
+    assert (
+        WRONG.split("\n")[finding["line"] - 1].strip()
+        != TEXT.split("\n")[finding["line"] - 1].strip()
+    )
+    inputs = finding["inputs"]
+    assert 2 * MIB <= inputs["block"] <= GIB and inputs["region"] <= TIB
+    assert inputs["region"] % inputs["block"] == 0
+    document = json.loads(told.stdout)
+    assert (document["remembered"], document["decided"]) == (0, 1)
+    text = run("-", "--base", tree, *ONLY[:2], data=data).stdout
+    assert "  block = 2 MiB\n" in text and "  allowed, by the rule: true\n" in text
 
 
 def test_the_second_patch_of_a_series_is_not_lost(tree: Path, tmp_path: Path) -> None:
