@@ -81,9 +81,9 @@ def ran(out: Path, targets: tuple[str, ...]) -> list[Document]:
     plan = planned(targets, out / TRACES)
     with progress("reporting") as bars:
         task = bars.task_ids[0]
-        bars.update(task, total=len(plan), completed=-1)
+        bars.update(task, total=len(plan), completed=0)
 
-        def told(command: str) -> None:
-            bars.update(task, advance=1, description=command)
+        def told(commands: str, done: int) -> None:
+            bars.update(task, completed=done, description=commands or "reporting")
 
         return made(plan, out, told)

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from conformance.report.documents import Document, ReportError, parsed
@@ -39,13 +41,39 @@ def planned(targets: Sequence[str], failures: Path) -> dict[str, list[str]]:
     return {f"{name}.json": [*words, "--json"] for name, words in plan.items()}
 
 
-def made(plan: dict[str, list[str]], place: Path, told: Callable[[str], None]) -> list[Document]:
-    """Run the commands one after the other, each by itself. Raises ReportError."""
-    documents = []
-    for name, words in plan.items():
-        told(short(words))
-        documents.append(Document(name, place, run(words)))
-    return documents
+def made(
+    plan: dict[str, list[str]], place: Path, told: Callable[[str, int], None]
+) -> list[Document]:
+    """Run the commands, each in a process of its own: those that prove one after the other, as each
+    takes all cores, and the others, which take one, beside them. Raises ReportError.
+
+    `told` hears what runs, and how many commands are done.
+    """
+    lanes = [
+        {name: words for name, words in plan.items() if (words[0] == "prove") is proves}
+        for proves in (True, False)
+    ]
+    running: dict[int, str] = {}
+    found: dict[str, dict[str, Any]] = {}
+    children = Children()
+
+    def follow(lane: int) -> None:
+        for name, words in lanes[lane].items():
+            running[lane] = short(words)
+            told(" and ".join(running.values()), len(found))
+            found[name] = run(words, children)
+        running.pop(lane, None)
+        told(" and ".join(running.values()), len(found))
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        try:
+            for done in as_completed(pool.submit(follow, lane) for lane in range(len(lanes))):
+                done.result()
+        except BaseException:
+            # What one command or a signal ends, nobody waits for.
+            children.end()
+            raise
+    return [Document(name, place, found[name]) for name in plan]
 
 
 def short(words: Sequence[str]) -> str:
@@ -57,18 +85,45 @@ def short(words: Sequence[str]) -> str:
     return " ".join(word for word in left if word != "--json")
 
 
-def run(words: Sequence[str]) -> dict[str, Any]:
+class Children:
+    """The commands that run."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._ended = False
+
+    def start(self, words: Sequence[str]) -> subprocess.Popen[str]:
+        """Start a command. Raises ReportError once all were ended."""
+        home = Path(__file__).resolve().parents[2]
+        path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH")]))
+        with self._lock:
+            if self._ended:
+                raise ReportError(f"slotproof {' '.join(words)}: not run")
+            process = subprocess.Popen(
+                [sys.executable, "-m", "conformance", *words],
+                env=os.environ | {"PYTHONPATH": path},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            self._running.add(process)
+        return process
+
+    def end(self) -> None:
+        """End those that run, and start no more."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                process.terminate()
+
+
+def run(words: Sequence[str], children: Children) -> dict[str, Any]:
     """The document that a command prints. Raises ReportError with its last line."""
-    home = Path(__file__).resolve().parents[2]
-    path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, "-m", "conformance", *words],
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-    )
+    process = children.start(words)
+    out, errors = process.communicate()
     # One without a document is told with its last line.
-    if done.returncode not in ENDS or not done.stdout:
-        last = (done.stderr.strip().splitlines() or [f"ended {done.returncode}"])[-1]
+    if process.returncode not in ENDS or not out:
+        last = (errors.strip().splitlines() or [f"ended {process.returncode}"])[-1]
         raise ReportError(f"slotproof {' '.join(words)}: {last.removeprefix('slotproof: ')}")
-    return parsed(done.stdout, f"slotproof {words[0]}")
+    return parsed(out, f"slotproof {words[0]}")

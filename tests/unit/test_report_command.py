@@ -4,11 +4,14 @@ import contextlib
 import json
 import re
 import shlex
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -25,8 +28,8 @@ from conformance.report.bars import device_of as drawn_device
 from conformance.report.documents import Document, ReportError
 from conformance.report.drawing import moments, pictures
 from conformance.report.matrix import Cell, matrix
+from conformance.report.running import Children, planned
 from conformance.report.running import made as made_by_running
-from conformance.report.running import planned
 from conformance.report.running import run as run_command
 from conformance.report.view import device_of, drawings
 from conformance.traces.trace import Trace, TraceStep, read_trace
@@ -448,21 +451,52 @@ def test_what_a_report_runs_by_itself(tmp_path: Path) -> None:
 def test_a_command_that_falls_over_is_told_with_its_last_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fallen = subprocess.CompletedProcess((), 1, "", "Traceback:\nValueError: no solver\n")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: fallen)
-    with pytest.raises(ReportError, match=r"^slotproof prove --json: ValueError: no solver$"):
-        run_command(["prove", "--json"])
+    monkeypatch.setattr(sys, "executable", "false")
+    with pytest.raises(ReportError, match=r"^slotproof prove --json: ended 1$"):
+        run_command(["prove", "--json"], Children())
+    monkeypatch.undo()
+    with pytest.raises(ReportError, match=r"^slotproof prove nothing --json: unknown theorem"):
+        run_command(["prove", "nothing", "--json"], Children())
 
 
 def test_each_command_that_is_run_is_told_before(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(running, "run", lambda words: {})
-    told: list[str] = []
-    plan = {"a.json": ["prove", "--failures", "x", "--json"], "b.json": ["compare", "--json"]}
-    found = made_by_running(plan, tmp_path, told.append)
-    assert told == ["prove", "compare"]
-    assert [document.name for document in found] == ["a.json", "b.json"]
+    monkeypatch.setattr(running, "run", lambda words, children: {})
+    told: list[tuple[str, int]] = []
+    plan = {"b.json": ["compare", "--json"], "a.json": ["prove", "--failures", "x", "--json"]}
+    found = made_by_running(plan, tmp_path, lambda *what: told.append(what))
+    assert {words for text, _ in told for words in text.split(" and ") if words} == {
+        "prove",
+        "compare",
+    }
+    assert told[0][1] == 0 and told[-1][1] == 2
+    assert [document.name for document in found] == ["b.json", "a.json"]
+
+
+def test_a_command_that_falls_over_ends_what_runs_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    beside = subprocess.Popen(["sleep", "1000"], text=True)
+    there = Event()
+
+    def run(words: list[str], children: Children) -> dict[str, Any]:
+        if words == ["prove"]:
+            there.wait()
+            raise ReportError("no solver")
+        children._running.add(beside)
+        there.set()
+        beside.wait()
+        raise ReportError("ended with the other one")
+
+    monkeypatch.setattr(running, "run", run)
+    with pytest.raises(ReportError, match="no solver"):
+        made_by_running({"a": ["prove"], "b": ["compare"]}, tmp_path, lambda *_: None)
+    assert beside.returncode == -signal.SIGTERM
+    with pytest.raises(ReportError, match="not run"):
+        ended = Children()
+        ended.end()
+        ended.start(["prove"])
 
 
 def wrong(*words: object) -> str:
