@@ -10,9 +10,9 @@ from typing import Final
 import networkx as nx
 
 from model.profiles import PROFILES
-from smt_proofs.book.memory import keep, of_profile, recall, units_of
+from smt_proofs.book.memory import keep, key_of, of_profile, recall
 from smt_proofs.book.plan import tasks_for
-from smt_proofs.book.work import Foundations, Outcome, Stated, Task, Transitions, tried, unshown
+from smt_proofs.book.work import Foundations, Outcome, Stated, Task, Transition, tried, unshown
 from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
@@ -82,44 +82,25 @@ def _decided(tasks: Sequence[Task], means: Means, lost: list[str]) -> Iterator[O
     note of what is not decided, and why."""
     cache = Cache.of_user()
     places: dict[str, list[Task]] = {}
-    waiting: list[Task] = []
+    waiting: dict[Task, str] = {}
     for task in tasks:
-        left: list[str] = []
-        for unit in units_of(task):
-            key = unit.key(means)
-            known = None if means.export else recall(cache, key)
-            if known is not None:
-                yield from of_profile(known, unit.task)
-            elif key in places and not means.export:
-                places[key].append(unit.task)
-            else:
-                places[key] = [unit.task]
-                left += unit.task.transitions if isinstance(unit.task, Transitions) else ()
-                waiting += () if isinstance(unit.task, Transitions) else (unit.task,)
-        if isinstance(task, Transitions) and left:
-            waiting.append(replace(task, transitions=tuple(left)))
-    keys = {alike[0]: key for key, alike in places.items()}
-    for unit_task, found in _by_unit(waiting, means, lost):
-        key = keys[unit_task]
-        keep(cache, key, found)
-        for alike in places[key]:
-            yield from of_profile(found, alike)
-
-
-def _by_unit(
-    tasks: Sequence[Task], means: Means, lost: list[str]
-) -> Iterator[tuple[Task, list[Outcome]]]:
-    """The outcomes of tasks, by what is remembered as a whole."""
-    for task, (outcomes, trouble) in _as_they_come(tasks, means, lost):
+        key = key_of(task, means)
+        known = None if means.export else recall(cache, key)
+        if known is not None:
+            yield from of_profile(known, task)
+        elif key in places and not means.export:
+            places[key].append(task)
+        else:
+            places[key] = [task]
+            waiting[task] = key
+    for task, (found, trouble) in _as_they_come(list(waiting), means, lost):
         if trouble:
             lost.append(f"{spelled(task)}: {trouble}")
             continue
-        if not isinstance(task, Transitions):
-            yield task, list(outcomes)
-            continue
-        for transition in task.transitions:
-            found = [o for o in outcomes if getattr(o, "transition", "") == transition]
-            yield replace(task, transitions=(transition,)), found
+        key = waiting[task]
+        keep(cache, key, found)
+        for alike in places[key]:
+            yield from of_profile(found, alike)
 
 
 def _as_they_come(
@@ -172,8 +153,8 @@ def proven_foundations(means: Means = ORDINARY) -> bool:
 
 def spelled(task: object) -> str:
     """What a task was to decide, in words."""
-    if isinstance(task, Transitions):
-        return f"{', '.join(task.transitions)} ({task.profile}, mapping {task.mapping.value})"
+    if isinstance(task, Transition):
+        return f"{task.transition} ({task.profile}, mapping {task.mapping.value})"
     return task.theorem if isinstance(task, Stated) else "the lemmas"
 
 

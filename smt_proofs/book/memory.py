@@ -7,7 +7,7 @@ proven of one is proven of the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +20,7 @@ from smt_proofs.book.work import (
     Outcome,
     Stated,
     Task,
-    Transitions,
+    Transition,
     foundations,
     unshown,
 )
@@ -40,34 +40,26 @@ KINDS: Final[dict[str, type[Outcome]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """The least that is decided and remembered as a whole: a task with at most one transition."""
-
-    task: Task
-
-    def key(self, means: Means) -> str:
-        """The fingerprint of what its outcomes depend on: by whom they are decided, and on which
-        lemmas and inductions they rest."""
-        asked = f"{' '.join(means.solvers)} {resting_on()}"
-        task = self.task
-        if isinstance(task, Foundations):
-            return fingerprint(extra=f"foundations {asked}")
-        if isinstance(task, Stated):
-            return fingerprint(THEOREMS[task.theorem], extra=f"theorem {asked}")
-        (transition,) = task.transitions
-        profile = PROFILES[task.profile]
-        here = f"{task.mapping.value} {transition} {sorted(task.wanted)} {asked}"
-        # Every transition assumes all invariants of the state before, whatever is wanted of it.
-        assumed = [invariant.holds for invariant in state_invariants(task.mapping)]
-        if transition == INVARIANTS_DEFINED:
-            return fingerprint(*assumed, profile, extra=here, ops=())
-        found = claims_in(profile, task.mapping, transition, task.wanted)
-        if determined_name(transition) in task.wanted:
-            found = claims_in(profile, task.mapping, transition, frozenset())
-        ops = () if transition == claims.REALIZE else (Op(transition),)
-        holds = [claim.holds for claim in found]
-        return fingerprint(claims.carry_out, *holds, *assumed, profile, extra=here, ops=ops)
+def key_of(task: Task, means: Means) -> str:
+    """The fingerprint of what the outcomes of a task depend on: by whom they are decided, and on
+    which lemmas and inductions they rest."""
+    asked = f"{' '.join(means.solvers)} {resting_on()}"
+    if isinstance(task, Foundations):
+        return fingerprint(extra=f"foundations {asked}")
+    if isinstance(task, Stated):
+        return fingerprint(THEOREMS[task.theorem], extra=f"theorem {asked}")
+    profile, transition = PROFILES[task.profile], task.transition
+    here = f"{task.mapping.value} {transition} {sorted(task.wanted)} {asked}"
+    # Every transition assumes all invariants of the state before, whatever is wanted of it.
+    assumed = [invariant.holds for invariant in state_invariants(task.mapping)]
+    if transition == INVARIANTS_DEFINED:
+        return fingerprint(*assumed, profile, extra=here, ops=())
+    found = claims_in(profile, task.mapping, transition, task.wanted)
+    if determined_name(transition) in task.wanted:
+        found = claims_in(profile, task.mapping, transition, frozenset())
+    ops = () if transition == claims.REALIZE else (Op(transition),)
+    holds = [claim.holds for claim in found]
+    return fingerprint(claims.carry_out, *holds, *assumed, profile, extra=here, ops=ops)
 
 
 def resting_on() -> str:
@@ -75,13 +67,6 @@ def resting_on() -> str:
     found = foundations()
     names = " ".join(each.name for each in found)
     return fingerprint(*found, extra=names)
-
-
-def units_of(task: Task) -> list[Unit]:
-    """A task, one transition each."""
-    if not isinstance(task, Transitions):
-        return [Unit(task)]
-    return [Unit(replace(task, transitions=(transition,))) for transition in task.transitions]
 
 
 def recall(cache: Cache, key: str) -> list[Outcome] | None:
@@ -113,7 +98,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
 
 def of_profile(outcomes: Iterable[Outcome], task: Task) -> list[Outcome]:
     """Outcomes that hold of every profile with their key, as those of the task's own."""
-    if not isinstance(task, Transitions):
+    if not isinstance(task, Transition):
         return list(outcomes)
     return [
         replace(outcome, profile=task.profile) if isinstance(outcome, TransitionProof) else outcome

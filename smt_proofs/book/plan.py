@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from model.profiles import PROFILES, Mapping, Profile
-from smt_proofs.book.work import Foundations, Stated, Task, Transitions
+from model.state import Op
+from smt_proofs.book.work import Foundations, Stated, Task, Transition
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS
@@ -16,6 +17,19 @@ from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, exactness_claim, l
 
 TILING: Final = "slots_tile_region_in_blocks"
 """What the decision leaves, which every transition assumes."""
+LONG: Final = {
+    Op.PLUG.value: 24,
+    Op.UNPLUG.value: 12,
+    Op.SYSTEM_RESET.value: 11,
+    Op.UNPLUG_ALL.value: 10,
+    Op.MIGRATION_IN.value: 8,
+    Op.STATE.value: 7,
+    Op.RESIZE.value: 5,
+}
+"""The transitions that take long, beside one that takes SHORT: what takes longest begins first."""
+SHORT: Final = 2
+HALF: Final = 0.5
+"""What a transition takes where memslots come and go not at all."""
 
 
 def profiles_named(profile: str | None) -> list[Profile]:
@@ -94,15 +108,17 @@ def tasks_for(names: Sequence[str], profile: str | None) -> list[Task]:
                 there = {name for each in whole for name in names_of(found, mapping, each)}
                 # All of them is the usual, and then no list to keep.
                 some = frozenset() if there <= wanted else wanted & there
-                tasks.append(Transitions(found.name, mapping, whole, some))
+                tasks += (Transition(found.name, mapping, each, some) for each in whole)
     stated = [name for name in THEOREMS if name in wanted or (tasks and name == TILING)]
     return sorted([*tasks, *map(Stated, stated), Foundations()], key=_length, reverse=True)
 
 
-def _length(task: Task) -> int:
-    if isinstance(task, Transitions):
-        return 100 * len(task.transitions)
-    return len(THEOREMS[task.theorem].hypotheses) if isinstance(task, Stated) else 0
+def _length(task: Task) -> float:
+    """About how long a task takes beside the others."""
+    if isinstance(task, Transition):
+        static = task.mapping is Mapping.STATIC
+        return LONG.get(task.transition, SHORT) * (HALF if static else 1)
+    return len(THEOREMS[task.theorem].hypotheses) if isinstance(task, Stated) else SHORT
 
 
 def expected_outcomes(names: Sequence[str], profile: str | None) -> int:
@@ -110,9 +126,8 @@ def expected_outcomes(names: Sequence[str], profile: str | None) -> int:
     wanted = frozenset(names)
     count = len(LEMMAS) + len(INDUCTIONS)
     for task in tasks_for(names, profile):
-        if isinstance(task, Transitions):
-            found = PROFILES[task.profile]
-            groups = (names_of(found, task.mapping, each) for each in task.transitions)
-            count += sum(len(wanted & {*group}) or 1 for group in groups)
+        if isinstance(task, Transition):
+            group = names_of(PROFILES[task.profile], task.mapping, task.transition)
+            count += len(wanted & {*group}) or 1
         count += isinstance(task, Stated)
     return count

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from model.profiles import PROFILES, Mapping, Profile
+from model.profiles import PROFILES, Mapping
 
 # A family registers its theorems when imported: these are the first of the book.
 from smt_proofs.decision import memslots  # isort: split
@@ -74,17 +74,17 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
-class Transitions:
-    """Transitions of one profile and way of mapping, and the theorems wanted of them, by name; all
+class Transition:
+    """A transition of one profile and way of mapping, and the theorems wanted of it, by name; all
     of them where none is named."""
 
     profile: str
     mapping: Mapping
-    transitions: tuple[str, ...]
+    transition: str
     wanted: frozenset[str] = frozenset()
 
 
-Task: TypeAlias = Foundations | Stated | Transitions
+Task: TypeAlias = Foundations | Stated | Transition
 
 
 def foundations() -> tuple[Lemma | Induction, ...]:
@@ -112,12 +112,7 @@ def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
     elif isinstance(task, Stated):
         outcomes = [prove(THEOREMS[task.theorem], decide, means.timeout)]
     else:
-        profile = PROFILES[task.profile]
-        outcomes = [
-            proof
-            for transition in task.transitions
-            for proof in _of_transition(profile, task, transition, decide)
-        ]
+        outcomes = [*_of_transition(task, decide)]
     if means.export is not None:
         for outcome in outcomes:
             about = (
@@ -133,11 +128,10 @@ def carry_out(task: Task, means: Means) -> tuple[Outcome, ...]:
     )
 
 
-def _of_transition(
-    profile: Profile, task: Transitions, transition: str, decide: Decider
-) -> Iterator[TransitionProof]:
+def _of_transition(task: Transition, decide: Decider) -> Iterator[TransitionProof]:
     """All that is wanted of one transition. What everything rests on is always wanted, and of the
     peers it is not claimed that their transitions are determined."""
+    profile, transition = PROFILES[task.profile], task.transition
     yield from prove_transition(profile, task.mapping, transition, decide, task.wanted)
     wanted = not task.wanted or determined_name(transition) in task.wanted
     if not profile.peer and (wanted or transition == INVARIANTS_DEFINED):

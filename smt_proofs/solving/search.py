@@ -30,6 +30,17 @@ def _solver() -> z3.Solver:
     return solver
 
 
+# Each search counts its own from 0: the terms are made once.
+_made: list[Term] = []
+
+
+def _literal(number: int) -> Term:
+    """What an assertion of a search is tracked by."""
+    while len(_made) <= number:
+        _made.append(z3.Bool(f"@{len(_made)}"))
+    return _made[number]
+
+
 class Search:
     """A stack of known assertions and the queries on top of it."""
 
@@ -43,7 +54,7 @@ class Search:
     def know(self, assertions: Iterable[Assertion]) -> None:
         """Add assertions, with their products opaque."""
         for assertion in assertions:
-            literal = z3.Bool(f"@{self._number}")
+            literal = _literal(self._number)
             self._number += 1
             key = literal.get_id()
             self._literals[key] = literal

@@ -127,8 +127,9 @@ def test_without_a_cache_everything_is_decided_anew(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("smt_proofs.book.book.carried_out", none)
     prove_book(["negotiate_keeps_plugged_in_mapped"], profile="qemu")
-    # The lemmas, the decision's theorem, and the transition in two ways of mapping.
-    assert len(tasks) == 2 + len(mappings_of(QEMU))
+    # The lemmas, the decision's theorem, and in two ways of mapping the invariants and the
+    # transition.
+    assert len(tasks) == 2 + 2 * len(mappings_of(QEMU))
     assert Mapping.STATIC in mappings_of(QEMU)
 
 

@@ -10,8 +10,8 @@ import pytest
 from model import events, mapping, requests
 from model.profiles import PROFILES, QEMU, QEMU_8_2, Mapping, Profile
 from smt_proofs.book.book import Book
-from smt_proofs.book.memory import Unit, keep, of_profile, recall
-from smt_proofs.book.work import Stated, Transitions
+from smt_proofs.book.memory import keep, key_of, of_profile, recall
+from smt_proofs.book.work import Stated, Transition
 from smt_proofs.decision.mutants import MUTANTS, Mutant
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.means import Means
@@ -22,9 +22,7 @@ from smt_proofs.transitions.claims import transitions
 def keys(profile: Profile = QEMU, means: Means | None = None) -> dict[str, str]:
     """The fingerprint of each transition."""
     return {
-        transition: Unit(Transitions(profile.name, Mapping.PLUGGED, (transition,))).key(
-            means or Means()
-        )
+        transition: key_of(Transition(profile.name, Mapping.PLUGGED, transition), means or Means())
         for transition in transitions()
     }
 
@@ -114,6 +112,6 @@ def test_a_record_of_another_shape_is_as_if_there_were_none(
 
 def test_an_outcome_of_one_profile_is_told_of_the_one_asked_for(qemu_book: Book) -> None:
     proofs = qemu_book.transitions[:3]
-    told = of_profile(proofs, Transitions("qemu-8.2", Mapping.PLUGGED, ("plug",)))
+    told = of_profile(proofs, Transition("qemu-8.2", Mapping.PLUGGED, "plug"))
     assert {proof.profile for proof in told if hasattr(proof, "profile")} == {"qemu-8.2"}
     assert of_profile(qemu_book.proofs, Stated("x")) == list(qemu_book.proofs)

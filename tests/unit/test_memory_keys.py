@@ -13,16 +13,16 @@ from model import answers, invariants, requests
 from model.profiles import Mapping
 from model.state import Op
 from smt_proofs.book import work
-from smt_proofs.book.memory import Unit
-from smt_proofs.book.work import Foundations, Stated, Task, Transitions
+from smt_proofs.book.memory import key_of
+from smt_proofs.book.work import Foundations, Stated, Task, Transition
 from smt_proofs.solving.means import ORDINARY
 from smt_proofs.solving.memo import Memo
 
-PLUG = Transitions("qemu", Mapping.PLUGGED, (Op.PLUG.value,), frozenset({"plug_obeys_busy_means"}))
+PLUG = Transition("qemu", Mapping.PLUGGED, Op.PLUG.value, frozenset({"plug_obeys_busy_means"}))
 
 
-def key(task: Transitions) -> str:
-    return Unit(task).key(ORDINARY)
+def key(task: Transition) -> str:
+    return key_of(task, ORDINARY)
 
 
 def swapped(monkeypatch: pytest.MonkeyPatch, function: object, other: object) -> None:
@@ -30,10 +30,10 @@ def swapped(monkeypatch: pytest.MonkeyPatch, function: object, other: object) ->
 
 
 def test_changed_rule_is_proven_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    before, unplug = key(PLUG), key(replace(PLUG, transitions=(Op.UNPLUG.value,)))
+    before, unplug = key(PLUG), key(replace(PLUG, transition=Op.UNPLUG.value))
     swapped(monkeypatch, requests.plug, answers.report_state)
     assert key(PLUG) != before
-    assert key(replace(PLUG, transitions=(Op.UNPLUG.value,))) == unplug
+    assert key(replace(PLUG, transition=Op.UNPLUG.value)) == unplug
 
 
 def test_changed_invariant_is_a_changed_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,28 +58,28 @@ def test_a_lemma_or_induction_less_is_another_question(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is decided without them is never found by whoever has them."""
-    keys = {Unit(task).key(ORDINARY)}
+    keys = {key_of(task, ORDINARY)}
     for name in ("LEMMAS", "INDUCTIONS"):
         with monkeypatch.context() as patch:
             patch.setattr(work, name, dict(list(getattr(work, name).items())[1:]))
-            keys.add(Unit(task).key(ORDINARY))
+            keys.add(key_of(task, ORDINARY))
     with monkeypatch.context() as patch:
         patch.setattr(work, "LEMMAS", {})
         patch.setattr(work, "INDUCTIONS", {})
-        keys.add(Unit(task).key(ORDINARY))
+        keys.add(key_of(task, ORDINARY))
     name, lemma = next(iter(work.LEMMAS.items()))
     with monkeypatch.context() as patch:
         patch.setitem(work.LEMMAS, name, replace(lemma, formula=lambda n: ([], n == n)))
-        keys.add(Unit(task).key(ORDINARY))
+        keys.add(key_of(task, ORDINARY))
     assert len(keys) == 5
-    assert Unit(task).key(ORDINARY) in keys
+    assert key_of(task, ORDINARY) in keys
 
 
 def test_profiles_share_what_no_switch_tells_apart() -> None:
     other = replace(PLUG, profile="seed-v2")
     assert key(other) == key(PLUG)
-    assert key(replace(PLUG, transitions=(Op.UNPLUG_ALL.value,))) != key(
-        replace(other, transitions=(Op.UNPLUG_ALL.value,))
+    assert key(replace(PLUG, transition=Op.UNPLUG_ALL.value)) != key(
+        replace(other, transition=Op.UNPLUG_ALL.value)
     )
 
 
