@@ -18,7 +18,7 @@ from conformance.commands.progress import progress
 from conformance.commands.provenance import made
 from conformance.explore.compare import Comparison, Difference
 from conformance.explore.compare import compare as compare_profiles
-from conformance.explore.product import PARTS, Part
+from conformance.explore.product import PARTS, Part, Sides
 from conformance.explore.scale import MOST_BLOCKS
 from conformance.explore.schema import COMPARE_VERSION
 from conformance.traces.codec import action_to_json, config_to_json
@@ -70,9 +70,9 @@ def compare(
     try:
         with progress("comparing") as bars:
             bars.update(bars.task_ids[0], total=len(pairs))
-            done = []
+            done, sides = [], Sides()
             for left, right in pairs:
-                done.append(compare_profiles(left, right, blocks, slots))
+                done.append(compare_profiles(left, right, blocks, slots, sides))
                 bars.advance(bars.task_ids[0])
     except ConfigError as error:
         raise click.UsageError(str(error)) from None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.explore.product import PARTS, Cause, Part, Product
+from conformance.explore.product import PARTS, Cause, Part, Product, Sides, side
 from conformance.explore.scale import NoScale, scaled_config
 from conformance.judge.finding import Finding, Kind
 from conformance.judge.oracle import spelled
@@ -73,14 +73,19 @@ class Comparison:
     causes: tuple[Difference, ...]
 
 
-def compare(left: Profile, right: Profile, blocks: int, slots: int) -> Comparison:
+def compare(
+    left: Profile, right: Profile, blocks: int, slots: int, sides: Sides | None = None
+) -> Comparison:
     """Compare all devices of that size that both profiles have: every requested size at start, the
     option on and off, unplugged-inaccessible on and off.
 
-    Raises model.device.ConfigError where there are none.
+    `sides` are devices that other comparisons asked for too, and grow. Raises
+    model.device.ConfigError where there are none.
     """
+    known_sides: Sides = {} if sides is None else sides
     products = [
-        (config, Product(left, right, config)) for config in _shared(left, right, blocks, slots)
+        (config, Product(*(side(known_sides, one, config) for one in (left, right))))
+        for config in _shared(left, right, blocks, slots)
     ]
     causes: dict[Cause, Difference] = {}
     for config, product in products:

@@ -11,7 +11,7 @@ from model.device import ReferenceDevice, slot_layout
 from model.machine_ints import INTS
 from model.profiles import Mapping, Profile
 from model.rules import step
-from model.state import ConcreteResult, ConcreteState, Config, Op
+from model.state import Answer, BlockState, ConcreteState, Config, Op
 
 
 class Part(Enum):
@@ -32,24 +32,69 @@ Cause = tuple[Part, Op | None]
 """What gives two devices away, and the operation that does; None stands for the start."""
 
 
-class Product:
-    """Pairs of states from two devices just started, found as searches need them.
+Response = tuple[Answer, BlockState | None, bool]
 
-    Nothing but the answer is seen of a device that is gone. Raises model.device.ConfigError where a
-    profile refuses the configuration.
+
+class Side:
+    """One device: its states by number, 0 at start, and its steps, each taken once however often a
+    product asks. Raises model.device.ConfigError where the profile refuses the configuration."""
+
+    def __init__(self, profile: Profile, config: Config) -> None:
+        device = ReferenceDevice(profile, config)
+        self.fixed = device.fixed
+        self.actions = alphabet(device.fixed)
+        self.states = [device.state]
+        self._numbers = {device.state: 0}
+        self._rows: dict[int, list[tuple[int, Response]]] = {}
+
+    def row(self, number: int) -> list[tuple[int, Response]]:
+        """For each action in a state the state after it, and what the guest is told."""
+        if number not in self._rows:
+            before = self.states[number]
+            results = (step(INTS, self.fixed, before, done) for done in self.actions)
+            self._rows[number] = [
+                (self._number(r.state), (r.answer, r.block_state, r.notified)) for r in results
+            ]
+        return self._rows[number]
+
+    def _number(self, state: ConcreteState) -> int:
+        number = self._numbers.setdefault(state, len(self.states))
+        if number == len(self.states):
+            self.states.append(state)
+        return number
+
+
+Sides = dict[tuple[str, Config], Side]
+"""Devices by the name of their profile and their configuration."""
+
+
+def side(sides: Sides, profile: Profile, config: Config) -> Side:
+    """The device, the same each time it is asked for. Raises model.device.ConfigError."""
+    if (profile.name, config) not in sides:
+        sides[profile.name, config] = Side(profile, config)
+    return sides[profile.name, config]
+
+
+class Product:
+    """Pairs of states from two devices just started, found as searches need them; a state is its
+    number on its side.
+
+    Nothing but the answer is seen of a device that is gone. Raises ValueError for devices that do
+    not take the same actions.
     """
 
-    def __init__(self, left: Profile, right: Profile, config: Config) -> None:
-        devices = ReferenceDevice(left, config), ReferenceDevice(right, config)
-        self.fixed = devices[0].fixed, devices[1].fixed
-        static = any(one.mapping is Mapping.STATIC for one in self.fixed)
+    def __init__(self, left: Side, right: Side) -> None:
+        self.sides = left, right
+        static = any(one.fixed.mapping is Mapping.STATIC for one in self.sides)
         self.parts = tuple(part for part in PARTS if part is not Part.MAPPED or not static)
-        self.actions = alphabet(self.fixed[0])
-        self.pairs = [(devices[0].state, devices[1].state)]
-        self.at_start = self._views(*self.pairs[0])
-        if Part.MAPPED in self.parts and slot_layout(self.fixed[0]) != slot_layout(self.fixed[1]):
+        if left.actions != right.actions:
+            raise ValueError("the two devices cannot do the same")
+        self.actions = left.actions
+        self.pairs = [(0, 0)]
+        self.at_start = self._views(0, 0)
+        if Part.MAPPED in self.parts and slot_layout(left.fixed) != slot_layout(right.fixed):
             self.at_start |= {Part.MAPPED}
-        self._numbers = {self.pairs[0]: 0}
+        self._numbers = {(0, 0): 0}
         self._after: dict[int, list[tuple[int, Parts]]] = {}
 
     @property
@@ -104,29 +149,30 @@ class Product:
         """For each action the pair it leads to, and the parts in which its two sides differ."""
         row = self._after.get(number)
         if row is None:
-            before = self.pairs[number]
-            row = self._after[number] = []
-            for done in self.actions:
-                a = step(INTS, self.fixed[0], before[0], done)
-                b = step(INTS, self.fixed[1], before[1], done)
-                row.append((self._numbered(a.state, b.state), self._told(a, b)))
+            ways = (
+                one.row(state) for one, state in zip(self.sides, self.pairs[number], strict=True)
+            )
+            row = self._after[number] = [
+                (self._numbered(a, b), self._told(a, b, heard != said))
+                for (a, heard), (b, said) in zip(*ways, strict=True)
+            ]
         return row
 
-    def _numbered(self, *pair: ConcreteState) -> int:
-        a, b = pair
+    def _numbered(self, a: int, b: int) -> int:
         number = self._numbers.setdefault((a, b), len(self.pairs))
         if number == len(self.pairs):
             self.pairs.append((a, b))
         return number
 
-    def _told(self, a: ConcreteResult, b: ConcreteResult) -> Parts:
-        """The parts in which two steps differ."""
-        parts = self._views(a.state, b.state)
-        if (a.answer, a.block_state, a.notified) != (b.answer, b.block_state, b.notified):
-            parts |= {Part.RESPONSE}
-        return parts
+    def _told(self, a: int, b: int, otherwise: bool) -> Parts:
+        """The parts in which two steps differ; `otherwise`: in what the guest is told."""
+        parts = self._views(a, b)
+        return parts | {Part.RESPONSE} if otherwise else parts
 
-    def _views(self, a: ConcreteState, b: ConcreteState) -> Parts:
+    def _views(self, left: int, right: int) -> Parts:
+        if self.sides[0] is self.sides[1] and left == right:
+            return _NONE
+        a, b = self.sides[0].states[left], self.sides[1].states[right]
         if not (a.realized and b.realized):
             return _NONE
         parts = _NONE

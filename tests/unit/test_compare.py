@@ -11,7 +11,7 @@ from conformance.check.runner import run_trace
 from conformance.cli import slotproof
 from conformance.explore.alphabet import alphabet
 from conformance.explore.compare import FIELDS_OF, Difference, compare
-from conformance.explore.product import Part, Product
+from conformance.explore.product import Part, Product, Side, Sides
 from conformance.explore.scale import scaled_config
 from conformance.targets.recorded import RecordedTarget
 from conformance.traces.schemas import problem
@@ -87,10 +87,25 @@ def test_each_part_is_watched_as_if_alone() -> None:
     }
 
 
+def pair(config: Config) -> Product:
+    return Product(Side(SEED_V2, config), Side(QEMU, config))
+
+
+def test_devices_that_were_compared_before_are_compared_alike() -> None:
+    """What was found of a device serves the next comparison and changes nothing of it."""
+    sides: Sides = {}
+    compare(QEMU, QEMU, 2, 2, sides)
+    known = {key: len(one.states) for key, one in sides.items()}
+    again, afresh = compare(SEED_V2, QEMU, 2, 2, sides), compare(SEED_V2, QEMU, 2, 2)
+    assert again == afresh
+    # Of these devices nothing was reached anew.
+    assert {key: len(sides[key].states) for key in known} == known and len(sides) > len(known)
+
+
 def test_mapped_memslots_are_compared_only_where_both_have_some() -> None:
-    static = Product(SEED_V2, QEMU, scaled_config(QEMU, 2, 1, option=False))
+    static = pair(scaled_config(QEMU, 2, 1, option=False))
     assert Part.MAPPED not in static.parts
-    assert Part.MAPPED in Product(SEED_V2, QEMU, scaled_config(QEMU, 2, 2)).parts
+    assert Part.MAPPED in pair(scaled_config(QEMU, 2, 2)).parts
 
 
 def test_the_command_writes_traces_that_replay(tmp_path: Path) -> None:
