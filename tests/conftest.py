@@ -14,7 +14,7 @@ from smt_proofs.book.book import Book, prove_book
 from smt_proofs.book.plan import theorem_names
 from smt_proofs.solving.cache import VARIABLE
 
-SLOW = frozenset({"qemu_book", "exported", "browser"})
+SLOW = frozenset({"qemu_book", "exported", "browsers"})
 """Fixtures that take longer to make than a person waits for."""
 
 

@@ -24,6 +24,8 @@ from model.profiles import CLOUD_HYPERVISOR, FIRECRACKER, QEMU, Profile
 from model.state import Config
 from smt_proofs.transitions.refuted import REFUTED
 
+pytestmark = pytest.mark.slow
+
 KNOWN = Path(__file__).parents[2] / "docs" / "known-faults"
 BINDING = frozenset(rule.id for rule in RULES if rule.binding)
 SEED = 20261125

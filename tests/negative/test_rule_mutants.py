@@ -32,6 +32,8 @@ from smt_proofs.solving.obligation import GOAL
 from smt_proofs.solving.solve import Answer, Verdict
 from smt_proofs.transitions.small import outcome, situations
 
+pytestmark = pytest.mark.slow
+
 NAMED = {mutant.name: mutant for mutant in rule_mutants()}
 
 

@@ -18,6 +18,8 @@ from smt_proofs.transitions.induction import seek
 from smt_proofs.transitions.small import situations
 from smt_proofs.transitions.spoils import SPOIL_NAMED, Spoil, controls
 
+pytestmark = pytest.mark.slow
+
 PLUGGED, USABLE, STATIC = Mapping.PLUGGED, Mapping.USABLE, Mapping.STATIC
 
 

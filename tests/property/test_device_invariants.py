@@ -58,6 +58,7 @@ def test_drawn_configurations_and_actions_are_accepted(profile: object) -> None:
     drawn()
 
 
+@pytest.mark.slow
 def test_hypothesis_shrinks_the_migration_of_the_patch_to_few_steps() -> None:
     def fails(trace: Trace) -> bool:
         found = run_trace(ReferenceTarget(), trace).finding

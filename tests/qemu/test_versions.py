@@ -19,6 +19,7 @@ from conformance.targets.qemu.target import QemuTarget
 from model.profiles import QEMU_7_2, QEMU_8_2
 from model.state import Op
 
+pytestmark = pytest.mark.qemu
 HERE = Path(__file__).parent
 KNOWN = HERE.parents[1] / "docs" / "known-faults" / "qemu-7.2.toml"
 BUSY = "empty-unplug-all-acknowledged"

@@ -91,6 +91,7 @@ def test_a_function_of_the_same_text_follows_what_it_uses(tmp_path: Path) -> Non
     assert (code, found["user"]["verdict"]) == (1, "follows")
 
 
+@pytest.mark.slow
 def test_helpers_added_removed_or_of_another_interface_are_judged_by_their_callers(
     tmp_path: Path,
 ) -> None:

@@ -30,6 +30,8 @@ from smt_proofs.decision.theorem import THEOREMS, Hypothesis
 from smt_proofs.solving.solve import Verdict
 from smt_proofs.symbolic.paths import Script
 
+pytestmark = pytest.mark.slow
+
 WITNESS = case(4611684918917857280, MIB, 4194303)
 """The count is 4194304: one more than the limit."""
 COUNT = THEOREMS["count_never_exceeds_limit"]

@@ -18,6 +18,8 @@ from smt_proofs.solving.cache import VARIABLE
 from smt_proofs.solving.cluster import dask
 from smt_proofs.solving.pool import LostWork, carried_out, carried_out_by
 
+pytestmark = pytest.mark.slow
+
 distributed: Any = pytest.importorskip("distributed")
 
 

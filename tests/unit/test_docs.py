@@ -112,6 +112,7 @@ def read(folder: Path, name: str) -> str:
     return folder.joinpath(name).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     done = built(DOCS, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -89,6 +89,7 @@ def document() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_refuted_rows_are_those_of_the_file(run: Run) -> None:
     assert run.result.exit_code == 0
     assert run.result.stdout.splitlines()[-1] == (
@@ -170,6 +171,7 @@ def test_every_refuted_claim_has_a_trace_that_fails_again(run: Run) -> None:
 
 
 @pytest.mark.parametrize("profile", ["qemu-7.2", "firecracker", "cloud-hypervisor"])
+@pytest.mark.slow
 def test_of_other_profiles_unplug_all_is_refuted_as_listed(profile: str) -> None:
     """Of one operation each; `make refuted` proves all that there is of these profiles."""
     rows = [row for row in REFUTED if (row.profile, row.op) == (profile, Op.UNPLUG_ALL)]

@@ -38,6 +38,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.slow
 def test_a_changed_rule_changes_what_reaches_it(name: str) -> None:
     mutant, reach = CHANGES[name]
     before = keys()
@@ -47,6 +48,7 @@ def test_a_changed_rule_changes_what_reaches_it(name: str) -> None:
     assert keys() == before
 
 
+@pytest.mark.slow
 def test_a_rule_of_many_transitions_changes_all_of_them() -> None:
     """Which those are is listed from the rules; a transition more costs time and no truth."""
     fitting = {"realize", "resize", "unplug-all", "system-reset", "wake-up", "migration-in"}
@@ -56,6 +58,7 @@ def test_a_rule_of_many_transitions_changes_all_of_them() -> None:
     assert fitting | {"unrealize"} <= {t for t in before if before[t] != after[t]}
 
 
+@pytest.mark.slow
 def test_a_profile_counts_by_what_its_rules_read(monkeypatch: pytest.MonkeyPatch) -> None:
     same = replace(QEMU, name="same", summary="another")
     monkeypatch.setitem(PROFILES, "same", same)
@@ -63,6 +66,7 @@ def test_a_profile_counts_by_what_its_rules_read(monkeypatch: pytest.MonkeyPatch
     assert keys(QEMU_8_2)["wake-up"] != keys(QEMU)["wake-up"]
 
 
+@pytest.mark.slow
 def test_other_solvers_are_another_question_and_more_time_is_not() -> None:
     assert keys(means=Means(solvers=("z3", "cvc5"))) != keys()
     assert keys(means=Means(timeout=1.0)) == keys()

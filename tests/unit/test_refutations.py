@@ -33,6 +33,8 @@ from model.profiles import (
 from model.state import Op
 from smt_proofs.transitions.refuted import REFUTED
 
+pytestmark = pytest.mark.slow
+
 STEPS = {
     ("plugged", "empty-unplug-all-acknowledged", "unplug-all"): "migration-start unplug-all",
     ("plugged", "plugged-in-mapped", "migration-in"): "plug migration-in",

@@ -14,6 +14,8 @@ from smt_proofs.transitions.claims import claims_of, mappings_of, transitions
 from smt_proofs.transitions.inputs import state_invariants
 from smt_proofs.transitions.small import BLOCK, broken, describe, outcome, situations
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = [(p, mapping) for p in (QEMU, SEED_V2) for mapping in mappings_of(p)]
 BROKEN = {
     ("unplug-all", "empty_unplug_all_acknowledged"),

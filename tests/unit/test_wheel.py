@@ -84,6 +84,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
 @pytest.mark.parametrize("start", ["slotproof", "PYTHONPATH", "python -m"])
+@pytest.mark.slow
 def test_the_wheel_works_beside_packages_of_its_names(
     words: list[str], start: str, installed: Path, elsewhere: Path
 ) -> None:
