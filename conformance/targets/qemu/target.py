@@ -28,6 +28,7 @@ from conformance.targets.target import (
 )
 from conformance.traces.codec import config_to_json
 from conformance.traces.sizes import format_size
+from model.device import ConfigError, fix
 from model.observation import Observation
 from model.profiles import Profile
 from model.state import Answer, ConcreteAction, Config, Op
@@ -88,9 +89,10 @@ class QemuTarget:
         return fitted(config if self.memslots else replace(config, option=False))
 
     def start(self, profile: Profile, config: Config) -> Observation:
-        if (nearest := self.fitted(profile, config)) != config:
+        good = possible(profile, config)
+        if good and (nearest := self.fitted(profile, config)) != config:
             raise TargetError(Kind.REFUSED, _no_such(config, nearest))
-        if self._guest is not None and self._guest.serves(config):
+        if good and self._guest is not None and self._guest.serves(config):
             with self._failures():
                 self._guest.renew(config)
         else:
@@ -187,3 +189,12 @@ def _told(values: dict[str, Any]) -> dict[str, str]:
         else str(value)
         for name, value in values.items()
     }
+
+
+def possible(profile: Profile, config: Config) -> bool:
+    """The rules of the profile have a device of this configuration."""
+    try:
+        fix(profile, config)
+    except ConfigError:
+        return False
+    return True

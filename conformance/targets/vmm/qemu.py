@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from conformance.guest.build import guest_elf
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.pci import PciTransport
-from conformance.targets.qemu.accel import TCG, Accel
+from conformance.targets.qemu.accel import KVM, Accel
 from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.vmm.line import Line
 
@@ -34,11 +34,11 @@ class GuestProcessor:
         self._listener.bind(str(path))
         self._listener.listen(1)
         device = ["-chardev", f"socket,id=line,path={path}", "-serial", "chardev:line"]
-        kernel = ["-kernel", str(self._elf)]
-        # Under TCG a guest that looks for bytes again and again takes QEMU's big lock each time, so
-        # that the thread that has the bytes waits for it. A KVM inside a virtual machine may not
-        # wake it.
-        return [*device, *kernel, *(["-append", "sleep"] if accel is TCG else [])]
+        # A guest that looks for bytes again and again would take QEMU's big lock each time, so that
+        # the thread that has the bytes waits for it. Where KVM runs inside a virtual machine, an
+        # 8259 of its own may not wake a guest; QEMU's does.
+        chip = ["-machine", "kernel-irqchip=split"] if accel is KVM else []
+        return [*device, *chip, "-kernel", str(self._elf), "-append", "sleep"]
 
     def start(self, process: QemuProcess, stack: ExitStack) -> Line:
         line = self.go_on(process, stack)
