@@ -12,10 +12,13 @@ from smt_proofs.source.c_types import (
     CType,
 )
 from smt_proofs.source.names import (
+    APART,
+    CALLBACK,
     HELPERS,
     OWN,
     PRIMITIVES,
     PURE,
+    RANGED,
     SLOT_TYPE,
     is_ignored,
 )
@@ -45,10 +48,17 @@ class Calling(Places):
             arguments = [Const(U64, line, room), converted(arguments[1], U64), *arguments[2:]]
         return Call(VOID, line, name, tuple(arguments))
 
+    def _callback(self, node: Node) -> Expr:
+        """A function of the file that is handed over, by its name."""
+        name = text_of(node)
+        if name not in self._source.functions or self._kind_of(name) is not None:
+            raise self._refuse(f"a call of {name[:40]} for each range", node)
+        return Place(POINTER, self._line(node), f"{CALLBACK}{name}")
+
     def _call(self, node: Node) -> Expr:
         name, nodes, line = self._callee(node), self._arguments(node), self._line(node)
         own = name in self._source.functions
-        if own and name not in HELPERS and (name in PRIMITIVES or name in MACROS):
+        if own and name not in HELPERS | APART and (name in PRIMITIVES or name in MACROS):
             raise self._refuse(f"call of {name}, which the file defines itself", node)
         if name in self._source.declared:
             raise self._refuse(f"call of {name}, which the file declares", node)
@@ -67,6 +77,10 @@ class Calling(Places):
             if not nodes or text_of(nodes[0]) != SLOT_TYPE:
                 raise self._refuse(f"g_new0 of another type than {SLOT_TYPE}", node)
             nodes = nodes[1:]
+        if name == "virtqueue_pop":
+            if len(nodes) != 2 or text_of(nodes[1]) != "sizeof(VirtQueueElement)":
+                raise self._refuse(f"{name} of something else than a VirtQueueElement", node)
+            nodes = nodes[:1]
         if name in MACROS and len(nodes) == MACROS[name][0]:
             return MACROS[name][1]([self._expr(n) for n in nodes], line)
         if name in self._followed:
@@ -80,7 +94,9 @@ class Calling(Places):
             wanted = tuple(POINTER if p is None else p[1] for p in found.parameters)
         else:
             raise self._refuse(f"call of {name}", node)
-        given = [self._expr(n) for n in nodes]
+        given = [self._expr(n) for n in (nodes[:-1] if name in RANGED else nodes)]
+        if name in RANGED:
+            given.append(self._callback(nodes[-1]))
         if name == "qemu_prealloc_mem" and len(given) == len(wanted) - 1:
             # Before QEMU 9.0 it is never asynchronous.
             given.insert(5, Const(I32, line, 0))

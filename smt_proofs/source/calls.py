@@ -8,7 +8,18 @@ from typing import Any, Final
 
 from model.effects import Did
 from smt_proofs.source.evaluation import Lookup
-from smt_proofs.source.ir import Assert, Assign, Declare, Evaluate, For, If, Return, Stmt, Switch
+from smt_proofs.source.ir import (
+    Assert,
+    Assign,
+    Declare,
+    Evaluate,
+    For,
+    Forever,
+    If,
+    Return,
+    Stmt,
+    Switch,
+)
 from smt_proofs.source.names import PRIMITIVES
 from smt_proofs.source.typed import (
     Arithmetic,
@@ -85,6 +96,9 @@ def _calls(part: Stmt | Expr | None) -> Iterator[str]:
             yield from _calls(condition)
             yield from _calls(start)
             for statement in (step, *body):
+                yield from _calls(statement)
+        case Forever(body=body):
+            for statement in body:
                 yield from _calls(statement)
         case Switch(value=inner, arms=arms):
             yield from _calls(inner)

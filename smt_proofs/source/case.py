@@ -13,8 +13,9 @@ from smt_proofs.source.evaluation import Lookup, Pointer
 from smt_proofs.source.host import Event
 from smt_proofs.source.inputs import Inputs, device_fields, fixed, host, state
 from smt_proofs.source.ir import Function
+from smt_proofs.source.machine import AgainError
 from smt_proofs.source.messages import Messenger
-from smt_proofs.source.names import SIGNATURES
+from smt_proofs.source.names import FIELDS, SIGNATURES
 from smt_proofs.source.typed import UnsupportedError
 
 SAID: Final = {
@@ -22,6 +23,9 @@ SAID: Final = {
     "answers": "responses sent",
     "refused": "errors told to the host",
     "notified": "configuration changes told to the driver",
+    "popped": "requests taken from the queue",
+    "released": "what becomes of a request",
+    "broken": "protocol violations told",
 }
 """What only some functions do, by the name under which a run counts it."""
 
@@ -59,6 +63,8 @@ class Case:
         self.arguments: tuple[Any, ...] = ()
         self.pointers: dict[str, Pointer] = {}
         self.answer: Any = None
+        # One round of an endless loop may be asked for, and whether the next one begins.
+        self.rounds = self.again = False
         if mapping is Mapping.STATIC:
             none = d.truth(False)
             self.run.pointers |= {p: Pointer(p, none) for p in ("mr", "memslots")}
@@ -78,11 +84,17 @@ class Case:
             raise UnsupportedError("a function of other parameters or result", function.line)
         passed = []
         for value, want, kind in zip(arguments, known.parameters, kinds, strict=True):
-            if kind.signed or (want != kind and {want, kind} & {BOOL, POINTER}):
+            if (kind.signed and kind != want) or (want != kind and {want, kind} & {BOOL, POINTER}):
                 raise UnsupportedError(f"a parameter of type {kind.name}", function.line)
             passed.append(d.narrow(value, kind.bits) if kind.bits < want.bits else value)
         self.arguments, self.pointers = tuple(passed), dict(self.run.pointers)
-        self.answer = self.run.call(function, passed)
+        try:
+            self.answer = self.run.call(function, passed)
+        except AgainError:
+            self.again = True
+            if not self.rounds:
+                raise UnsupportedError("an endless loop", function.line) from None
+            return None
         if function.kind == known.kind:
             return self.answer
         if known.kind == BOOL:
@@ -111,7 +123,7 @@ class Case:
             now = run.fields[name]
             if name in but or now is value:
                 continue
-            if name in ("prealloc", "dynamic_memslots", "multiple_memslots"):
+            if FIELDS[name] == BOOL:
                 claims.append(Claim(name, self.d.same_truth(now, value), now, value))
             else:
                 claims.append(self.equal(name, now, value))

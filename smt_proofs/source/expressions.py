@@ -32,6 +32,7 @@ from smt_proofs.source.operators import (
     converted,
     masked,
 )
+from smt_proofs.source.structs import SIZES
 from smt_proofs.source.syntax import text_of
 from smt_proofs.source.typed import Call, Const, Convert, Expr, Local, Logic, Not, Place
 
@@ -117,11 +118,15 @@ class Expressions(Calling):
         raise self._refuse(f"the name {name}, which is not defined here", node)
 
     def _sizeof(self, node: Node) -> Expr:
-        """The size of an array."""
-        inner = node.child_by_field_name("value")
+        """The size of an array or of a message."""
+        inner = node.child_by_field_name("value") or node.child_by_field_name("type")
         while inner is not None and inner.type == "parenthesized_expression":
             inner = inner.named_children[0]
-        name = text_of(inner) if inner is not None else ""
+        name = " ".join(text_of(inner).split()) if inner is not None else ""
+        kind = self._kind_of(name)
+        message = name if kind is None else kind.name
+        if message in SIZES and message not in self._source.declared:
+            return Const(U64, self._line(node), SIZES[message])
         if name not in self._arrays:
             raise self._refuse("sizeof", node)
         return Const(U64, self._line(node), self._arrays[name])

@@ -22,6 +22,7 @@ NARROW: Final = {
     "reset": 32,
     "answer": 16,
     "failure": 31,
+    "request": 16,
 }
 """The numbers of fewer than 64 bits."""
 FLAGS: Final = frozenset(
@@ -42,6 +43,10 @@ FLAGS: Final = frozenset(
         "realized",
         "visits",
         "fails",
+        "waits",
+        "early",
+        "ignored",
+        "advised",
     }
 )
 
@@ -55,7 +60,10 @@ class Inputs:
     `can_shrink` the arguments; the rest is the host. `answer` and `fails` are what functions that
     are verified by themselves answer, `reset` the type of a reset, `realized` whether the device
     is, `visits` whether a property's value could be read, `running` and `postcopy` (memory comes in
-    on demand) what migration does. An operation that fails returns -1 - `failure`.
+    on demand) what migration does. An operation that fails returns -1 - `failure`. `waits` is
+    whether a request waits in the queue, `request` its type, `sent` and `room` the bytes that the
+    driver gives to be read and to be written. `early`: the device's state was loaded ahead of
+    memory; `ignored`: memory is not loaded but shared; `advised`: postcopy may come.
     """
 
     region: Any
@@ -97,6 +105,13 @@ class Inputs:
     realized: Any
     visits: Any
     fails: Any
+    waits: Any
+    request: Any
+    sent: Any
+    room: Any
+    early: Any
+    ignored: Any
+    advised: Any
     plugged: Any
     mapped: Any
 
@@ -166,4 +181,5 @@ def device_fields(d: Any, x: Inputs, mapping: Mapping) -> dict[str, Any]:
         "prealloc": x.prealloc,
         "dynamic_memslots": d.truth(not static),
         "multiple_memslots": x.option,
+        "early_migration": x.early,
     }

@@ -63,6 +63,13 @@ class For(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
+class Forever(_Placed):
+    """while (true) body, of rounds that hand each other nothing but the device."""
+
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Switch(_Placed):
     """switch (value): the arms in order, each with its numbers, None for the default.
 
@@ -128,6 +135,7 @@ Stmt: TypeAlias = (
     | Assign
     | If
     | For
+    | Forever
     | Switch
     | Goto
     | Label

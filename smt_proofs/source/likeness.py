@@ -29,6 +29,10 @@ COMPARED: Final = frozenset(
         "answers",
         "notified",
         "refused",
+        "popped",
+        "broken",
+        "taken",
+        "released",
     }
 )
 """What a run leaves behind."""
@@ -48,6 +52,7 @@ ASIDE: Final = frozenset(
         "only",
         "fresh",
         "firsts",
+        "calls",
     }
 )
 """What serves a run while it goes on. A part that is in neither set is refused."""

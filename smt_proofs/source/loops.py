@@ -15,6 +15,7 @@ from smt_proofs.source.ir import (
     Declare,
     Evaluate,
     For,
+    Forever,
     Goto,
     If,
     Label,
@@ -53,6 +54,9 @@ class Loops(Declarations):
         first = node.child_by_field_name("initializer")
         condition = node.child_by_field_name("condition")
         update = node.child_by_field_name("update")
+        if first is None and condition is None and update is None:
+            self._scopes.pop()
+            return (Forever(self._line(node), self._body(node.child_by_field_name("body"))),)
         counted = self._counted_down(condition) if condition is not None else None
         if first is None or condition is None or (update is None) is (counted is None):
             raise self._refuse("for loop without start, condition or step", node)
@@ -89,6 +93,8 @@ class Loops(Declarations):
 
     def _while(self, node: Node) -> tuple[Stmt, ...]:
         """A loop that ends each round with its step, or begins it so in its condition."""
+        if text_of(self._child(node, "condition")).strip("() ") in ("true", "1"):
+            return (Forever(self._line(node), self._body(node.child_by_field_name("body"))),)
         counted = self._counted_down(self._child(node, "condition"))
         if counted is not None:
             shown, step = counted

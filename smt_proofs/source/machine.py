@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 from smt_proofs.source.c_types import BOOL, VOID, CType
+from smt_proofs.source.calls import parts_of
 from smt_proofs.source.evaluation import WORD, Evaluator, Lookup
 from smt_proofs.source.ir import (
     Assert,
@@ -22,6 +23,7 @@ from smt_proofs.source.ir import (
     Declare,
     Evaluate,
     For,
+    Forever,
     Function,
     Gap,
     Goto,
@@ -42,6 +44,10 @@ class Flow(Enum):
     RETURN = "return"
 
 
+class AgainError(Exception):
+    """A round of an endless loop is over, and the next one begins."""
+
+
 Ends = Flow | Goto | None
 Gaps = Callable[["Machine"], None]
 
@@ -54,6 +60,8 @@ class Machine(Evaluator):
         self.kinds: dict[str, CType] = {}
         self.result: Any = None
         self.gap: Gaps | None = None
+        # How many calls are under way.
+        self.calls = 0
 
     def copy(self) -> Any:
         """A machine in the same state that goes its own way."""
@@ -80,7 +88,9 @@ class Machine(Evaluator):
         named = [p for p in function.parameters if p is not None]
         self.locals = {name: value for (name, _), value in zip(named, arguments, strict=True)}
         self.kinds, self.result = dict(named), None
+        self.calls += 1
         flow = self.block(function.body)
+        self.calls -= 1
         if isinstance(flow, Goto):
             raise UnsupportedError("goto that goes back or into a block", flow.line)
         result = self.result
@@ -117,6 +127,24 @@ class Machine(Evaluator):
         flow = self.block(chosen)
         return None if flow is Flow.BREAK else flow
 
+    def forever(self, loop: Forever) -> Ends:
+        """Carry out one round, which stands for any: of the rounds before nothing is known but what
+        no round changes. Raises AgainError where the next one begins.
+
+        What is ahead of such a loop reads and does nothing (see `Statements`).
+        """
+        if self.calls != 1:
+            raise UnsupportedError("an endless loop in a function that is called", loop.line)
+        parts = list(parts_of(loop.body))
+        targets = [part.target for part in parts if isinstance(part, Assign)]
+        stored = {target.name for target in targets if isinstance(target, Local)}
+        lent = {part.path.removeprefix("&") for part in parts if isinstance(part, Place)}
+        self.locals = {k: v for k, v in self.locals.items() if k not in stored | lent}
+        flow = self.block(loop.body)
+        if flow in (None, Flow.CONTINUE):
+            raise AgainError
+        return None if flow is Flow.BREAK else flow
+
     def statement(self, statement: Stmt) -> Ends:
         """Carry out one statement."""
         match statement:
@@ -131,6 +159,8 @@ class Machine(Evaluator):
                 if statement.start is not None:
                     self.statement(statement.start)
                 self.loop(statement)
+            case Forever():
+                return self.forever(statement)
             case Switch():
                 return self.switch(statement)
             case Goto():

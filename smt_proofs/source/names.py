@@ -37,6 +37,7 @@ FIELDS: Final = {
     "prealloc": BOOL,
     "dynamic_memslots": BOOL,
     "multiple_memslots": BOOL,
+    "early_migration": BOOL,
 }
 """The numbers and flags of VirtIOMEM. A patch that shows a declaration overrules its type."""
 
@@ -67,6 +68,10 @@ CONSTANTS: Final = {
     "ON_OFF_AUTO_AUTO": (I32, 0),
     "ON_OFF_AUTO_ON": (I32, 1),
     "ON_OFF_AUTO_OFF": (I32, 2),
+    "VIRTIO_MEM_REQ_PLUG": (I32, 0),
+    "VIRTIO_MEM_REQ_UNPLUG": (I32, 1),
+    "VIRTIO_MEM_REQ_UNPLUG_ALL": (I32, 2),
+    "VIRTIO_MEM_REQ_STATE": (I32, 3),
     "VIRTIO_MEM_RESP_ACK": (I32, 0),
     "VIRTIO_MEM_RESP_NACK": (I32, 1),
     "VIRTIO_MEM_RESP_BUSY": (I32, 2),
@@ -126,6 +131,17 @@ PRIMITIVES: Final = {
     "realized": Primitive(BOOL),
     "visit_type_size": Primitive(BOOL, (_P, _P, _P, _P)),
     "virtio_notify_config": Primitive(VOID, (_P,)),
+    "virtqueue_pop": Primitive(pointer_to("VirtQueueElement"), (_P,)),
+    "virtqueue_detach_element": Primitive(VOID, (_P, _P, U32)),
+    "iov_to_buf": Primitive(U64, (_P, U32, U64, _P, U64)),
+    "iov_size": Primitive(U64, (_P, U32)),
+    "g_free": Primitive(VOID, (_P,)),
+    "migrate_ram_is_ignored": Primitive(BOOL, (_P,)),
+    "migration_incoming_postcopy_advised": Primitive(BOOL),
+    "virtio_mem_post_load_bitmap": Primitive(I32, (_P,)),
+    "virtio_mem_restore_unplugged": Primitive(I32, (_P,)),
+    "virtio_mem_for_each_plugged_range": Primitive(I32, (_P, _P, _P)),
+    "virtio_mem_for_each_unplugged_range": Primitive(I32, (_P, _P, _P)),
     "virtio_mem_send_response": Primitive(VOID, (_P, _P, _P)),
     "virtio_mem_thp_size": Primitive(U32),
     "virtio_mem_usable_extent_size": Primitive(U64),
@@ -141,8 +157,19 @@ PRIMITIVES: Final = {
 }
 """What is called and not followed. The last four are proven too where the source shows them."""
 
-HELPERS: Final = frozenset(name for name in PRIMITIVES if name.startswith("virtio_mem_"))
-"""Those of them that are functions of the file."""
+RANGED: Final = frozenset(
+    {"virtio_mem_for_each_plugged_range", "virtio_mem_for_each_unplugged_range"}
+)
+"""Those that are handed a function to call for each range."""
+
+CALLBACK: Final = "function "
+"""What goes ahead of the name of a function that is handed over."""
+
+APART: Final = RANGED | {"virtio_mem_post_load_bitmap"}
+"""Those of which only that they are asked is looked at: nobody looks at their text."""
+
+HELPERS: Final = frozenset(name for name in PRIMITIVES if name.startswith("virtio_mem_")) - APART
+"""The others that are functions of the file."""
 
 OWN: Final = "own "
 """What goes ahead of the name of such a function where its text counts, not what it stands for."""
@@ -172,6 +199,13 @@ SIGNATURES: Final[dict[str, Primitive]] = {
     "virtio_mem_set_requested_size": Primitive(VOID, (_P, _P, _P, _P, _P)),
     "virtio_mem_system_reset_hold": Primitive(VOID, (_P, U32)),
     "virtio_mem_rdm_is_populated": Primitive(BOOL, (_P, _P)),
+    "virtio_mem_handle_request": Primitive(VOID, (_P, _P)),
+    "virtio_mem_post_load": Primitive(I32, (_P, I32)),
+    "virtio_mem_post_load_early": Primitive(I32, (_P, I32)),
+    "virtio_mem_restore_unplugged": Primitive(I32),
+    "virtio_mem_discard_range_cb": Primitive(I32, (_P, U64, U64)),
+    "virtio_mem_prealloc_range_cb": Primitive(I32, (_P, U64, U64)),
+    "virtio_mem_activate_memslot_range_cb": Primitive(I32, (_P, U64, U64)),
 }
 """The functions to verify as their callers know them, the device itself left out."""
 
@@ -192,6 +226,7 @@ WITHOUT_EFFECT: Final = frozenset(
         "warn_report_err_once",
         "warn_report_err_once_cond",
         "warn_report_once",
+        "virtio_error",
     }
 )
 """Calls that touch nothing the model speaks of; so do all of trace_* that the file leaves alone."""

@@ -18,8 +18,17 @@ from smt_proofs.source.layout_claims import (
     tells_memslots,
     validates,
 )
+from smt_proofs.source.load_claims import (
+    activates_range,
+    discards_range,
+    loads,
+    loads_early,
+    preallocates_range,
+    restores,
+)
 from smt_proofs.source.message_claims import (
     configures,
+    dispatches,
     handles,
     handles_all,
     is_busy,
@@ -187,6 +196,7 @@ RULES: Final = (
     Rule("virtio_mem_unplug_request", "unplug", handles(plug=False), mappings=None, stubbed=False),
     Rule("virtio_mem_unplug_all_request", "unplug_all", handles_all, mappings=None, stubbed=False),
     Rule("virtio_mem_state_request", "report_state", reports, mappings=None, stubbed=False),
+    Rule("virtio_mem_handle_request", "step, violate", dispatches, mappings=None, stubbed=False),
     Rule("virtio_mem_get_config", "Config, State", configures, mappings=None, stubbed=False),
     Rule("virtio_mem_set_requested_size", "resize", requests_size, mappings=None, stubbed=False),
     Rule(
@@ -204,11 +214,39 @@ RULES: Final = (
         mappings=None,
         stubbed=False,
     ),
+    Rule("virtio_mem_post_load", "load", loads, mappings=None, stubbed=False),
+    Rule(
+        "virtio_mem_post_load_early",
+        "load",
+        loads_early,
+        mappings=None,
+        stubbed=False,
+        since="QEMU 8.1",
+    ),
+    Rule("virtio_mem_restore_unplugged", "load", restores, mappings=None, stubbed=False),
+    Rule("virtio_mem_discard_range_cb", "load", discards_range, mappings=None, stubbed=False),
+    Rule(
+        "virtio_mem_prealloc_range_cb",
+        "load",
+        preallocates_range,
+        mappings=None,
+        stubbed=False,
+        since="QEMU 8.1",
+    ),
+    Rule(
+        "virtio_mem_activate_memslot_range_cb",
+        "mapped_for_plug",
+        activates_range,
+        mappings=OWN,
+        stubbed=False,
+    ),
     Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits, long=True),
 )
 """In the order of the report."""
 RANGES: Final = tuple(rule.function for rule in RULES if "_range_" in rule.function)
 """The helpers for a range of blocks, which calls take for what their rules say."""
+CALLBACKS: Final = tuple(rule.function for rule in RULES if rule.function.endswith("_cb"))
+"""The functions that are handed over, to be called for each range."""
 ENTRIES: Final = (
     "virtio_mem_decide_memslots",
     "virtio_mem_resize_usable_region",

@@ -210,6 +210,8 @@ class ProofRun(Messenger):
             and after.asked is self.asked
             and after.answers is self.answers
             and (after.notified, after.refused) == (self.notified, self.refused)
+            and (after.popped, after.broken) == (self.popped, self.broken)
+            and (after.taken, after.released) == (self.taken, self.released)
             and after.locals[counter] is count
         )
         if not same or after.depth != self.depth:

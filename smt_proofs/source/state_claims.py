@@ -51,12 +51,15 @@ def marks(*, plugged: bool) -> Callable[[Case], list[Claim]]:
     return claims
 
 
-def follows(rule: Callable[[Case], Any], did: Did) -> Callable[[Case], list[Claim]]:
-    """The memslots that are mapped once they follow a range, in a single transaction."""
+def follows(rule: Callable[[Case], Any], did: Did, *ahead: Any) -> Callable[[Case], list[Claim]]:
+    """The memslots that are mapped once they follow a range, in a single transaction.
+
+    `ahead` are arguments ahead of the range.
+    """
 
     def claims(c: Case) -> list[Claim]:
         d, x = c.d, c.x
-        c.call(x.offset, x.length)
+        c.call(*ahead, x.offset, x.length)
         mapped = rule(c)
         effect = Effect(did, x.plugged, mapped, x.offset, x.length, d.truth(True))
         return [

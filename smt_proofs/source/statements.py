@@ -7,12 +7,15 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from smt_proofs.source.c_types import I32, VOID, pointer_to
+from smt_proofs.source.calls import parts_of
 from smt_proofs.source.ir import (
     Assert,
     Assign,
     Break,
     Continue,
+    Declare,
     Evaluate,
+    Forever,
     Function,
     Gap,
     Goto,
@@ -56,12 +59,27 @@ class Statements(Loops):
         body = definition.child_by_field_name("body")
         assert body is not None
         statements = self._block(body)
+        self._rounds(statements)
         for name, line in self._lent.items():
             # Whoever got the address may change it; of errors that is known.
             if self._used[name] > 1 and name not in self._written:
                 raise UnsupportedError(f"{name}, whose address is taken", line)
         line = self._line(definition)
         return Function(self._shown.name, kind, tuple(parameters), statements, line)
+
+    def _rounds(self, statements: tuple[Stmt, ...]) -> None:
+        """Refuse an endless loop whose rounds the statements ahead of it make different."""
+        every = [part for part in parts_of(statements) if isinstance(part, Forever)]
+        for loop in every:
+            if len(every) > 1 or loop not in statements:
+                raise UnsupportedError("an endless loop inside another statement", loop.line)
+            for ahead in statements[: statements.index(loop)]:
+                kept = isinstance(ahead, Declare) and not ahead.static
+                plain = isinstance(ahead, Assign) and isinstance(ahead.target, Local)
+                if not (kept or plain) or any(
+                    isinstance(part, Call | Field | Place | Member) for part in parts_of(ahead)
+                ):
+                    raise UnsupportedError("what is done ahead of an endless loop", ahead.line)
 
     def _block(self, node: Node) -> tuple[Stmt, ...]:
         self._scopes.append({})

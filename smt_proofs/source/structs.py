@@ -1,7 +1,8 @@
 """The messages between driver and device, all little-endian, and other structs handed over.
 
 Sources: struct virtio_mem_req, virtio_mem_resp and virtio_mem_config of
-standard-headers/linux/virtio_mem.h; MemoryRegionSection of system/memory.h. The parts of a union
+standard-headers/linux/virtio_mem.h; MemoryRegionSection of system/memory.h; VirtQueueElement of
+hw/virtio/virtio.h. The parts of a union
 that lie at the same place have one name.
 """
 
@@ -48,11 +49,19 @@ STRUCTS: Final[dict[str, dict[str, tuple[str, CType]]]] = {
 }
 """By struct: the way to a field, its name and type."""
 
+SIZES: Final = {"struct virtio_mem_req": 24, "struct virtio_mem_resp": 10}
+"""Bytes of the messages that go through the queue."""
+
 HANDED: Final[dict[str, dict[str, tuple[str, CType]]]] = {
     "MemoryRegionSection": {
         "offset_within_region": ("offset", U64),
         "size": ("size", INT128),
         "mr": ("mr", pointer_to("MemoryRegion")),
+    },
+    "VirtQueueElement": {
+        name: (name, kind)
+        for way in ("out", "in")
+        for name, kind in ((f"{way}_sg", pointer_to("struct iovec")), (f"{way}_num", U32))
     },
 }
 """Structs that a function is handed a pointer to, in the same form."""

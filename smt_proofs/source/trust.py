@@ -15,16 +15,16 @@ from smt_proofs.source.findings import Finding, Verdict
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.messages import ASKED
-from smt_proofs.source.names import FIELDS, HELPERS, PRIMITIVES
+from smt_proofs.source.names import APART, FIELDS, HELPERS, PRIMITIVES
 from smt_proofs.source.parse import FunctionText, Source
-from smt_proofs.source.rules import ENTRIES, RANGES, RULE_NAMED
+from smt_proofs.source.rules import CALLBACKS, ENTRIES, RANGES, RULE_NAMED
 from smt_proofs.source.texts import KNOWN
 from smt_proofs.source.typed import Field
 
 _TOKEN: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|\w+|[^\w\s]')
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 DIGITS: Final = 16
-STANDING: Final = frozenset(ENTRIES) | ASKED | (PRIMITIVES.keys() - frozenset(RANGES))
+STANDING: Final = frozenset((*ENTRIES, *ASKED, *CALLBACKS)) | (PRIMITIVES.keys() - {*RANGES})
 """Functions that are judged by themselves alone: the device is asked through them, or whoever calls
 them was proven equal with what they stand for, not with their text."""
 
@@ -66,8 +66,12 @@ def called(source: Source) -> dict[str, set[str]]:
 
 
 def reached(source: Source, names: set[str]) -> set[str]:
-    """These functions with all that they name, those named there, and so on."""
+    """These functions with all that they name, those named there, and so on.
+
+    Those of which nobody looks at the text lead nowhere.
+    """
     table, found = called(source), set[str]()
+    table = {name: used - APART for name, used in table.items()}
     waiting = [name for name in names if name in table]
     while waiting:
         name = waiting.pop()

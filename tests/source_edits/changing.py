@@ -5,8 +5,10 @@ from source_edits.changing_calls import CALLS
 from source_edits.changing_helpers import HELPERS
 from source_edits.changing_host import HOST
 from source_edits.changing_listeners import LISTENERS
+from source_edits.changing_load import LOAD
 from source_edits.changing_logic import LOGIC
 from source_edits.changing_names import NAMES
+from source_edits.changing_queue import QUEUE
 from source_edits.changing_requests import REQUESTS
 from source_edits.changing_text import HIDDEN, OUTSIDE
 from source_edits.changing_types import TYPES
@@ -19,6 +21,8 @@ CHANGING = (
     *HELPERS,
     *REQUESTS,
     *LISTENERS,
+    *QUEUE,
+    *LOAD,
     *LOGIC,
     *HIDDEN,
     *OUTSIDE,

@@ -2,7 +2,8 @@
 
 from source_edits.harmless_blocks import BLOCKS
 from source_edits.harmless_memslots import MEMSLOTS
+from source_edits.harmless_queue import QUEUE
 from source_edits.harmless_requests import REQUESTS
 from source_edits.harmless_sizes import SIZES
 
-HARMLESS = (*REQUESTS, *BLOCKS, *MEMSLOTS, *SIZES)
+HARMLESS = (*REQUESTS, *BLOCKS, *MEMSLOTS, *SIZES, *QUEUE)

@@ -44,10 +44,15 @@ def test_a_caller_that_is_not_equal_leaves_it_as_it_is(name: str, verdict: Verdi
 
 
 @pytest.mark.parametrize(
-    "name", ["virtio_mem_is_busy", "virtio_mem_default_block_size", "virtio_mem_plug_request"]
+    "name",
+    [
+        "virtio_mem_is_busy",
+        "virtio_mem_default_block_size",
+        "virtio_mem_plug_request",
+        "virtio_mem_restore_unplugged",
+        "virtio_mem_discard_range_cb",
+    ],
 )
 def test_what_callers_take_for_its_rule_is_judged_by_itself(name: str) -> None:
     """Those were proven equal with what it should do, not with its text."""
-    if name == "virtio_mem_plug_request":
-        pytest.skip("until requests are dispatched")
     assert verdict_on(name).verdict is Verdict.DIFFERS
