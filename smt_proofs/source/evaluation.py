@@ -195,7 +195,8 @@ class Evaluator(ABC):
             if one.path == "null":
                 return self.d.negate(other.there)
         parts = (a.index, a.offset, b.index, b.offset)
-        if a.path != b.path or any(part is not None for part in parts):
+        alike = a.path == b.path and a.path not in ("text", "array")
+        if not alike or any(part is not None for part in parts):
             raise UnsupportedError(f"comparison of pointers to {a.path} and {b.path}", line)
         return self.d.truth(True)
 

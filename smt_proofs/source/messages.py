@@ -148,10 +148,15 @@ class Messenger(BlockDevice):
         if buffer.path[:1] != "&" or buffer.offset is not None:
             raise UnsupportedError(f"a request read into {buffer.path}", call.line)
         self.taken = buffer.path if d.test(d.le(size, x.sent)) else ""
-        given = {"type": x.request, "addr": x.gpa, "nb_blocks": x.blocks}
+        given = self._given()
         for name, kind in fields_of_struct("struct virtio_mem_req").items():
             self.memory[buffer.path, name] = given[name] if self.taken else self.any_word(kind)
         return size if self.taken else x.sent
+
+    def _given(self) -> dict[str, Any]:
+        """The fields of the request that waits."""
+        x = self.host.inputs
+        return {"type": x.request, "addr": x.gpa, "nb_blocks": x.blocks}
 
     def _virtqueue_detach_element(
         self, call: Call, queue: Pointer, element: Pointer, size: Any
@@ -173,6 +178,9 @@ class Messenger(BlockDevice):
         if request is not None:
             read = self.d.truth(request.path == self.taken)
             self.must("a request handed over was read whole", read, call.line)
+            for name, value in self._given().items():
+                same = self.d.eq(self.memory[request.path, name], value)
+                self.must(f"{name} of the request is as it was read", same, call.line)
         self._ask(call)
 
     _virtio_mem_plug_request = _virtio_mem_unplug_request = _handle

@@ -26,6 +26,7 @@ from smt_proofs.source.loops import Loops
 from smt_proofs.source.names import POINTERS
 from smt_proofs.source.operators import arithmetic, converted
 from smt_proofs.source.patch import UNSEEN
+from smt_proofs.source.structs import HANDED
 from smt_proofs.source.syntax import descend, function_name, text_of, tree
 from smt_proofs.source.typed import Call, Const, Field, Local, Member, Place, UnsupportedError
 
@@ -76,9 +77,7 @@ class Statements(Loops):
             for ahead in statements[: statements.index(loop)]:
                 kept = isinstance(ahead, Declare) and not ahead.static
                 plain = isinstance(ahead, Assign) and isinstance(ahead.target, Local)
-                if not (kept or plain) or any(
-                    isinstance(part, Call | Field | Place | Member) for part in parts_of(ahead)
-                ):
+                if not (kept or plain) or any(_reads(part) for part in parts_of(ahead)):
                     raise UnsupportedError("what is done ahead of an endless loop", ahead.line)
 
     def _block(self, node: Node) -> tuple[Stmt, ...]:
@@ -146,6 +145,8 @@ class Statements(Loops):
             raise self._refuse(f"assignment to {text_of(left)}", node)
         if isinstance(target, Place) and target.path not in POINTERS:
             raise self._refuse(f"assignment to {text_of(left)}", node)
+        if isinstance(target, Member) and target.base.kind.pointee in HANDED:
+            raise self._refuse(f"assignment to {text_of(left)}", node)
         op = node.child_by_field_name("operator")
         assert op is not None
         if step:
@@ -164,3 +165,9 @@ class Statements(Loops):
             raise self._refuse("return without a value", node)
         value = converted(self._expr(children[0]), self._kind) if children else None
         return (Return(self._line(node), value),)
+
+
+def _reads(part: object) -> bool:
+    """A part of a statement that may tell of the device, or change it."""
+    named = isinstance(part, Place) and part.path == "null"
+    return isinstance(part, Call | Field | Place | Member) and not named

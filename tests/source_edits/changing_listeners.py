@@ -64,4 +64,31 @@ LISTENERS = (
             "g_assert(s->mr != &vmem->memdev->mr);",
         ),
     ),
+    edit(
+        "the last block of a section is not looked at",
+        "A.10",
+        "rdm_is_populated",
+        (
+            "end_gpa = QEMU_ALIGN_UP(end_gpa,",
+            "end_gpa = QEMU_ALIGN_DOWN(end_gpa,",
+        ),
+    ),
+    edit(
+        "nothing is populated while busy",
+        "A.10",
+        "rdm_is_populated",
+        (
+            "g_assert(s->mr",
+            "if (virtio_mem_is_busy()) { return false; } g_assert(s->mr",
+        ),
+    ),
+    edit(
+        "a section ends in 32 bits",
+        "A.10",
+        "rdm_is_populated",
+        (
+            "uint64_t end_gpa =",
+            "uint32_t end_gpa =",
+        ),
+    ),
 )

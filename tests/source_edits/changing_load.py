@@ -1,6 +1,6 @@
 """What is done once a migration has loaded the device's state (B.4)."""
 
-from source_edits.edit import edit
+from source_edits.edit import FILE, edit
 
 LOAD = (
     edit(
@@ -141,5 +141,81 @@ LOAD = (
         "B.4",
         "activate_memslot_range_cb",
         ("return 0;", "return 1;"),
+    ),
+    edit(
+        "nothing is plugged after early loading",
+        "B.4",
+        "post_load_early",
+        (
+            "int ret; if",
+            "int ret; vmem->size = 0; if",
+        ),
+    ),
+    edit(
+        "memory that cannot be taken is all given back",
+        "B.4",
+        "post_load_early",
+        (
+            "if (ret) { return ret; }",
+            "if (ret) { ram_block_discard_range(rb, 0, qemu_ram_get_used_length(rb)); "
+            "return ret; }",
+        ),
+    ),
+    edit(
+        "the blocks are followed twice",
+        "B.4",
+        "post_load_early",
+        (
+            "return virtio_mem_post_load_bitmap(vmem);",
+            "virtio_mem_post_load_bitmap(vmem); return virtio_mem_post_load_bitmap(vmem);",
+        ),
+    ),
+    edit(
+        "a later version is not loaded",
+        "B.4",
+        "post_load",
+        (
+            "int ret; if",
+            "int ret; if (version_id > 1) { return 0; } if",
+        ),
+    ),
+    edit(
+        "the usable region shrinks after loading",
+        "B.4",
+        "post_load",
+        (
+            "return virtio_mem_restore_unplugged(vmem);",
+            "virtio_mem_resize_usable_region(vmem, vmem->requested_size, true); "
+            "return virtio_mem_restore_unplugged(vmem);",
+        ),
+    ),
+    edit(
+        "early memory is taken some time later",
+        "B.4",
+        "prealloc_range_cb",
+        (
+            "size, 1, NULL, false,",
+            "size, 1, NULL, true,",
+        ),
+    ),
+    edit(
+        "part of a range is discarded",
+        "B.4",
+        "discard_range_cb",
+        (
+            "(rb, offset, size) ?",
+            "(rb, offset, size & ~(vmem->block_size)) ?",
+        ),
+    ),
+    edit(
+        "the function for each range is a macro of another",
+        "B.4",
+        "restore_unplugged",
+        (
+            FILE,
+            "static int virtio_mem_restore_unplugged(",
+            "#define virtio_mem_discard_range_cb virtio_mem_prealloc_range_cb\nstatic "
+            "int virtio_mem_restore_unplugged(",
+        ),
     ),
 )

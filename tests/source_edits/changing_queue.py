@@ -147,4 +147,133 @@ QUEUE = (
             "static void virtio_mem_handle_request(",
         ),
     ),
+    edit(
+        "a request's count is changed on the way",
+        "B.4",
+        "handle_request",
+        (
+            "virtio_mem_plug_request(vmem, elem, &req);",
+            "req.u.plug.nb_blocks = cpu_to_le16(1); virtio_mem_plug_request(vmem, elem, &req);",
+        ),
+    ),
+    edit(
+        "a request's address is changed on the way",
+        "B.4",
+        "handle_request",
+        (
+            "type = le16_to_cpu(req.type);",
+            "type = le16_to_cpu(req.type); if (type == VIRTIO_MEM_REQ_STATE) { "
+            "req.u.state.addr = cpu_to_le64(vmem->addr); }",
+        ),
+    ),
+    edit(
+        "the buffers for the response are dropped",
+        "B.4",
+        "handle_request",
+        (
+            "type = le16_to_cpu(req.type);",
+            "type = le16_to_cpu(req.type); elem->in_num = 0;",
+        ),
+    ),
+    edit(
+        "every other request is dropped",
+        "B.4",
+        "handle_request",
+        (
+            "if (!elem) {",
+            "elem = virtqueue_pop(vq, sizeof(VirtQueueElement)); if (!elem) {",
+        ),
+    ),
+    edit(
+        "each request is answered once more",
+        "B.4",
+        "handle_request",
+        (
+            "} g_free(elem); } }",
+            "} virtio_mem_send_response_simple(vmem, elem, VIRTIO_MEM_RESP_ACK); g_free(elem); } }",
+        ),
+    ),
+    edit(
+        "a helper that may never end",
+        "B.4",
+        "handle_request",
+        (
+            "",
+            "static bool virtio_mem_spin(VirtIOMEM *vmem)\n{\n    while (true) {\n       "
+            " if (vmem->size) {\n            return true;\n        }\n    }\n}\n\n",
+        ),
+        (
+            "if (!elem) {",
+            "if (!elem || virtio_mem_spin(vmem)) {",
+        ),
+    ),
+    edit(
+        "one request in the life of the device",
+        "B.4",
+        "handle_request",
+        (
+            "if (!elem) {",
+            "static bool done; if (done) { return; } done = true; if (!elem) {",
+        ),
+    ),
+    edit(
+        "an UNPLUG is never given back",
+        "B.4",
+        "handle_request",
+        (
+            "virtio_mem_unplug_request(vmem, elem, &req); break;",
+            "virtio_mem_unplug_request(vmem, elem, &req); continue;",
+        ),
+    ),
+    edit(
+        "a busy device takes no request",
+        "B.4",
+        "handle_request",
+        (
+            "while (true) {",
+            "while (true) { if (virtio_mem_is_busy()) { return; }",
+        ),
+    ),
+    edit(
+        "the usable region shrinks with a request",
+        "B.4",
+        "handle_request",
+        (
+            "type = le16_to_cpu(req.type);",
+            "type = le16_to_cpu(req.type); virtio_mem_resize_usable_region(vmem, "
+            "vmem->requested_size, true);",
+        ),
+    ),
+    edit(
+        "a size that the file computes itself",
+        "B.4",
+        "handle_request",
+        (
+            "",
+            "static size_t iov_size(const struct iovec *iov, unsigned int n)\n{\n    "
+            "return 24;\n}\n\n",
+        ),
+    ),
+    edit(
+        "the size of a request changes with the first one",
+        "B.4",
+        "handle_request",
+        (
+            "const int len = sizeof(struct virtio_mem_req);",
+            "int len = sizeof(struct virtio_mem_req);",
+        ),
+        (
+            "if (!elem) { return; }",
+            "if (!elem) { return; } len = 8;",
+        ),
+    ),
+    edit(
+        "a short request is given back only with buffers",
+        "B.4",
+        "handle_request",
+        (
+            'size: %d", len); virtqueue_detach_element(vq, elem, 0);',
+            'size: %d", len); if (elem->out_num) { virtqueue_detach_element(vq, elem, 0); }',
+        ),
+    ),
 )

@@ -64,4 +64,93 @@ QUEUE = (
             "if (!vmem->prealloc || migrate_ram_is_ignored(rb)) {",
         ),
     ),
+    edit(
+        "a variable of the queue starts as null",
+        "requests",
+        "handle_request",
+        (
+            "VirtQueueElement *elem;",
+            "VirtQueueElement *elem = NULL;",
+        ),
+    ),
+    edit(
+        "the size of a request is a size_t",
+        "requests",
+        "handle_request",
+        (
+            "const int len = sizeof",
+            "const size_t len = sizeof",
+        ),
+    ),
+    edit(
+        "what is broken has an exit of its own",
+        "requests",
+        "handle_request",
+        (
+            'size: %d", len); virtqueue_detach_element(vq, elem, 0); g_free(elem); return;',
+            'size: %d", len); goto broken;',
+        ),
+        (
+            "} g_free(elem); } }",
+            "} g_free(elem); } broken: virtqueue_detach_element(vq, elem, 0); g_free(elem); }",
+        ),
+    ),
+    edit(
+        "the type has no variable",
+        "requests",
+        "handle_request",
+        (
+            "switch (type) {",
+            "switch (le16_to_cpu(req.type)) {",
+        ),
+    ),
+    edit(
+        "a failure to discard as it is",
+        "requests",
+        "discard_range_cb",
+        (
+            "return ram_block_discard_range(rb, offset, size) ? -EINVAL : 0;",
+            "return ram_block_discard_range(rb, offset, size);",
+        ),
+    ),
+    edit(
+        "the blocks in a conditional expression",
+        "requests",
+        "post_load",
+        (
+            "if (!vmem->early_migration) { ret = virtio_mem_post_load_bitmap(vmem); "
+            "if (ret) { return ret; } }",
+            "ret = vmem->early_migration ? 0 : virtio_mem_post_load_bitmap(vmem); if "
+            "(ret < 0) { return ret; }",
+        ),
+    ),
+    edit(
+        "a return for a jump",
+        "requests",
+        "post_load_early",
+        (
+            "if (!vmem->prealloc) { goto post_load_bitmap; }",
+            "if (!vmem->prealloc) { return virtio_mem_post_load_bitmap(vmem); }",
+        ),
+    ),
+    edit(
+        "the region has a name",
+        "requests",
+        "rdm_is_populated",
+        (
+            "g_assert(s->mr == &vmem->memdev->mr);",
+            "MemoryRegion *mr = &vmem->memdev->mr; g_assert(mr == s->mr);",
+        ),
+    ),
+    edit(
+        "the error is told last",
+        "requests",
+        "handle_request",
+        (
+            'virtio_error(vdev, "virtio-mem protocol violation: invalid request" " '
+            'size: %d", len); virtqueue_detach_element(vq, elem, 0);',
+            'virtqueue_detach_element(vq, elem, 0); virtio_error(vdev, "virtio-mem '
+            'protocol violation: invalid request" " size: %d", len);',
+        ),
+    ),
 )
