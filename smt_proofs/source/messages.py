@@ -43,11 +43,6 @@ class Messenger(BlockDevice):
         self.popped = self.broken = 0
         self.taken = ""
         self.released: tuple[str, ...] = ()
-        for way in ("out", "in"):
-            self.memory[ELEMENT, f"{way}_sg"] = Pointer(f"{way}_sg", self.d.truth(True))
-        # How many buffers there are may be any number.
-        self.memory[ELEMENT, "out_num"] = self.host.inputs.limit
-        self.memory[ELEMENT, "in_num"] = self.host.inputs.node
 
     def primitive(self, call: Call, arguments: list[Any]) -> Any:
         if call.name == "error_setg":
@@ -119,6 +114,11 @@ class Messenger(BlockDevice):
         if self.popped:
             raise UnsupportedError("two requests taken at once", call.line)
         self.popped += 1
+        for way in ("out", "in"):
+            self.memory[ELEMENT, f"{way}_sg"] = Pointer(f"{way}_sg", self.d.truth(True))
+        # How many buffers there are may be any number.
+        self.memory[ELEMENT, "out_num"] = self.host.inputs.limit
+        self.memory[ELEMENT, "in_num"] = self.host.inputs.node
         return Pointer(ELEMENT, self.host.inputs.waits)
 
     def _held(self, call: Call, element: Pointer) -> None:
