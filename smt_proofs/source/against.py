@@ -13,13 +13,13 @@ import z3
 
 from smt_proofs.solving.solve import Answer
 from smt_proofs.source.c_types import BOOL, POINTER, CType
-from smt_proofs.source.calls import calls_of
+from smt_proofs.source.calls import calls_of, parts_of
 from smt_proofs.source.domain import SourceTerms
 from smt_proofs.source.guesses import guesses
 from smt_proofs.source.inputs import Inputs, any_inputs
 from smt_proofs.source.ir import Function
 from smt_proofs.source.likeness import claims
-from smt_proofs.source.names import PRIMITIVES
+from smt_proofs.source.names import CALLBACK, PRIMITIVES
 from smt_proofs.source.pairs import PairProof, Side, outcomes
 from smt_proofs.source.partings import (
     first_parting,
@@ -31,7 +31,7 @@ from smt_proofs.source.partings import (
 )
 from smt_proofs.source.proof import ask
 from smt_proofs.source.search import SEED
-from smt_proofs.source.typed import UnsupportedError
+from smt_proofs.source.typed import Place, UnsupportedError
 from smt_proofs.symbolic.paths import Script, explore
 
 FEW: Final = 400
@@ -162,6 +162,12 @@ def calls(side: Side) -> set[str]:
         return None if name in own else side.functions(name)
 
     return calls_of(side.function.body, follow)
+
+
+def handed(side: Side) -> set[str]:
+    """The functions that a function hands over, to be called for each range."""
+    paths = [part.path for part in parts_of(side.function.body) if isinstance(part, Place)]
+    return {path.removeprefix(CALLBACK) for path in paths if path.startswith(CALLBACK)}
 
 
 def _symbol(d: SourceTerms, at: int, kind: CType) -> Any:

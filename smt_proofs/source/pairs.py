@@ -16,6 +16,7 @@ from smt_proofs.source.evaluation import Lookup, Pointer, UndefinedError
 from smt_proofs.source.inputs import Inputs, device_fields, fixed, host
 from smt_proofs.source.ir import Function
 from smt_proofs.source.likeness import Outcome
+from smt_proofs.source.machine import AgainError
 from smt_proofs.source.runs import ProofRun, TrialRun
 from smt_proofs.source.typed import UnsupportedError
 
@@ -110,6 +111,8 @@ def outcomes(
         given = [_converted(d, at, a, p[1]) for at, (a, p) in pairs]
         try:
             made.append(Outcome("", device.call(side.function, given), device))
+        except AgainError:
+            raise UnsupportedError("an endless loop", side.function.line) from None
         except (StoppedError, UndefinedError) as error:
             made.append(Outcome(str(error), None, device))
     return made[0], made[1]

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from smt_proofs.solving.pool import carried_out
-from smt_proofs.source.against import Compared, Equality, calls, compared
+from smt_proofs.source.against import Compared, Equality, calls, compared, handed
 from smt_proofs.source.changes import OUTSIDE, Change, changes, outside
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
@@ -154,6 +154,7 @@ def _side(name: str, source: Source) -> Side:
 def _through(found: Compared, old: Side, new: Side, changed: dict[str, Change]) -> Compared:
     """What was taken to do the same in both texts must not have changed."""
     names = (calls(old) | calls(new)) & PRIMITIVES.keys() - {new.function.name}
+    names |= handed(old) | handed(new)
     taken = sorted(n for n in names if n in changed and (changed[n].own or changed[n].through))
     if found.equality is not Equality.EQUAL or not taken:
         return found

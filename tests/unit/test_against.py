@@ -149,3 +149,31 @@ def test_every_part_of_a_run_is_compared_or_known_not_to_matter(kind: type) -> N
     assert function is not None
     case = Case(INTS, device(Random(1)), QEMU, Mapping.PLUGGED, kind, program.function, function)
     assert vars(case.run).keys() <= COMPARED | ASIDE
+
+
+def test_an_endless_loop_is_not_verified(tmp_path: Path) -> None:
+    """Where it is left both answer the same; where it is not, one never does."""
+    head = "static unsigned int virtio_mem_get_memslots(VirtIOMEM *vmem)\n{\n"
+    leaves = "if (vmem->dynamic_memslots) {\n            return vmem->nb_memslots;\n        }"
+    loop = f"    while (true) {{\n        {leaves}\n    }}\n"
+    code, found = told(TEXT, TEXT.replace(head, head + loop), tmp_path)
+    assert (code, found["get_memslots"]["verdict"]) == (3, "not verified")
+    assert "an endless loop" in str(found["get_memslots"]["reason"])
+
+
+def test_a_function_that_is_handed_over_counts(tmp_path: Path) -> None:
+    walk = """
+static int virtio_mem_one_cb(VirtIOMEM *vmem, void *arg, uint64_t offset, uint64_t size)
+{
+    return 0;
+}
+
+static int virtio_mem_restore_unplugged(VirtIOMEM *vmem)
+{
+    return virtio_mem_for_each_unplugged_range(vmem, NULL, virtio_mem_one_cb);
+}
+"""
+    changed = walk.replace("return 0;", "return size ? 1 : 0;")
+    _, found = told(TEXT + walk, TEXT + changed, tmp_path)
+    assert found["one_cb"]["verdict"] == "differs"
+    assert found["restore_unplugged"]["verdict"] != "equal"
