@@ -90,6 +90,24 @@ class Words(Protocol[W, B]):
         """holds(i) for every i of [0, end)."""
 
 
+class Doubles(Words[W, B], Protocol[W, B]):
+    """Words, and those C doubles that are whole numbers: as words, which may be above 2^64.
+
+    Source: IEEE 754 binary64, to nearest, ties to even; ISO C, conversion to and from double.
+    """
+
+    def double(self, n: W) -> W:
+        """(double)n of a word: of the numbers of 53 significant bits the nearest, of two the even."""
+
+    def double_product(self, a: W, b: W) -> W:
+        """a * b of two doubles that are whole numbers, a below 2^32 and b below 2^65."""
+
+    def double_quotient(self, a: W, b: W) -> W:
+        """(unsigned int)(a / b) of two doubles that are whole numbers, a below 2^97: the quotient
+        rounded to a double, then its fraction dropped. Undefined in C for b = 0, and where the
+        result does not fit."""
+
+
 class Domain(Words[W, B], Protocol[W, B, S]):
     """Words, truth values and sets of indices."""
 

@@ -84,6 +84,19 @@ class MachineInts:
     def select(condition: bool, then: int, otherwise: int) -> int:
         return then if condition else otherwise
 
+    # Python's float is a C double, and int() of it drops the fraction.
+    @staticmethod
+    def double(n: int) -> int:
+        return int(float(n))
+
+    @staticmethod
+    def double_product(a: int, b: int) -> int:
+        return int(float(a) * float(b))
+
+    @staticmethod
+    def double_quotient(a: int, b: int) -> int:
+        return int(float(a) / float(b))
+
     @staticmethod
     def no_blocks() -> Extents:
         return Extents.EMPTY

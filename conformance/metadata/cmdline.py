@@ -19,7 +19,7 @@ from conformance.metadata.options import (
 )
 from conformance.metadata.vhost import driver_vhost, found, netdev_vhost, regions_of
 from model.arithmetic import MIB
-from model.caller import MemslotDemand, decision_limit
+from model.caller import MemslotDemand, demand_for, device_limit
 from model.geometry import default_block_size
 from model.machine_ints import INTS
 from model.metadata import HUGE_PAGE, PAGE
@@ -133,7 +133,7 @@ def devices_of(
             used_space, required = used_space + size, required + 1
             continue
         most = regions_of([vhost for vhost, (*_, at) in ordered if at <= position], regions)
-        demand = MemslotDemand(
+        demand = demand_for(
             size, machine.device_space, used_space, required, maximum=most, free=most
         )
         device = _device(len(devices) + 1, options, backend, demand, profile, plugged)
@@ -160,14 +160,14 @@ def _device(
     number: int,
     options: Options,
     backend: Options,
-    demand: MemslotDemand,
+    demand: MemslotDemand[int],
     profile: Profile,
     plugged: int | None,
 ) -> DeviceMetadata:
     name = options.get("id", f"virtio-mem {number}")
     page = _page(backend)
     try:
-        limit = decision_limit(demand)
+        limit = device_limit(demand)
     except ValueError as error:
         raise CommandLineError(f"{name}: {error}") from None
     block = size_of(options.get("block-size", "0"), "block-size")

@@ -23,7 +23,7 @@ from conformance.metadata.vhost import (
 )
 from conformance.targets.qemu.process import QemuError
 from conformance.targets.qemu.slots import Qmp, all_mapped_slots, slot_sizes
-from model.caller import MemslotDemand, decision_limit
+from model.caller import demand_for, device_limit
 from model.extents import Extents
 from model.geometry import Memslots
 from model.metadata import slot_spans
@@ -167,8 +167,8 @@ def _devices(qmp: QmpQueries, profile: Profile, most: int) -> tuple[DeviceMetada
                 device = _seen(qmp, data, mapped[data["memaddr"]], profile)
                 slots = device.fixed.slots.count
             else:
-                demand = MemslotDemand(size, space, used_space, required, maximum=most, free=most)
-                device = _if_dynamic(data, decision_limit(demand), profile)
+                demand = demand_for(size, space, used_space, required, maximum=most, free=most)
+                device = _if_dynamic(data, device_limit(demand), profile)
             devices.append(device)
         used_space, required = used_space + size, required + slots
     return tuple(devices)

@@ -11,11 +11,19 @@ from model.profiles import PROFILES, Mapping
 # A family registers its theorems when imported: these are the first of the book.
 from smt_proofs.decision import memslots  # isort: split
 
-from smt_proofs.decision import adequacy, helpers, plugging, storage, tiling
+from smt_proofs.decision import adequacy, caller, helpers, plugging, storage, tiling
 from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.prover import prove
 from smt_proofs.decision.theorem import THEOREMS
-from smt_proofs.lemmas import cardinality, division, groups, products, searches, summaries
+from smt_proofs.lemmas import (
+    cardinality,
+    division,
+    doubles,
+    groups,
+    products,
+    searches,
+    summaries,
+)
 from smt_proofs.lemmas import radix as radix_lemmas
 from smt_proofs.lemmas import slots as slot_lemmas
 from smt_proofs.lemmas.foundations import LemmaProof, prove_by_induction, prove_lemma
@@ -30,11 +38,12 @@ from smt_proofs.transitions.proofs import (
     prove_transition,
 )
 
-FAMILIES: Final = (memslots, storage, plugging, tiling, adequacy, helpers)
+FAMILIES: Final = (memslots, storage, plugging, tiling, adequacy, helpers, caller)
 """The modules that register theorems when imported; a test holds them complete."""
 FOUNDATIONS: Final = (
     products,
     division,
+    doubles,
     radix_lemmas,
     slot_lemmas,
     summaries,

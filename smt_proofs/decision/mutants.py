@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, Final, cast
 
-from model import arithmetic, geometry, invariants
+from model import arithmetic, caller, geometry, invariants
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Mutant:
 
 _DECIDE: Final = geometry.decide_memslots
 _SINGLE: Final = geometry.single_memslot
+_LIMIT: Final = caller.decision_limit
 
 MUTANTS: Final = {
     mutant.name: mutant
@@ -193,6 +194,32 @@ MUTANTS: Final = {
         ),
         Mutant("minimum-is-larger", arithmetic.minimum, "d.lt(a, b), a, b", "d.lt(a, b), b, a"),
         Mutant("maximum-is-smaller", arithmetic.maximum, "d.lt(b, a), a, b", "d.lt(b, a), b, a"),
+        Mutant(
+            "share-may-be-none",
+            _LIMIT,
+            "maximum(d, memslot_proportion(d, memslots, c.size, available), d.lit(1))",
+            "memslot_proportion(d, memslots, c.size, available)",
+        ),
+        Mutant(
+            "share-upside-down",
+            caller.memslot_proportion,
+            "d.double(size))\n    return d.double_quotient(product, d.double(available))",
+            "d.double(available))\n    return d.double_quotient(product, d.double(size))",
+        ),
+        Mutant(
+            "soft-limit-ignored",
+            _LIMIT,
+            "minimum(d, left, d.sub(c.free, reserved))",
+            "d.sub(c.free, reserved)",
+        ),
+        Mutant("no-memslot-left", _LIMIT, "d.le(c.free, reserved)", "d.lt(c.free, reserved)"),
+        Mutant(
+            "promised-memslots-ignored",
+            _LIMIT,
+            "d.sub(d.lit(SOFT_MEMSLOT_LIMIT), c.required)",
+            "d.lit(SOFT_MEMSLOT_LIMIT)",
+        ),
+        Mutant("reserve-ignored", _LIMIT, "d.sub(c.free, reserved)", "c.free"),
         Mutant(
             "coarser-slots-allowed",
             invariants.slots_as_fine_as_allowed,

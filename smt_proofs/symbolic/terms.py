@@ -13,6 +13,7 @@ from __future__ import annotations
 import z3
 
 from smt_proofs.solving.solve import Term
+from smt_proofs.symbolic.doubles import LARGEST, UINT, rounded, rounded_quotient
 from smt_proofs.symbolic.evaluation import Terms
 from smt_proofs.symbolic.paths import Script
 
@@ -30,12 +31,13 @@ class IntTerms(Terms):
     """Words as unbounded integers.
 
     `multiplied` holds the factors of all products, `quotients` each division as dividend, divisor,
-    quotient and rest.
+    quotient and rest; `roundings` what `doubles.rounded` and `doubles.rounded_quotient` relate.
     """
 
     def __init__(self, script: Script) -> None:
         super().__init__(script)
         self.multiplied: list[tuple[Term, Term]] = []
+        self.roundings: list[tuple[Term, ...]] = []
         self._narrowed: dict[tuple[int, int], tuple[Term, Term]] = {}
 
     @property
@@ -98,6 +100,34 @@ class IntTerms(Terms):
             # What is stored stays alive with its id as key.
             self._narrowed[key] = (a, low)
         return self._narrowed[key][1]
+
+    def double(self, n: Term) -> Term:
+        return self._round(n)
+
+    def double_product(self, a: Term, b: Term) -> Term:
+        self.require("first factor stays below 2^32", a < 1 << UINT)
+        self.require("second factor stays below 2^65", b < 2 * WORD_LIMIT)
+        return self._round(a * b)
+
+    def double_quotient(self, a: Term, b: Term) -> Term:
+        self.require("divisor is not zero", b > 0)
+        self.require("quotient fits an unsigned int", a < b * (1 << UINT))
+        result, steps, half = self._parts("whole")
+        # Nothing is claimed for a zero divisor: the definition never contradicts itself.
+        defined = z3.And(a >= 0, b > 0, a < b * (1 << UINT))
+        self.facts.append(z3.Implies(defined, rounded_quotient(a, b, result, steps, half)))
+        self.roundings.append((a, b, result, steps, half))
+        return result
+
+    def _round(self, n: Term) -> Term:
+        result, steps, half = self._parts("double")
+        covered = z3.And(n >= 0, n < 1 << LARGEST)
+        self.facts.append(z3.Implies(covered, rounded(n, result, steps, half)))
+        self.roundings.append((n, result, steps, half))
+        return result
+
+    def _parts(self, stem: str) -> tuple[Term, Term, Term]:
+        return z3.Int(self.fresh(stem)), z3.Int(self.fresh("steps")), z3.Int(self.fresh("half"))
 
     def lt(self, a: Term, b: Term) -> Term:
         return a < b

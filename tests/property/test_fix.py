@@ -15,7 +15,7 @@ import pytest
 
 from model import caller, device
 from model.arithmetic import GIB, MIB
-from model.caller import MemslotDemand, decision_limit
+from model.caller import demand_for, device_limit
 from model.device import ConfigError, fix, slot_layout
 from model.profiles import PROFILES, QEMU, Mapping, Profile, Usable
 from model.state import Config
@@ -102,8 +102,8 @@ def test_the_limit_is_the_exact_share_but_for_the_rounding_of_doubles() -> None:
         due = max(required - used, 0)
         near_due = [n for n in (due - 1, due, due + 1) if 0 <= n <= maximum]
         free = DICE.choice((*near_due, DICE.randrange(min(maximum, 1 << 20) + 1), maximum))
-        got = decision_limit(
-            MemslotDemand(size, space, used_space, required, used, maximum=maximum, free=free)
+        got = device_limit(
+            demand_for(size, space, used_space, required, used, maximum=maximum, free=free)
         )
         reserved = required - used if required > used else 0
         if maximum < 509 or required >= 256 or free <= reserved:
@@ -138,7 +138,7 @@ def test_a_configuration_at_a_limit_is_accepted_and_past_it_refused() -> None:
 @pytest.mark.parametrize("size", [0, 17 * GIB])
 def test_a_device_that_does_not_fit_has_no_limit(size: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        decision_limit(MemslotDemand(size=size, device_space=16 * GIB))
+        device_limit(demand_for(size=size, device_space=16 * GIB))
 
 
 WRONG = [
@@ -150,15 +150,13 @@ WRONG = [
     (device.check_config, "block < config.page", "block <= config.page"),
     (device.check_config, "config.addr + config.region > U64_MASK", "False"),
     (device.check_config, " or block & (block - 1)", ""),
-    (caller.decision_limit, "demand.free <= reserved", "demand.free < reserved"),
-    (caller.decision_limit, "demand.free - reserved)", "demand.free)"),
-    (caller.decision_limit, "max(demand.required - demand.used, 0)", "demand.required"),
-    (caller.decision_limit, "demand.maximum < SAFE_MAX_MEMSLOTS", "False"),
-    (
-        caller.decision_limit,
-        "float(demand.size) / float(available)",
-        "float(demand.size) / 2.0**40",
-    ),
+    (caller.decision_limit, "d.le(c.free, reserved)", "d.lt(c.free, reserved)"),
+    (caller.decision_limit, "d.sub(c.free, reserved)", "c.free"),
+    (caller.reserved_memslots, "d.lt(required, used)", "False"),
+    (caller.reserved_memslots, "d.sub(required, used)", "required"),
+    (caller.decision_limit, "d.lt(c.maximum, d.lit(SAFE_MAX_MEMSLOTS))", "False"),
+    (caller.decision_limit, "d.sub(c.device_space, c.used_space)", "2**40"),
+    (caller.memslot_proportion, "d.double_product(d.double(memslots), d.double(size))", "size"),
 ]
 
 

@@ -8,7 +8,7 @@ from conformance.generate.traces import random_trace, trace_seed
 from conformance.targets.qemu.fit import LARGEST_REGION, device_space, fitted
 from conformance.targets.reference import ReferenceTarget
 from model.arithmetic import GIB, MIB, TIB
-from model.caller import MemslotDemand, decision_limit
+from model.caller import demand_for, device_limit
 from model.device import fix
 from model.observation import Observation
 from model.profiles import QEMU, QEMU_8_2, SEED_V2, Profile
@@ -30,8 +30,8 @@ def test_fitted_configurations_are_what_a_machine_has() -> None:
             assert config.region % (2 * MIB) == 0 and config.region <= LARGEST_REGION
             space = device_space(config.region, config.limit)
             assert config.region <= space and space % 4096 == 0
-            demand = MemslotDemand(size=config.region, device_space=space)
-            assert decision_limit(demand) == config.limit
+            demand = demand_for(size=config.region, device_space=space)
+            assert device_limit(demand) == config.limit
 
 
 @pytest.mark.parametrize("region", [2 * MIB, GIB + 2 * MIB, LARGEST_REGION])

@@ -7,7 +7,7 @@ import pytest
 
 from model.answers import request_size, valid_range
 from model.arithmetic import GIB, MIB
-from model.caller import MemslotDemand, decision_limit
+from model.caller import demand_for, device_limit
 from model.device import ConfigError, check_config, fix
 from model.effects import Did
 from model.events import migration_end, migration_start, realize, wake_up
@@ -138,10 +138,10 @@ def test_a_migration_makes_busy_until_it_ends() -> None:
 
 
 def test_the_limit_that_the_core_hands_out() -> None:
-    assert decision_limit(MemslotDemand(size=16 * GIB, device_space=16 * GIB)) == 256
-    assert decision_limit(MemslotDemand(size=4 * GIB, device_space=16 * GIB)) == 64
-    assert decision_limit(MemslotDemand(size=GIB, device_space=1024 * GIB)) == 1
-    assert decision_limit(MemslotDemand(size=GIB, device_space=GIB, maximum=508)) == 1
+    assert device_limit(demand_for(size=16 * GIB, device_space=16 * GIB)) == 256
+    assert device_limit(demand_for(size=4 * GIB, device_space=16 * GIB)) == 64
+    assert device_limit(demand_for(size=GIB, device_space=1024 * GIB)) == 1
+    assert device_limit(demand_for(size=GIB, device_space=GIB, maximum=508)) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Final
 from conformance.targets.qemu.decision_grid import DecisionCase, Device
 from conformance.targets.qemu.machine import DIMM_SIZE
 from model.arithmetic import MIB
-from model.caller import MemslotDemand, decision_limit
+from model.caller import demand_for, device_limit
 from model.geometry import (
     MIN_BLOCK_SIZE,
     DecisionInput,
@@ -55,13 +55,13 @@ def expectations(case: DecisionCase) -> tuple[Expectation, ...]:
     used_space, required = case.dimms * DIMM_SIZE, case.dimms
     found: list[Expectation] = []
     for device in (*case.earlier, case.device):
-        demand = MemslotDemand(
+        demand = demand_for(
             size=device.region,
             device_space=case.device_space,
             used_space=used_space,
             required=required,
         )
-        found.append(_expectation(device, decision_limit(demand)))
+        found.append(_expectation(device, device_limit(demand)))
         used_space += device.region
         required += found[-1].count
     return tuple(found)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from model.arithmetic import GIB, MIB
-from model.caller import SOFT_MEMSLOT_LIMIT, MemslotDemand, decision_limit
+from model.caller import SOFT_MEMSLOT_LIMIT, demand_for, device_limit
 from model.geometry import MIN_MEMSLOT_SIZE
 from model.state import USABLE_EXTENT_X86, Config
 
@@ -44,7 +44,7 @@ def fitted(config: Config) -> Config:
         config,
         region=region,
         block=block,
-        limit=decision_limit(MemslotDemand(size=region, device_space=space)),
+        limit=device_limit(demand_for(size=region, device_space=space)),
         requested=_requested(config, region, block),
         addr=ADDRESS,
         page=_PAGE,
