@@ -97,13 +97,13 @@ class Doubles(Words[W, B], Protocol[W, B]):
     """
 
     def double(self, n: W) -> W:
-        """(double)n of a word: of the numbers of 53 significant bits the nearest, of two the even."""
+        """(double)n of a word: the nearest number of 53 significant bits, of two the even one."""
 
     def double_product(self, a: W, b: W) -> W:
         """a * b of two doubles that are whole numbers, a below 2^32 and b below 2^65."""
 
     def double_quotient(self, a: W, b: W) -> W:
-        """(unsigned int)(a / b) of two doubles that are whole numbers, a below 2^97: the quotient
+        """(unsigned int)(a / b) of two doubles that are whole numbers, a below 2^97: a / b
         rounded to a double, then its fraction dropped. Undefined in C for b = 0, and where the
         result does not fit."""
 

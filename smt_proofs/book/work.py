@@ -11,12 +11,13 @@ from model.profiles import PROFILES, Mapping
 # A family registers its theorems when imported: these are the first of the book.
 from smt_proofs.decision import memslots  # isort: split
 
-from smt_proofs.decision import adequacy, caller, helpers, plugging, storage, tiling
+from smt_proofs.decision import adequacy, caller, helpers, machine, plugging, storage, tiling
 from smt_proofs.decision.outcome import Proof
 from smt_proofs.decision.prover import prove
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas import (
     cardinality,
+    devices,
     division,
     doubles,
     groups,
@@ -38,7 +39,7 @@ from smt_proofs.transitions.proofs import (
     prove_transition,
 )
 
-FAMILIES: Final = (memslots, storage, plugging, tiling, adequacy, helpers, caller)
+FAMILIES: Final = (memslots, storage, plugging, tiling, adequacy, helpers, caller, machine)
 """The modules that register theorems when imported; a test holds them complete."""
 FOUNDATIONS: Final = (
     products,
@@ -50,6 +51,7 @@ FOUNDATIONS: Final = (
     searches,
     groups,
     cardinality,
+    devices,
 )
 """Those that register lemmas and inductions, in the order in which one rests on another."""
 

@@ -16,6 +16,7 @@ from smt_proofs.decision.theorem import Arithmetic, Hints, Hypothesis, Outside, 
 from smt_proofs.lemmas.doubles import (
     MOST,
     double_is_near,
+    product_is_near,
     product_of_a_part_is_small,
     proportion_is_no_more_than_all,
     whole_quotient_is_near,
@@ -59,18 +60,13 @@ TOO_LARGE: Final = Outside(
 
 
 def sane(d: Any, c: MemslotDemand[Any]) -> Any:
-    """At least one memslot, and no more than are reasonable for all devices together."""
+    """From 1 to 256 memslots, and above 1 what neither the soft limit nor the free ones forbid."""
     limit = decision_limit(d, c)
-    return d.both(d.le(d.lit(1), limit), d.le(limit, d.lit(SOFT_MEMSLOT_LIMIT)))
-
-
-def leaves_room(d: Any, c: MemslotDemand[Any]) -> Any:
-    """One memslot, or no more than the soft limit and the free memslots leave."""
-    limit = decision_limit(d, c)
-    promised = d.add(c.required, limit)
+    most = d.lit(SOFT_MEMSLOT_LIMIT)
     due = d.add(reserved_memslots(d, c.required, c.used), limit)
-    within = d.both(d.le(promised, d.lit(SOFT_MEMSLOT_LIMIT)), d.le(due, c.free))
-    return d.either(d.eq(limit, d.lit(1)), within)
+    room = d.both(d.le(d.add(c.required, limit), most), d.le(due, c.free))
+    bounds = d.both(d.le(d.lit(1), limit), d.le(limit, most))
+    return d.both(bounds, d.either(d.eq(limit, d.lit(1)), room))
 
 
 def rounding_hints(d: IntTerms, _: Any) -> Hints:
@@ -78,12 +74,12 @@ def rounding_hints(d: IntTerms, _: Any) -> Hints:
     hints: Hints = []
     for number in range(0, len(d.roundings), 5):
         memslots, small, product, large, whole = d.roundings[number : number + 5]
-        for rounding in (memslots, small, product, large):
-            hints.append((double_is_near, rounding))
+        hints += [(double_is_near, rounding) for rounding in (memslots, small, large)]
         part = (memslots[1], small[0], large[0], small[1], large[1], product[1])
         hints += [
             (product_of_naturals_is_natural, (memslots[1], small[1])),
             (product_of_naturals_is_natural, (MOST - memslots[1], small[1])),
+            (product_is_near, product),
             (whole_quotient_is_near, whole),
             (product_of_a_part_is_small, part),
             (proportion_is_no_more_than_all, (*part, whole[2])),
@@ -94,7 +90,8 @@ def rounding_hints(d: IntTerms, _: Any) -> Hints:
 register(
     Theorem(
         name="caller_limit_is_sane",
-        claim="1 <= limit <= 256 for a device that fits, its share computed in C doubles",
+        claim="1 <= limit <= 256 for a device that fits, its share computed in C doubles; above 1 "
+        "it exceeds neither what 256 leaves nor the memslots that are free",
         source=CORE,
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_demand,
@@ -108,24 +105,9 @@ register(
             "share-upside-down",
             "soft-limit-ignored",
             "no-memslot-left",
+            "promised-memslots-ignored",
+            "reserve-ignored",
         ),
-        pins=USUAL,
-        profiles=OF_CORE,
-    )
-)
-register(
-    Theorem(
-        name="caller_limit_leaves_room",
-        claim="a limit above 1 exceeds neither what 256 leaves nor the memslots that are free",
-        source=CORE,
-        arithmetic=Arithmetic.INTEGERS,
-        inputs=any_demand,
-        over="all sizes of 64 bits, all numbers of memslots of 32 bits",
-        hypotheses=(DEVICE_FITS,),
-        goal=leaves_room,
-        hints=rounding_hints,
-        outside=(TOO_LARGE,),
-        mutants=("promised-memslots-ignored", "reserve-ignored"),
         pins=USUAL,
         profiles=OF_CORE,
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, Final, cast
 
-from model import arithmetic, caller, geometry, invariants
+from model import arithmetic, caller, geometry, invariants, machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +220,45 @@ MUTANTS: Final = {
             "d.lit(SOFT_MEMSLOT_LIMIT)",
         ),
         Mutant("reserve-ignored", _LIMIT, "d.sub(c.free, reserved)", "c.free"),
+        Mutant(
+            "free-memslots-not-asked",
+            machine.addable,
+            "d.lt(m.kvm_free, due)",
+            "d.lt(m.kvm_max, due)",
+        ),
+        Mutant("vhost-not-asked", machine.addable, " or d.test(d.lt(m.vhost_free, due))", ""),
+        Mutant("reserve-not-asked", machine.addable, "d.add(count, reserved_of(d, m))", "count"),
+        Mutant(
+            "several-counted-as-one",
+            machine.with_device,
+            "several=d.add(m.several, count)",
+            "several=d.add(m.several, d.lit(1))",
+        ),
+        Mutant("space-not-asked", machine.addable, "d.le(end, m.device_space)", "d.truth(True)"),
+        Mutant(
+            "unplugged-stays-mapped",
+            machine.without_device,
+            "with_unmapped(d, m, device.mapped)",
+            "m",
+        ),
+        Mutant(
+            "unplugged-twice",
+            machine.without_device,
+            "several=d.sub(m.several, device.count)",
+            "several=d.sub(d.sub(m.several, device.count), device.count)",
+        ),
+        Mutant(
+            "mapped-twice",
+            machine.with_mapped,
+            "used=d.add(m.used, number)",
+            "used=d.add(d.add(m.used, number), number)",
+        ),
+        Mutant(
+            "unmapped-is-not-free",
+            machine.with_unmapped,
+            "vhost_free=d.add(m.vhost_free, number)",
+            "vhost_free=m.vhost_free",
+        ),
         Mutant(
             "coarser-slots-allowed",
             invariants.slots_as_fine_as_allowed,

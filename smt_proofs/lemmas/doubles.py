@@ -11,23 +11,35 @@ from smt_proofs.lemmas.products import product_of_naturals_is_natural
 from smt_proofs.solving.solve import Term
 from smt_proofs.symbolic.doubles import (
     EXACT,
-    LARGEST,
+    PRODUCT,
     UINT,
     quotient_scales,
     rounded,
     rounded_quotient,
 )
 
+WORD: Final = 64
+"""Bits of a word."""
 MOST: Final = 256
 """The most memslots that a part is taken of."""
 
 
-@lemma_by(lambda n, result, steps, half: [])
-def double_is_near(n: Term, result: Term, steps: Term, half: Term) -> Formula:
-    """A whole number and its double differ by one part in 2^53 at the most."""
-    premises = [n >= 0, n < 1 << LARGEST, rounded(n, result, steps, half)]
+def _near(n: Term, bits: int, result: Term, steps: Term, half: Term) -> Formula:
+    premises = [n >= 0, n < 1 << bits, rounded(n, bits, result, steps, half)]
     near = z3.And((result - n) * EXACT <= n, (n - result) * EXACT <= n)
     return premises, z3.And(near, z3.Implies(n >= 1, result >= 1))
+
+
+@lemma_by(lambda n, result, steps, half: [])
+def double_is_near(n: Term, result: Term, steps: Term, half: Term) -> Formula:
+    """A word and its double differ by one part in 2^53 at the most."""
+    return _near(n, WORD, result, steps, half)
+
+
+@lemma_by(lambda n, result, steps, half: [])
+def product_is_near(n: Term, result: Term, steps: Term, half: Term) -> Formula:
+    """A product and its double differ by one part in 2^53 at the most."""
+    return _near(n, PRODUCT, result, steps, half)
 
 
 @lemma_by(

@@ -17,8 +17,8 @@ DIGITS: Final = 53
 """Significant bits of a double."""
 EXACT: Final = 1 << DIGITS
 """All whole numbers up to this one are doubles."""
-LARGEST: Final = 97
-"""Bits of the largest numbers rounded here: a word of 32 bits times one of 64, and the round-up."""
+PRODUCT: Final = 97
+"""Bits of the largest product rounded: of 32 bits, by a double that stands for a word."""
 UINT: Final = 32
 """Bits of the unsigned int that a quotient is stored to."""
 
@@ -30,10 +30,10 @@ def _nearest(n: Term, unit: Term, steps: Term, half: Term) -> Term:
     return z3.Or(z3.And(off < unit, -unit < off), tie)
 
 
-def rounded(n: Term, result: Term, steps: Term, half: Term) -> Term:
-    """`result` is the double nearest to n, 0 <= n < 2^LARGEST; `steps` counts its last place."""
+def rounded(n: Term, bits: int, result: Term, steps: Term, half: Term) -> Term:
+    """`result` is the double nearest to n, 0 <= n < 2^bits; `steps` counts its last place."""
     cases = [z3.And(n < EXACT, result == n)]
-    for shift in range(1, LARGEST - DIGITS + 1):
+    for shift in range(1, bits - DIGITS + 1):
         unit = 1 << shift
         place = z3.And(n >= (EXACT >> 1) * unit, n < EXACT * unit)
         near = _nearest(n, z3.IntVal(unit), steps, half)

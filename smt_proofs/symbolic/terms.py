@@ -13,7 +13,7 @@ from __future__ import annotations
 import z3
 
 from smt_proofs.solving.solve import Term
-from smt_proofs.symbolic.doubles import LARGEST, UINT, rounded, rounded_quotient
+from smt_proofs.symbolic.doubles import PRODUCT, UINT, rounded, rounded_quotient
 from smt_proofs.symbolic.evaluation import Terms
 from smt_proofs.symbolic.paths import Script
 
@@ -102,12 +102,12 @@ class IntTerms(Terms):
         return self._narrowed[key][1]
 
     def double(self, n: Term) -> Term:
-        return self._round(n)
+        return self._round(n, WORD_BITS)
 
     def double_product(self, a: Term, b: Term) -> Term:
         self.require("first factor stays below 2^32", a < 1 << UINT)
         self.require("second factor stays below 2^65", b < 2 * WORD_LIMIT)
-        return self._round(a * b)
+        return self._round(a * b, PRODUCT)
 
     def double_quotient(self, a: Term, b: Term) -> Term:
         self.require("divisor is not zero", b > 0)
@@ -119,10 +119,10 @@ class IntTerms(Terms):
         self.roundings.append((a, b, result, steps, half))
         return result
 
-    def _round(self, n: Term) -> Term:
+    def _round(self, n: Term, bits: int) -> Term:
         result, steps, half = self._parts("double")
-        covered = z3.And(n >= 0, n < 1 << LARGEST)
-        self.facts.append(z3.Implies(covered, rounded(n, result, steps, half)))
+        covered = z3.And(n >= 0, n < 1 << bits)
+        self.facts.append(z3.Implies(covered, rounded(n, bits, result, steps, half)))
         self.roundings.append((n, result, steps, half))
         return result
 
