@@ -7,12 +7,16 @@ from itertools import product
 from typing import Any, Final
 
 from model.arithmetic import GIB, MIB, U64_MASK
+from model.caller import UNLIMITED, MemslotDemand, demand_for
 from model.geometry import DecisionInput, decide_memslots, realized_memslots
 from model.machine_ints import INTS
 from smt_proofs.decision.adequacy import TwoLayouts, any_two
+from smt_proofs.decision.caller import any_demand
 from smt_proofs.decision.executed import meets
 from smt_proofs.decision.helpers import TwoWords, any_two_words
 from smt_proofs.decision.inputs import any_input
+from smt_proofs.decision.machine_inputs import DeviceInput, any_device
+from smt_proofs.decision.machine_inputs import device as in_machine
 from smt_proofs.decision.memslots import PageInput, any_pages
 from smt_proofs.decision.plugging import BlockInput, PlugInput, any_block, any_plug
 from smt_proofs.decision.theorem import Theorem
@@ -107,6 +111,24 @@ def pairs_of_words() -> Iterator[TwoWords[int]]:
         yield TwoWords(n, m)
 
 
+def demands() -> Iterator[MemslotDemand[int]]:
+    """Devices that take all, nearly all or little of the space, beside few and many memslots."""
+    spaces = (1, 3, (1 << 53) + 1, GIB, 257 * GIB, U64_MASK)
+    counts = (0, 1, 254, 255, 256, UNLIMITED)
+    for space, required, free in product(spaces, counts, (0, 1, 255, 256, 509, UNLIMITED)):
+        for used_space, size in ((0, space), (space // 2, space // 2), (space - 1, 1), (0, 1)):
+            for maximum in (508, 509):
+                yield demand_for(size, space, used_space, required, required // 2, maximum, free)
+
+
+def devices_of_machines() -> Iterator[DeviceInput[int]]:
+    """Machines with few devices and a device of theirs, or one that is plugged."""
+    for several, single, used, free in product((0, 2, 256), (0, 1, 2), (0, 1, 2), (0, 1, 300)):
+        for count, mapped in ((1, 0), (1, 1), (2, 1), (3, 0)):
+            machine = {"several": several, "single": single, "used": used, "used_space": 8 * GIB}
+            yield in_machine(GIB, count, mapped, kvm_free=free, vhost_free=free + 1, **machine)
+
+
 BOUNDARY: Final[dict[Callable[..., Any], Callable[[], Iterable[Any]]]] = {
     any_input: any_devices,
     any_block: blocks_of_devices,
@@ -114,6 +136,8 @@ BOUNDARY: Final[dict[Callable[..., Any], Callable[[], Iterable[Any]]]] = {
     any_two: pairs_of_layouts,
     any_pages: pages,
     any_two_words: pairs_of_words,
+    any_demand: demands,
+    any_device: devices_of_machines,
 }
 """The boundary inputs by the inputs that a theorem is about."""
 

@@ -43,6 +43,31 @@ NOT_OBSERVABLE = {
     "default-ignores-page": "a configuration of the reference device names its block size",
     "size-unset-without-slots": "a region of the reference device is never empty",
     "count-not-stored": "the reference device is never given a limit above 65535",
+    **dict.fromkeys(
+        (
+            "share-may-be-none",
+            "share-upside-down",
+            "soft-limit-ignored",
+            "no-memslot-left",
+            "promised-memslots-ignored",
+            "reserve-ignored",
+        ),
+        "a configuration of the reference device names its limit",
+    ),
+    **dict.fromkeys(
+        (
+            "free-memslots-not-asked",
+            "vhost-not-asked",
+            "reserve-not-asked",
+            "space-not-asked",
+            "several-counted-as-one",
+            "unplugged-stays-mapped",
+            "unplugged-twice",
+            "mapped-twice",
+            "unmapped-is-not-free",
+        ),
+        "a trace has one device",
+    ),
     "coarser-slots-allowed": "it weakens an invariant, not a rule",
     "one-slot-always-allowed": "it weakens an invariant, not a rule",
 }
