@@ -34,6 +34,7 @@ MODULES = {
     "arithmetic": "C arithmetic",
     "geometry": "The decision and the memslots' bounds",
     "caller": "The limit that QEMU's core hands out",
+    "machine": "Several memory devices",
     "device": "Configurations",
     "mapping": "Which memslots are mapped",
     "rules": "One step",

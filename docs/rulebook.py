@@ -35,7 +35,7 @@ OPERATIONS = REQUEST_RULES | EVENT_RULES
 PEERS = {op.value: rule for op, rule in PEER_RULES.items()}
 KVM = "about KVM and not the device; measured on the kernel that runs the tests"
 UNPROVEN = {
-    "decision_limit": "in C doubles; checked against a real QEMU",
+    "demand_of": "it hands on what the machine counts; checked against a real QEMU",
     "check_config": "what a configuration must be for the rest to apply; checked by example",
     "pages_touched": "about KVM and not the device; checked on generated values",
     "rmap_allocated": KVM,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import z3
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from smt_proofs.solving.opaque import TIMES, opaque
 from smt_proofs.solving.solve import Term
 from smt_proofs.symbolic.paths import Script, explore
 from smt_proofs.symbolic.radix import Bytes, Count, Literal, RadixTerms, Word
+from smt_proofs.symbolic.terms import IntTerms
 from smt_proofs.transitions.sets import Members, SetTerms
 from smt_proofs.transitions.statements import Kind
 
@@ -338,3 +340,58 @@ def test_opaque_products_only_forget(term: Term, x: int, y: int, z: int) -> None
         opaque(term), (TIMES, z3.Var(0, z3.IntSort()) * z3.Var(1, z3.IntSort()))
     )
     assert z3.simplify(z3.substitute(read, *values)).eq(real)
+
+
+# Doubles.
+
+
+@st.composite
+def near_doubles(draw: st.DrawFn, bits: int) -> int:
+    """A number around a place where doubles lie, or halfway between two."""
+    shift = draw(st.integers(0, bits - 54))
+    digits = draw(st.integers(1 << 52, (1 << 53) - 1) | st.sampled_from([1, 3, (1 << 53) - 1]))
+    half = (1 << shift) // 2
+    return max((digits << shift) + draw(st.sampled_from([0, 1, -1, half, half + 1, half - 1])), 0)
+
+
+def only_value(evaluate: Callable[[IntTerms], Term], want: int) -> None:
+    """At literals the definition has one result, which is the machine's."""
+
+    def run(script: Script) -> tuple[IntTerms, Term]:
+        d = IntTerms(script)
+        return d, evaluate(d)
+
+    for d, found in explore(run):
+        solver = z3.Solver()
+        solver.add(*d.facts, *d.path, *(duty.condition for duty in d.duties))
+        assert solver.check(found == want) == z3.sat
+        assert solver.check(found != want) == z3.unsat
+
+
+@QUICK
+@given(near_doubles(64), near_doubles(64), st.integers(0, (1 << 32) - 1))
+def test_doubles_are_those_of_the_machine(a: int, b: int, few: int) -> None:
+    only_value(lambda d: d.double(number(a)), INTS.double(a))
+    small, large, times = INTS.double(a), INTS.double(b), INTS.double(few)
+    product = INTS.double_product(times, small)
+    only_value(lambda d: d.double_product(number(times), number(small)), product)
+    if large and product < large << 32:
+        quotient = INTS.double_quotient(product, large)
+        only_value(lambda d: d.double_quotient(number(product), number(large)), quotient)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [(0, 3), (1, 3), ((1 << 60) - 1, 1 << 60), (1, 1 << 64), ((1 << 53) - 1, 1), (255, 256)],
+)
+def test_quotients_at_the_edge_of_a_whole_number(a: int, b: int) -> None:
+    """One part in 2^60 less than the whole is rounded up to it."""
+    a, b = INTS.double(a), INTS.double(b)
+    if a < b << 32:
+        want = INTS.double_quotient(a, b)
+        only_value(lambda d: d.double_quotient(number(a), number(b)), want)
+
+
+def test_a_wrong_rounding_is_noticed() -> None:
+    with pytest.raises(AssertionError):
+        only_value(lambda d: d.double(number((1 << 53) + 1)), (1 << 53) + 2)

@@ -7,7 +7,7 @@ import pytest
 
 from model.answers import request_size, valid_range
 from model.arithmetic import GIB, MIB
-from model.caller import demand_for, device_limit
+from model.caller import demand_for, device_limit, memslot_proportion, reserved_memslots
 from model.device import ConfigError, check_config, fix
 from model.effects import Did
 from model.events import migration_end, migration_start, realize, wake_up
@@ -142,6 +142,15 @@ def test_the_limit_that_the_core_hands_out() -> None:
     assert device_limit(demand_for(size=4 * GIB, device_space=16 * GIB)) == 64
     assert device_limit(demand_for(size=GIB, device_space=1024 * GIB)) == 1
     assert device_limit(demand_for(size=GIB, device_space=GIB, maximum=508)) == 1
+
+
+def test_memslots_are_reserved_until_they_are_mapped() -> None:
+    assert [reserved_memslots(INTS, 5, used) for used in (0, 3, 5, 6)] == [5, 2, 0, 0]
+
+
+def test_a_proportion_drops_its_fraction() -> None:
+    assert memslot_proportion(INTS, 256, 3 * GIB, 257 * GIB) == 2
+    assert memslot_proportion(INTS, 255, 1 << 63, 1 << 63) == 255
 
 
 @pytest.mark.parametrize(
