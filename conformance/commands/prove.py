@@ -19,15 +19,12 @@ from conformance.commands.common import exit_with, profile_option
 from conformance.commands.executor import executor_option
 from conformance.commands.mutants import run_mutants
 from conformance.commands.no_cache import no_cache_option
-from conformance.commands.options import (
-    failures_option,
-    report_options,
-    write_reports,
-)
+from conformance.commands.options import failures_option, report_options, write_reports
 from conformance.commands.progress import progress
 from conformance.commands.prove_json import document
 from conformance.commands.prove_list import complete_theorem, listed
 from conformance.commands.prove_text import print_book, row_of
+from conformance.commands.prove_without import without_option
 from conformance.traces.failures import try_out
 from model.profiles import Profile, profile_named
 from smt_proofs.book.book import Book, prove_book
@@ -119,6 +116,7 @@ def shard(text: str) -> tuple[int, int]:
 @failures_option
 @report_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@without_option
 def prove(
     theorems: tuple[str, ...],
     profile: Profile,
@@ -149,7 +147,7 @@ def prove(
       slotproof prove --list
       slotproof prove --mutants
       slotproof prove --shard 1/4 --json > prove-1.json
-      slotproof prove plug_keeps_plugged_in_mapped
+      slotproof prove --without plug-does
     """
     if listing:
         click.echo(listed(profile, chosen(theorems, profile)))

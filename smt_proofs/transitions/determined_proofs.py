@@ -33,7 +33,7 @@ from smt_proofs.transitions.proofs import (
     limits_of,
 )
 from smt_proofs.transitions.refuted import REFUTED
-from smt_proofs.transitions.second import Second, right_shape, second_outcome
+from smt_proofs.transitions.second import Second, right_shape, second_outcome, tried_out
 from smt_proofs.transitions.shapes import Shape
 from smt_proofs.transitions.small import SmallSituation, fails, situations
 from smt_proofs.transitions.spoils import outcomes
@@ -90,7 +90,9 @@ def prove_determined(
     if verdict is not Verdict.PROVEN and about_step:
         gone = sorted(NEEDED - {c.name for c in (*CONTRACTS, *START_CONTRACTS)})
         reason = f"no longer claimed: {', '.join(gone)}; {reason}" if gone else reason
-        second = second_outcome(profile, mapping, transition, claims, _open_pairs(owed, shapes))
+        pairs = _open_pairs(owed, shapes)
+        second = second_outcome(profile, mapping, transition, claims, pairs)
+        second = second or tried_out(profile, mapping, transition, claims)
         if second is not None:
             verdict, counterexample = Verdict.REFUTED, told(second)
     cases = {settled.path for settled in owed if settled.what == GOAL}
@@ -196,7 +198,16 @@ def _alone(claims: Sequence[Claim], at: SmallSituation, wrong: ConcreteResult) -
 def told(second: Second) -> str:
     """Both outcomes of a situation in one line."""
     right, other = map(outcome_in_words, (second.right, second.other))
+    if right == other:
+        # They differ in what can be seen in the middle of the step.
+        right, other = right + _seen(second.right), other + _seen(second.other)
     return f"{in_words(second.situation)}: {right}; or else {other}"
+
+
+def _seen(result: ConcreteResult) -> str:
+    """The sets as they are at each effect, as the end of a line."""
+    sets = [(list(e.plugged.ranges()), list(e.mapped.ranges())) for e in result.effects]
+    return f"; seen then: {', '.join(f'plugged={p} mapped={m}' for p, m in sets)}"
 
 
 def outcome_in_words(result: ConcreteResult) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from model.profiles import QEMU, QEMU_7_2, QEMU_8_2, SEED_V2, Mapping, Profile
 from smt_proofs.transitions.claims import Claim, transitions
 from smt_proofs.transitions.determined import possible_shapes
 from smt_proofs.transitions.determined_proofs import leaving_one, told
-from smt_proofs.transitions.second import Second, let_in
+from smt_proofs.transitions.second import Second, let_in, tried_out
 
 SETTINGS: Final[tuple[tuple[Profile, Mapping], ...]] = (
     (QEMU, Mapping.PLUGGED),
@@ -46,9 +46,9 @@ def needed(name: str) -> Needed | None:
     return next(without(name), None)
 
 
-def without(name: str) -> Iterator[Needed]:
+def without(name: str, settings: Sequence[tuple[Profile, Mapping]] = SETTINGS) -> Iterator[Needed]:
     """The second outcomes that dropping a contract lets in, at most one a transition."""
-    for profile, mapping in SETTINGS:
+    for profile, mapping in settings:
         for transition in transitions():
             claims = leaving_one(profile, mapping, transition)
             dropped = [claim for claim in claims if claim.serves == name]
@@ -63,4 +63,5 @@ def _let_in(
 ) -> Second | None:
     others = [claim for claim in claims if claim.serves != dropped.serves]
     shapes = possible_shapes(profile, mapping, transition, others)
-    return let_in(profile, mapping, transition, others, dropped, shapes)
+    found = let_in(profile, mapping, transition, others, dropped, shapes)
+    return found or tried_out(profile, mapping, transition, others)

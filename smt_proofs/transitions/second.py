@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Any, Final
 
 import z3
@@ -24,12 +25,17 @@ from smt_proofs.transitions.claims import REALIZE, Claim
 from smt_proofs.transitions.finite import FiniteTerms, any_bits, valued
 from smt_proofs.transitions.inputs import Situation, state_invariants
 from smt_proofs.transitions.shapes import OtherKinds, Shape, shape_of
-from smt_proofs.transitions.small import BLOCK, SmallSituation, fails, outcome
+from smt_proofs.transitions.small import BLOCK, SmallSituation, fails, outcome, situations
+from smt_proofs.transitions.spoils import outcomes
 
 LAYOUTS: Final = ((2, 1), (3, 2))
 """Devices by their blocks, and blocks of a memslot."""
 WORK: Final = 5.0
 """Seconds of work, as `solve.units` counts them, for one question."""
+TRIED: Final = 500
+"""Situations in which wrong outcomes are tried out."""
+STEP: Final = 7
+"""One in so many situations is taken; a prime, so that all kinds of them come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,23 @@ def let_in(
             found = at.breaking(dropped, shape)
             if found is not None:
                 return found
+    return None
+
+
+def tried_out(
+    profile: Profile, mapping: Mapping, transition: str, claims: Sequence[Claim]
+) -> Second | None:
+    """A wrong outcome of `spoils` that meets the claims; None where none is found.
+
+    It may have effects that no claim names, which a solver is not asked about.
+    """
+    for at in islice(situations(profile, mapping, transition), 0, TRIED * STEP, STEP):
+        right, wrongs = outcomes(transition, at)
+        if any(fails(claim, at, right) for claim in claims):
+            continue
+        for _, wrong in wrongs:
+            if wrong != right and not any(fails(claim, at, wrong) for claim in claims):
+                return Second(at, right, wrong)
     return None
 
 
