@@ -1,4 +1,4 @@
-"""Every loop summary and every fact about numbers of members is proven by induction."""
+"""Every loop summary and every fact about numbers is proven by induction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import z3
 
-from smt_proofs.lemmas import cardinality, groups, searches, summaries
+from smt_proofs.lemmas import cardinality, devices, groups, searches, summaries
 from smt_proofs.lemmas.foundations import prove_lemma
 from smt_proofs.lemmas.index_induction import INDUCTIONS, Induction, prove_induction
 from smt_proofs.lemmas.lemma import LEMMAS
@@ -23,6 +23,7 @@ from smt_proofs.transitions.sets import SetTerms
 from smt_proofs.transitions.statements import Kind
 
 TIMEOUT = 10.0
+REGISTERING = (summaries, searches, groups, cardinality, devices)
 QUERIES = {
     "bits_are_set_as_filled": 3,
     "bits_are_cleared_as_cleared": 3,
@@ -41,12 +42,13 @@ QUERIES = {
     "members_below_a_bound_are_no_more": 2,
     "count_stops_at_the_bound": 2,
     "equal_sets_count_alike": 2,
+    "reserve_covers_every_device": 2,
 }
 """Inductions by the number of queries: base, step and ends."""
 
 
 def test_the_registry_is_complete() -> None:
-    imported = {str(module.__file__) for module in (summaries, searches, groups, cardinality)}
+    imported = {str(module.__file__) for module in REGISTERING}
     folder = Path(str(summaries.__file__)).parent
     registers = re.compile(r"\bregister\(\s*Induction\(")
     registering = {str(f) for f in folder.glob("*.py") if registers.search(f.read_text())}
