@@ -13,7 +13,7 @@ from model.state import REQUESTS, Action, Answer, BlockState, Fixed, Op, Result,
 def silent_exactly(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """A request gets no answer iff the device is gone or broken."""
+    """A request is ignored iff the device was gone or broken before it."""
     return exactly(d, r.answer is Answer.SILENT, d.negate(listening(d, s)))
 
 

@@ -55,8 +55,11 @@ def event_done(
 def rest_left_alone(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Each operation changes only the parts of the state that it is about: PLUG, for example, the
-    plugged blocks, the mapped memslots and the plugged size."""
+    """No operation changes more than this: PLUG and UNPLUG the plugged blocks, the mapped memslots
+    and the plugged size; UNPLUG_ALL and a system reset these and the usable region; a resize the
+    requested size and the usable region; an incoming migration the mapped memslots; unrealize the
+    usable region; each its own flags; and the mapped memslots where they follow the usable region.
+    """
     return kept(d, s, r.state, left_alone(f, a.op))
 
 
@@ -71,7 +74,8 @@ def refusal_changes_nothing(
 def notified_exactly(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """The driver is notified iff the step sets the requested size or is a protocol violation."""
+    """The driver is notified iff the step sets the requested size, to whatever value, or breaks the
+    device by a protocol violation."""
     resized = a.op is Op.RESIZE and r.answer is Answer.DONE
     return d.truth(r.notified is (resized or r.answer is Answer.VIOLATION))
 

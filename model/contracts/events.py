@@ -49,10 +49,11 @@ def resize_sets_requested(
 def resize_grows_usable(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """When the requested size changes, the usable region stays as it is if it covers that size and
-    the extent, and else grows to fit it.
+    """When the requested size changes, the usable region stays as it is or grows to fit the new
+    size, and afterwards reaches the extent beyond that size or to the end of the region.
 
-    The size that was requested already changes nothing.
+    A requested size of 0 asks for no usable region. The size that was requested already changes
+    nothing.
     """
     if r.answer is not Answer.DONE:
         return d.truth(True)

@@ -16,8 +16,8 @@ from model.state import Action, Answer, Fixed, Op, Result, State
 def effects_take_place(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Each effect that a step attempts takes place, unless that host operation fails or the
-    listener refuses."""
+    """Every preallocation and discard that a step attempts succeeds unless the host fails it, every
+    populate is accepted unless a listener refuses, and every other effect takes place."""
     # A host operation that fails while a migration comes in leaves no device to speak of.
     read = a.op is not Op.MIGRATION_IN
     failing = {
@@ -76,8 +76,8 @@ def refused_plug_gives_back(
 def prealloc_sees_start(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """An incoming migration allocates host memory when its plugged blocks are known and
-    memslots are still mapped as at start."""
+    """At the moment when an incoming migration allocates host memory, the state has the incoming
+    plugged blocks already, and the memslots mapped are still those of the start."""
     whole = d.truth(True)
     for e in only(r, {Did.HOST_PREALLOC_PLUGGED}):
         none = f.mapping is Mapping.PLUGGED

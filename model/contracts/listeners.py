@@ -27,10 +27,10 @@ def plug_does(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
     """PLUG allocates host memory if the device preallocates, maps memslots, then tells listeners of
-    a populate; where one of these fails, what was done is undone.
+    a populate; where allocating fails or a listener refuses, what was mapped is unmapped and the
+    host memory of the range given back, in this order.
 
-    Where allocating fails or a listener refuses, memslots are unmapped and the memory is given
-    back. Where it does not come to that, nothing is done.
+    Where it does not come to that, nothing is done.
     """
     told = with_slots(f, Did.MAP, Did.POPULATE)
     undone = (*told, *with_slots(f, Did.UNMAP), Did.HOST_DISCARD)
@@ -93,9 +93,9 @@ def unplug_does(
 def resize_does(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Setting the requested size does nothing to the host, but where memslots are mapped as the
-    usable region covers them: a size that has the region grow, or that it fits, has them mapped so
-    anew.
+    """Setting the requested size has an effect on the host only where memslots follow the usable
+    region: there, if the size is new and the usable region grows or is just the one that fits it,
+    the mapped memslots are set to those that the usable region covers.
 
     A size that was requested already, or one that the region would shrink for, leaves them alone.
     """
@@ -111,12 +111,9 @@ def resize_does(
 def migration_in_does(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """An incoming migration allocates host memory for its plugged blocks if the device
-    preallocates, maps their memslots if the profile does, tells listeners of the blocks, and gives
-    back all other memory.
-
-    Memory is allocated for the plugged blocks and given back of all others; listeners hear the
-    plugged ones anew.
+    """An incoming migration, in this order, allocates host memory for the plugged blocks if the
+    device preallocates, maps their memslots if the profile maps them then, tells listeners of the
+    plugged blocks, and gives back the host memory of all other blocks.
     """
     if r.answer is not Answer.DONE:
         return d.truth(did(r))

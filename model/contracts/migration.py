@@ -23,8 +23,8 @@ def migration_sets_busy(
 def migration_in_maps(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """After an incoming migration the memslots of plugged blocks are mapped if the profile does
-    that; else those are mapped that were at start."""
+    """After an incoming migration exactly the memslots that hold a plugged block are mapped, if the
+    profile maps them then; otherwise exactly those that were mapped at start."""
     mapped = r.state.mapped
     if r.answer is not Answer.DONE or f.mapping is Mapping.STATIC or f.profile.post_load_maps:
         # Here the invariants leave one choice.

@@ -17,8 +17,8 @@ from model.state import Action, Fixed, Op, Result, State
 def effects_name_range(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Each effect of PLUG and UNPLUG is on the range of the request, and each of another step
-    on the whole region."""
+    """Each effect of PLUG and UNPLUG has the offset and the length of the request's range, and each
+    effect of any other step those of the whole region."""
     whole = d.truth(True)
     for e in r.effects:
         start, size = d.lit(0), f.region
@@ -93,11 +93,11 @@ AFTER: Final = frozenset({Did.UNMAP, Did.REMAP, Did.REPLAY, Did.HOST_DISCARD_UNP
 def effects_show_state(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """Host memory is allocated and given back before blocks and memslots change; memslots are
-    unmapped after the blocks have changed.
+    """In a step that succeeds, other than an incoming migration, host memory is allocated or given
+    back before any block or memslot changes, and memslots are unmapped after the blocks changed.
 
-    What is given back on the way back of a PLUG, and all that a migration does once memslots are
-    mapped, comes after the change instead.
+    What a failing PLUG gives back, and all that a migration does once memslots are mapped, comes
+    after the change instead.
     """
     whole = d.truth(True)
     for e in r.effects:

@@ -49,8 +49,8 @@ def plug_error(
 def plug_nack(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """PLUG of usable blocks answers NACK iff plugged size and range together exceed the
-    requested size."""
+    """A device neither gone nor broken answers PLUG of usable blocks with NACK iff the sum of the
+    plugged size and the length of the range exceeds the requested size."""
     asked = d.both(listening(d, s), acceptable(d, f, s, a))
     return exactly(d, r.answer is Answer.NACK, d.both(asked, over_requested(d, f, s, a)))
 

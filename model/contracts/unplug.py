@@ -58,8 +58,8 @@ def unplug_clears(
 def unplug_all_busy(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUG_ALL while blocks are plugged answers BUSY if a migration runs or the discard
-    fails, and else ACK."""
+    """A device neither gone nor broken, with blocks plugged, answers UNPLUG_ALL with BUSY if a
+    migration runs or host memory cannot be given back, and with ACK otherwise."""
     some = d.lt(d.lit(0), s.size)
     asked = d.both(listening(d, s), hindered(d, s, a))
     answered = d.truth(r.answer is Answer.BUSY or r.answer is Answer.ACK)
@@ -78,8 +78,9 @@ def empty_unplug_all_acknowledged(
 def empty_unplug_all_answered(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], r: Result[W, B, S]
 ) -> B:
-    """UNPLUG_ALL with nothing plugged answers BUSY if a migration runs and the profile looks
-    for that first, and else ACK."""
+    """A device neither gone nor broken, with nothing plugged, answers UNPLUG_ALL with BUSY if a
+    migration runs and the profile looks for one before it looks for plugged blocks, and with ACK
+    otherwise."""
     none = d.both(listening(d, s), d.eq(s.size, d.lit(0)))
     stuck = d.both(s.busy, d.truth(f.profile.busy_before_empty))
     known = d.truth(r.answer is Answer.BUSY or r.answer is Answer.ACK)

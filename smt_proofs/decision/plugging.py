@@ -224,7 +224,7 @@ register(
     Theorem(
         name="plug_activates_slot_of_every_block",
         invariant="plugged-in-mapped",
-        claim="the memslots that PLUG has mapped are exactly those that hold a block of its range",
+        claim="the memslots that PLUG asks to map are exactly those that hold a block of its range",
         source="patch hunk virtio_mem_activate_memslots_to_plug",
         arithmetic=Arithmetic.INTEGERS,
         inputs=any_plug,

@@ -26,7 +26,7 @@ def tiles_whole_blocks(d: Any, c: Input) -> Any:
 register(
     of_decision(
         name="slots_tile_region_in_blocks",
-        claim="memslots of whole blocks, none larger than the region, which ends in the last one",
+        claim="a memslot is whole blocks, none exceeds the region, and the last holds its end",
         arithmetic=Arithmetic.INTEGERS,
         hypotheses=DECISION_HYPOTHESES,
         goal=tiles_whole_blocks,
