@@ -140,7 +140,13 @@ def _rule_result(report: CheckReport, rule: Rule) -> Result:
     where = (
         None if broken is None else f"{broken.message} (trace {broken.trace}, step {broken.step})"
     )
-    return result_of(rule, where, rule.id in report.exercised)
+    result = result_of(rule, where, rule.id in report.exercised)
+    if report.failing is not None and broken is None and result.verdict is Verdict.PASS:
+        # What came after the failure, and would have broken the rule, was not run.
+        times = report.exercised[rule.id]
+        message = f"held {times} times until a trace failed, where the run ended: no verdict"
+        return replace(result, verdict=Verdict.SKIPPED, message=message)
+    return result
 
 
 def result_of(rule: Rule, broken: str | None, exercised: bool) -> Result:

@@ -19,10 +19,11 @@ from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import LAYOUTS, TargetError, needs
 from conformance.traces.schemas import problem
-from conformance.traces.trace import TraceStep
+from conformance.traces.trace import Trace, TraceStep
+from model.arithmetic import MIB
 from model.observation import Observation
 from model.profiles import PROFILES, QEMU, SEED_V2
-from model.state import ConcreteAction
+from model.state import ConcreteAction, Config
 
 QUICK = ("--traces", "20", "--steps", "40", "--seed", "1")
 
@@ -121,6 +122,21 @@ def test_the_busy_check_of_the_patch_is_a_scenario() -> None:
 def test_rules_that_never_applied_are_skipped() -> None:
     empty = CheckReport(0, 0, {}, {}, 0, 0, None)
     assert {result.verdict for result in rule_results(empty)} == {Verdict.SKIPPED}
+
+
+def test_a_rule_has_no_verdict_where_the_run_ended_at_another_failure() -> None:
+    """What comes after the failure could have broken it: it neither passed nor no longer fails."""
+    rule = "memslot-of-plugged-mapped"
+    whole = CheckReport(2, 85, {}, {}, 0, 0, None, exercised={rule: 87})
+    failing = replace(whole, failing=Trace(QEMU, Config(2 * MIB, MIB, 1), ()))
+    verdicts = []
+    for report in (whole, failing):
+        (result,) = as_expected(
+            [one for one in rule_results(report) if one.id == rule],
+            {rule: Expected(rule, "so", "1")},
+        )
+        verdicts.append(result.verdict)
+    assert verdicts == [Verdict.UNEXPECTED, Verdict.SKIPPED]
 
 
 def test_expected_faults_change_what_was_judged_only() -> None:
