@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +58,23 @@ SWITCHES: Final = {
 """The option of each switch of `model.kernels.Vm`, and its help."""
 
 
+class Quoting(click.Command):
+    """A command that tells of a QEMU command line given as words of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words. Raises click.UsageError."""
+        pairs = [pair for pair in pairwise(args) if pair[0] == "--qemu-cmdline"]
+        bare = any(re.search(r"(qemu|kvm)\S*$", value) for _, value in pairs if " " not in value)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if not bare or isinstance(error, click.BadParameter):
+                raise
+            message = error.format_message().rstrip(".")
+            hint = "a QEMU command line goes in quotes, as one word"
+            raise click.UsageError(f"{message}: {hint}", ctx) from None
+
+
 def chart_file(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
     """The file of a chart. Raises click.BadParameter for a name that tells another format."""
     if path is not None and path.suffix.lower() != ".svg":
@@ -70,7 +89,7 @@ def switch_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
+@click.command(cls=Quoting)
 @click.option("--region", type=size, help="Size of the device memory region.")
 @click.option("--plugged", type=size, help="Plugged size.  [default: what is requested, or 0]")
 @click.option("--block", type=size, help="Block size.  [default: as the device picks it]")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.metadata.cost import Cost, dynamic_cost, static_cost
+from conformance.metadata.cost import Cost, dynamic_cost, mapped_cost, static_cost
 from conformance.metadata.device import DeviceMetadata
 from conformance.metadata.found import Found
 from conformance.metadata.kernel import NAMED, PATCH, Asked, kernel_named
 from conformance.metadata.measure import Case
-from conformance.metadata.vhost import Vhost, remedy
+from conformance.metadata.vhost import KERNEL, SETTING, Vhost, remedy
 from conformance.traces.sizes import UNITS
 from model.arithmetic import MIB
 from model.caller import SAFE_MAX_MEMSLOTS
@@ -54,6 +54,27 @@ class Answer:
         """Bytes now, and while dirty pages are logged; negative if the dynamic ones cost more."""
         static, dynamic = self.static(vm), self.dynamic(vm)
         return static.now - dynamic.now, static.logging - dynamic.logging
+
+    def scattered(self, vm: Vm) -> Cost | None:
+        """The most memslots that the plugged blocks can map, None where that is not known or no
+        more than are mapped."""
+        most = [
+            device.mapped if device.at_most is None else device.at_most for device in self.devices
+        ]
+        if sum(map(len, most)) <= sum(len(device.mapped) for device in self.devices):
+            return None
+        pairs = zip(self.devices, most, strict=True)
+        return sum((mapped_cost(vm, device.fixed, mapped) for device, mapped in pairs), Cost())
+
+    @property
+    def pays(self) -> bool:
+        """So much is saved that they are worth turning on."""
+        return self.asked is not None and max(self.saved(self.asked.vm)) >= WORTH
+
+    @property
+    def on(self) -> bool:
+        """The source says that every device has them already."""
+        return self.source in LIVE and all(device.option for device in self.devices)
 
     @property
     def patch(self) -> tuple[Metadata, Metadata]:
@@ -116,25 +137,37 @@ def headline(answer: Answer) -> str:
     if (vhost := decider(answer)) is not None:
         return (
             f"Nothing is saved: {vhost.name} ({vhost.kind}, {vhost.regions} memory regions) makes "
-            f"QEMU hand out a limit of 1 memslot; {remedy(vhost)}."
+            f"QEMU hand out a limit of 1 memslot; {remedy(vhost)}{_gain(answer)}."
         )
     if now < 0 and logging < 0:
         return (
             f"On {kernel}, dynamic memslots cost {about(-now)} more now, {about(-logging)} more "
             f"during migration: they do not pay with so much plugged."
         )
-    if max(now, logging) < WORTH:
+    if not answer.pays:
         advice = "they make no difference"
     elif now < WORTH:
         advice = "turn them on if you migrate"
     else:
         advice = "turn them on"
-    if answer.source in LIVE and all(device.option for device in answer.devices):
+    if answer.on:
         advice = advice.replace("turn them on", "keep them on")
     return (
         f"On {kernel}, dynamic memslots save {about(now)} now, {about(logging)} during migration: "
         f"{advice}."
     )
+
+
+def _gain(answer: Answer) -> str:
+    """What is to be done besides giving vhost enough memory regions, and what is saved then."""
+    also = "" if answer.on else " and turn dynamic memslots on"
+    if answer.enough is None:
+        return also
+    then = replace(answer, found=answer.enough, enough=None)
+    if answer.asked is None or not then.pays:
+        return ""
+    now, logging = then.saved(answer.asked.vm)
+    return f"{also}, which saves {about(now)} now, {about(logging)} during migration"
 
 
 def _patch_headline(answer: Answer) -> str:
@@ -162,9 +195,16 @@ def decider(answer: Answer) -> Vhost | None:
 def remarks(answer: Answer) -> list[str]:
     """Lines worth reading below the table."""
     lines = list(answer.found.notes)
+    pays = answer.pays
+    decides = decider(answer)
+    if decides is not None and decides.kind == KERNEL:
+        lines.append(SETTING)
     if answer.enough is not None:
-        then = headline(replace(answer, found=answer.enough, enough=None))
-        lines.append(f"with {SAFE_MAX_MEMSLOTS} memory regions of vhost or more: {then}")
+        enough = replace(answer, found=answer.enough, enough=None)
+        pays = enough.pays
+        lines.append(
+            f"with {SAFE_MAX_MEMSLOTS} memory regions of vhost or more: {headline(enough)}"
+        )
     if answer.asked is not None:
         lines += answer.asked.notes
     for vhost in answer.found.vhosts:
@@ -176,7 +216,7 @@ def remarks(answer: Answer) -> list[str]:
                 f"{vhost.name} comes after a memory device: with {vhost.regions} regions QEMU "
                 f"refuses it once more memslots than that are promised; {remedy(vhost)}"
             )
-    if any(device.option for device in answer.devices):
+    if pays or any(device.option for device in answer.devices):
         lines.append(
             "a guest whose driver lacks VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE (Linux before 5.16) "
             "cannot use a device with dynamic memslots"

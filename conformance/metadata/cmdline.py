@@ -11,6 +11,7 @@ from conformance.metadata.kernel import Switches
 from conformance.metadata.options import (
     CommandLineError,
     Options,
+    check_names,
     is_on,
     options_of,
     parsed,
@@ -18,6 +19,7 @@ from conformance.metadata.options import (
     words_of,
 )
 from conformance.metadata.vhost import driver_vhost, found, netdev_vhost, regions_of
+from conformance.traces.sizes import format_size
 from model.arithmetic import MIB
 from model.caller import MemslotDemand, demand_for, device_limit
 from model.geometry import default_block_size
@@ -30,6 +32,17 @@ BOOT_MEMORY: Final = 128 * MIB
 """Bytes without `-m`. Source: default_ram_size of the pc machines."""
 ONE_SLOT_DEVICES: Final = frozenset({"pc-dimm", "nvdimm", "virtio-pmem-pci"})
 """Other memory devices: they take space and a memslot each."""
+MEMORY_NAMES: Final = ("size", "slots", "maxmem")
+BACKEND_NAMES: Final = ("qom-type", "id", "size", "share", "hugetlb", "hugetlbsize")
+DEVICE_NAMES: Final = (
+    *("driver", "id", "memdev", "memaddr", "block-size", "requested-size"),
+    "unplugged-inaccessible",
+)
+"""The options that are read; the profile names one more of a device."""
+NO_KVM: Final = (
+    "the command line does not ask for KVM (-enable-kvm, -accel kvm or -machine accel=kvm): "
+    "without it there is no KVM metadata, and the figures are those with KVM"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,7 @@ class Machine:
     """What a command line says of memory, in bytes; `devices` in the order of their plugging.
 
     `vhosts` are the name and kind of each vhost device, with how many of `devices` come before it.
+    `kvm`: QEMU runs with KVM.
     """
 
     boot: int
@@ -45,6 +59,7 @@ class Machine:
     devices: tuple[Options, ...]
     vhosts: tuple[tuple[str, str, int], ...]
     switches: Switches
+    kvm: bool = True
 
     @property
     def device_space(self) -> int:
@@ -59,12 +74,16 @@ def machine_of(text: str) -> Machine:
     backends: dict[str, Options] = {}
     devices: list[Options] = []
     vhosts: list[tuple[str, str, int]] = []
-    for name, value in options_of(words_of(text)):
+    words = words_of(text)
+    accelerators: list[str] = []
+    for name, value in options_of(words):
         if name == "m":
             memory |= parsed(value, "size")
+            check_names(memory, MEMORY_NAMES, "-m")
         elif name == "object":
             options = parsed(value, "qom-type")
             if options.get("qom-type", "").startswith("memory-backend-") and "id" in options:
+                check_names(options, BACKEND_NAMES, options["qom-type"])
                 backends[options["id"]] = options
         elif name == "device":
             options = parsed(value, "driver")
@@ -79,12 +98,31 @@ def machine_of(text: str) -> Machine:
                 # Network back ends are there before any device is plugged.
                 vhosts.append((options.get("id", kind), kind, 0))
         elif name in {"machine", "M", "accel"}:
-            machine |= parsed(value, "accel" if name == "accel" else "type")
+            options = parsed(value, "accel" if name == "accel" else "type")
+            accelerators += options.get("accel", "").split(":")
+            machine |= options
     boot = size_of(memory["size"], "size", "M") if "size" in memory else BOOT_MEMORY
     largest = size_of(memory["maxmem"], "maxmem") if "maxmem" in memory else boot
     if largest < boot:
         raise CommandLineError(f"maxmem={memory['maxmem']} is below the boot memory of {boot} B")
-    return Machine(boot, largest, backends, tuple(devices), tuple(vhosts), switches_of(machine))
+    return Machine(
+        boot,
+        largest,
+        backends,
+        tuple(devices),
+        tuple(vhosts),
+        switches_of(machine),
+        kvm="kvm" in accelerators or asks_for_kvm(words),
+    )
+
+
+def asks_for_kvm(words: list[str]) -> bool:
+    """A word of its own asks for KVM, or the program's name does, as in qemu-kvm.
+
+    Source: configure_accelerators, system/vl.c.
+    """
+    by_name = any(word.endswith("kvm") for word in words[:1])
+    return by_name or not {"-enable-kvm", "--enable-kvm"}.isdisjoint(words)
 
 
 def switches_of(machine: Options) -> Switches:
@@ -133,6 +171,8 @@ def devices_of(
             used_space, required = used_space + size, required + 1
             continue
         most = regions_of([vhost for vhost, (*_, at) in ordered if at <= position], regions)
+        if used_space + size > machine.device_space:
+            raise CommandLineError(_no_space(machine, options, size, used_space))
         demand = demand_for(
             size, machine.device_space, used_space, required, maximum=most, free=most
         )
@@ -142,7 +182,19 @@ def devices_of(
         required += device.fixed.slots.count if device.option else 1
     before = tuple(vhost for vhost, (*_, at) in ordered if at <= first)
     after = tuple(vhost for vhost, (*_, at) in ordered if at > first)
-    return Found(tuple(devices), before, after, machine.switches)
+    notes = () if machine.kvm else (NO_KVM,)
+    return Found(tuple(devices), before, after, machine.switches, notes=notes)
+
+
+def _no_space(machine: Machine, options: Options, size: int, used: int) -> str:
+    """The line on a device that is larger than the space left, with the maxmem for all devices."""
+    sizes = [size_of(_backend(machine, one).get("size", "0"), "size") for one in machine.devices]
+    needed = format_size(machine.boot + sum(sizes)).replace(" ", "").replace("iB", "")
+    return (
+        f"{options.get('id', options['driver'])}: {format_size(size)} do not fit the "
+        f"{format_size(machine.device_space - used)} that are left for memory devices: "
+        f"write maxmem={needed} or more"
+    )
 
 
 def _backend(machine: Machine, options: Options) -> Options:
@@ -165,6 +217,16 @@ def _device(
     plugged: int | None,
 ) -> DeviceMetadata:
     name = options.get("id", f"virtio-mem {number}")
+    check_names(options, (*DEVICE_NAMES, profile.option_name), options["driver"])
+    option, inaccessible = (
+        is_on(options, profile.option_name, False),
+        _inaccessible(options, backend),
+    )
+    if option and not inaccessible and not profile.accessible_slots:
+        raise CommandLineError(
+            f"{name}: QEMU refuses {profile.option_name}=on with unplugged-inaccessible="
+            f"{options['unplugged-inaccessible']}: write unplugged-inaccessible=on or leave it out"
+        )
     page = _page(backend)
     try:
         limit = device_limit(demand)
@@ -178,12 +240,24 @@ def _device(
         limit=limit,
         requested=requested,
         page=page,
-        option=is_on(options, profile.option_name, False),
-        inaccessible=is_on(options, "unplugged-inaccessible", True),
+        option=option,
+        inaccessible=inaccessible,
     )
     if address := size_of(options.get("memaddr", "0"), "memaddr"):
         config = replace(config, addr=address)
     return of_config(name, profile, config, requested if plugged is None else plugged)
+
+
+def _inaccessible(options: Options, backend: Options) -> bool:
+    """The guest may not read unplugged memory; `auto` lets it where that takes no memory.
+
+    Source: virtio_mem_device_realize and virtio_mem_has_shared_zeropage, hw/virtio/virtio-mem.c,
+    QEMU 10.0.
+    """
+    if options.get("unplugged-inaccessible") == "auto":
+        anonymous = backend["qom-type"] == "memory-backend-ram"
+        return not anonymous or is_on(backend, "share", False)
+    return is_on(options, "unplugged-inaccessible", True)
 
 
 def _page(backend: Options) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, Final
 
 from conformance.metadata.host import HOST, Host, HostError, host
@@ -69,9 +70,13 @@ def kernel_named(name: str, arch: Arch = Arch.X86) -> Kernel:
     """One of Debian's kernels, by its version. Raises KernelError."""
     match = _NAME.fullmatch(name)
     if match is None:
-        raise KernelError(
-            f"no kernel {name!r}: expected {PATCH}, {HOST}, {', '.join(NAMED)} or another version"
-        )
+        expected = f"expected {PATCH}, {HOST}, {', '.join(NAMED)} or another version"
+        if version := re.match(r"(?:linux-image-)?(\d+\.\d+)[.+-]", name):
+            expected = (
+                "expected what uname -r says of Debian's generic or cloud kernel, or "
+                f"--kernel {version[1]}, that version as Debian builds it"
+            )
+        raise KernelError(f"no kernel {name!r}: {expected}")
     release = int(match[1]), int(match[2])
     if release < OLDEST:
         raise KernelError(f"kernel {name} is older than {'.'.join(map(str, OLDEST))}: not read")
@@ -99,9 +104,22 @@ def asked(name: str, arch: Arch | None, machine: Switches, given: Switches) -> A
         notes = (*notes, "SMM is taken as off: a machine with it has every memslot twice (--smm)")
     if vm.kernel.release > NEWEST:
         notes = (*notes, f"{vm.kernel.name} is newer than what was read, {READ[-1]}: taken as that")
+    notes = (*notes, *_between(vm.kernel))
     for field in fields(Switches):
         why.setdefault(field.name, "assumed")
     return Asked(vm, why, notes)
+
+
+def _between(kernel: Kernel) -> tuple[str, ...]:
+    """A note on a version that lies between two of those read."""
+    for older, newer in pairwise(READ):
+        first, second = (tuple(map(int, read.split(".")[:2])) for read in (older, newer))
+        if first < kernel.release < second:
+            return (
+                f"{kernel.name} lies between versions that were read, {older} and {newer}: what "
+                "changed between them is dated by its commits",
+            )
+    return ()
 
 
 def _base(name: str, arch: Arch | None) -> tuple[Vm, dict[str, str], tuple[str, ...]]:

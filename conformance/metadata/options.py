@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final
@@ -13,7 +14,10 @@ from typing import Final
 from conformance.traces.sizes import UNITS
 from model.arithmetic import U64_MASK
 
-_SIZE: Final = re.compile(r"(0x[0-9a-f]+|\d+(?:\.\d+)?)(?:([bkmgtpe])b?)?", re.IGNORECASE)
+_SIZE: Final = re.compile(
+    r"\+?(?:0x(?P<hex>[0-9a-f]+)|(?P<number>\d+\.?\d*|\.\d+)(?P<suffix>[bkmgtpe])?)",
+    re.IGNORECASE | re.ASCII,
+)
 _ON: Final = frozenset({"on", "yes", "true", "y"})
 _OFF: Final = frozenset({"off", "no", "false", "n"})
 
@@ -75,17 +79,34 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def size_of(text: str, name: str, unit: str = "B") -> int:
-    """Bytes of a size; `unit` is the suffix of a number without one.
+def check_names(options: Options, known: Iterable[str], of: str) -> None:
+    """Raise CommandLineError for an option that is nearly one of those `known`: QEMU refuses a
+    name that it does not have, and what was meant would be left out here."""
+    names = [name for name in known if name]
+    for name in options.keys() - names:
+        plain = name.lower().replace("_", "-")
+        if near := get_close_matches(plain, names, n=1, cutoff=0.8):
+            raise CommandLineError(f"{of} has no option {name}: write {near[0]}")
 
-    Source: qemu_strtosz, which takes fractions and hexadecimal numbers. Raises CommandLineError.
+
+def size_of(text: str, name: str, unit: str = "B") -> int:
+    """Bytes of a size; `unit` is the suffix of a number that ends in a digit.
+
+    Source: qemu_strtosz, util/cutils.c: at most one letter behind a number, none behind a
+    hexadecimal one, and no part of a byte. Raises CommandLineError.
     """
     match = _SIZE.fullmatch(text)
-    if match is None:
-        raise CommandLineError(f"{name}={text} is not a size that QEMU reads, such as 512M or 2G")
-    number, suffix = match.groups()
-    factor = 1 << 10 * ("B" + UNITS).index((suffix or unit).upper())
-    whole = int(number, 16) if number[:2].lower() == "0x" else Fraction(number)
+    added = unit if text[-1:].isdigit() else "B"
+    if match is None or (match["hex"] and added != "B"):
+        raise CommandLineError(
+            f"{name}={text} is not a size that QEMU reads: write a number with at most one letter "
+            "of B, K, M, G, T, P and E, such as 512M or 2G"
+        )
+    number = match["number"]
+    factor = 1 << 10 * ("B" + UNITS).index((match["suffix"] or added).upper())
+    whole = Fraction(number) if number else Fraction(int(match["hex"], 16))
+    if match["suffix"] in {None, "b", "B"} and whole.denominator > 1:
+        raise CommandLineError(f"{name}={text} is a part of a byte, which QEMU refuses")
     if whole * factor > U64_MASK:
         raise CommandLineError(f"{name}={text} is too large: a size is below 2^64 bytes")
     return int(whole * factor)

@@ -37,6 +37,7 @@ def text(answer: Answer) -> list[str]:
     """The answer as lines."""
     lines = [headline(answer), ""]
     lines += [line for device in answer.devices for line in _told(device)]
+    lines += _scattered(answer)
     lines += ["", *(_patch(answer) if answer.asked is None else _table(answer))]
     if answer.found.steps:
         peak = max(answer.found.steps, key=lambda state: len(state.mapped))
@@ -49,6 +50,24 @@ def text(answer: Answer) -> list[str]:
     if notes := remarks(answer):
         lines += ["", *(f"note: {note}" for note in notes)]
     return lines
+
+
+def _scattered(answer: Answer) -> list[str]:
+    """What is saved if the plugged blocks lie as far apart as can be; the first line has them
+    together."""
+    if answer.asked is None:
+        return []
+    vm = answer.asked.vm
+    most = answer.scattered(vm)
+    if most is None:
+        return []
+    static = answer.static(vm)
+    now, logging = static.now - most.now, static.logging - most.logging
+    told = [
+        f"{about(abs(saved))} {'less' if saved > 0 else 'more'} than static {when}"
+        for saved, when in ((now, "now"), (logging, "during migration"))
+    ]
+    return [f"  with {most.memslots} mapped: {', '.join(told)}"]
 
 
 def _table(answer: Answer) -> list[str]:

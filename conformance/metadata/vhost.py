@@ -21,6 +21,14 @@ USER_REGIONS: Final = 8
 KERNEL: Final = "vhost"
 USER: Final = "vhost-user"
 
+SETTING: Final = (
+    f"on the host: echo options vhost max_mem_regions={SAFE_MAX_MEMSLOTS} > "
+    "/etc/modprobe.d/vhost.conf; it holds once vhost is loaded again, while no VM uses it: "
+    "modprobe -r vhost_net (vhost_vsock and vhost_scsi too where they are loaded) && modprobe "
+    "vhost_net; cat /sys/module/vhost/parameters/max_mem_regions shows it"
+)
+"""A loaded module's parameter cannot be written (0444). Source: drivers/vhost/vhost.c."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vhost:

@@ -1,9 +1,11 @@
 """`metadata --qmp` against a running QEMU: what it maps is what is counted."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from conformance.cli import slotproof
@@ -77,3 +79,41 @@ def test_a_machine_without_slots_is_asked_for_its_device_space(
     (device,) = found["devices"]
     assert (device["option"], device["limit"]) == (False, 256)
     assert found["kernel"]["address_spaces"] == 1
+
+
+@pytest.mark.parametrize(
+    ("memory", "size", "device", "qemu_says", "line"),
+    [
+        ("1G,maxmem=9G", "8G", "dynamic_memslots=on", "not found", "has no option"),
+        ("1G,maxmem=9G", "8G", "requested_size=1G", "not found", "has no option"),
+        ("1G,max_mem=9G", "8G", "id=v0", "Invalid parameter", "has no option"),
+        ("1G,maxmem=9G", "8GB", "id=v0", "expects a size value", "is not a size"),
+        ("0x400,maxmem=9G", "8G", "id=v0", "expects", "is not a size"),
+        ("1.5,maxmem=9G", "8G", "id=v0", "expects", "is a part of a byte"),
+        ("1G,maxmem=8G", "8G", "id=v0", "not enough space", "write maxmem=9G or more"),
+        *(
+            (
+                "1G,maxmem=9G",
+                "8G",
+                f"dynamic-memslots=on,unplugged-inaccessible={value}",
+                "requires 'unplugged-inaccessible' to be 'on'",
+                "write unplugged-inaccessible=on",
+            )
+            for value in ("off", "auto")
+        ),
+    ],
+)
+def test_what_qemu_refuses_is_refused(
+    qemu_binary: Path, memory: str, size: str, device: str, qemu_says: str, line: str
+) -> None:
+    words = [
+        *(str(qemu_binary), "-machine", "q35", "-accel", "tcg", "-S", "-cpu", "max,phys-bits=46"),
+        *("-display", "none", "-nodefaults", "-m", memory),
+        *("-object", f"memory-backend-ram,id=m0,size={size},reserve=off"),
+        *("-device", f"virtio-mem-pci,memdev=m0,{device}"),
+    ]
+    refused = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 1 and qemu_says in refused.stderr
+    asked = ["metadata", "--kernel", "6.1", "--qemu-cmdline", " ".join(words)]
+    result = CliRunner().invoke(slotproof, asked)
+    assert result.exit_code == 2 and line in result.stderr
