@@ -91,9 +91,15 @@ def source_document() -> dict[str, Any]:
         source_says="[1, 2)",
         model_says="[0, 2)",
         confirmed=True,
+        change="changed by the patch",
+        after={
+            "source": {"plugged": [[0, 4]], "mapped": [[1, 2]]},
+            "model": {"plugged": [[0, 4]], "mapped": [[0, 2]]},
+        },
     )
     equal = replace(
         finding,
+        after=None,
         function="virtio_mem_is_busy",
         verdict=Verdict.EQUAL,
         inputs=None,

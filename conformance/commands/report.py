@@ -10,6 +10,7 @@ import click
 from conformance.commands.progress import progress
 from conformance.commands.provenance import made as made_by
 from conformance.report.documents import Document, ReportError, read
+from conformance.report.first import many
 from conformance.report.running import made, planned
 from conformance.traces.files import write_whole
 
@@ -61,7 +62,7 @@ def report(documents: tuple[Path, ...], out: Path, targets: tuple[str, ...]) -> 
         write_whole(out / "index.html", text.encode())
     except ReportError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"wrote {out / 'index.html'}, made of {len(found)} documents")
+    click.echo(f"wrote {out / 'index.html'}, made of {many(len(found), 'document')}")
 
 
 def kept(traces: list[Path], out: Path) -> dict[Path, str]:

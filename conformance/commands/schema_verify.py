@@ -28,7 +28,8 @@ from smt_proofs.source.versions import Sameness
 def verify_source_schema() -> Schema:
     """What `slotproof verify-source --json` prints."""
     pair = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
-    value = {"anyOf": [{"const": True}, whole(1, U64_MASK), array(pair)]}
+    value = {"anyOf": [TRUTH, whole(1, U64_MASK), array(pair)]}
+    sets = closed({"plugged": array(pair), "mapped": array(pair)})
     finding = closed(
         {
             "function": TEXT,
@@ -53,15 +54,19 @@ def verify_source_schema() -> Schema:
             "since": TEXT,
             "assumed": array(TEXT),
             "change": TEXT,
-        }
+            "after": or_null(closed({"source": sets, "model": sets})),
+            "helper": TRUTH,
+        },
+        optional=("after", "helper"),
     )
     return published(
         "verify-source --json",
         VERIFY_SOURCE_VERSION,
         "Lines count from 1, 0 is none. Inputs that are not named are 0, false or "
         f"empty; {', '.join(sorted(FLAGS))} are true or false, sets are half-open ranges, other "
-        "inputs bytes or numbers. `since` is the day on which an earlier run decided what is "
-        "remembered, `oldest` the first of those days.",
+        "inputs bytes or numbers. `after` are the sets that each side leaves at the inputs. A "
+        "`helper` is called by other functions of the file alone. `since` is the day on which an "
+        "earlier run decided what is remembered, `oldest` the first of those days.",
         {
             "command": {"const": "verify-source"},
             "file": TEXT,
@@ -113,13 +118,16 @@ def verify_against_schema() -> Schema:
             "paths": COUNT,
             "queries": COUNT,
             "seconds": AMOUNT,
-        }
+            "helper": TRUTH,
+        },
+        optional=("helper",),
     )
     return published(
         "verify-source --against --json",
         VERIFY_AGAINST_VERSION,
         "Lines count from 1 in the new text, 0 is none. Inputs are the arguments by "
-        "name and what else of the device and its host is not 0, false or empty.",
+        "name and what else of the device and its host is not 0, false or empty. A `helper` is "
+        "called by other functions of the file alone.",
         {
             "command": {"const": "verify-source --against"},
             "file": TEXT,

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from conformance.commands.prove_text import recalled
 from conformance.report.reviewed import sides
-from conformance.report.source import input_told, message
+from conformance.report.source import input_told, message, verb
 
 PLAIN_WIDTH: Final = 160
 """Columns of the table where the output is no terminal."""
@@ -114,7 +114,7 @@ def remarks(document: dict[str, Any]) -> list[str]:
     """What was assumed, what nobody looked at, and the counts."""
     found = document["functions"]
     lines = []
-    assumed = dict.fromkeys(text for finding in found for text in finding["over"])
+    assumed = dict.fromkeys(text for f in found if f["verdict"] == "equal" for text in f["over"])
     if assumed:
         lines.append(
             f"equal: for all inputs, given where a function reads them that {'; '.join(assumed)}"
@@ -127,11 +127,7 @@ def remarks(document: dict[str, Any]) -> list[str]:
         lines.append(f"the same text, which uses the same: {same} functions")
     if document["uncovered"]:
         named = ", ".join(name.removeprefix("virtio_mem_") for name in document["uncovered"])
-        tree = document["base"] or "TREE"
-        lines.append(
-            f"changed by the patch and not covered: {named}; --against {tree} compares them with "
-            "what they were"
-        )
+        lines.append(f"changed by the patch and not covered: {named}; {_remedy(document)}")
     if document["not_covered"]:
         named = ", ".join(f"{_short(f)} ({f['line']})" for f in document["not_covered"])
         lines.append(f"not covered, by line: {named}")
@@ -149,12 +145,19 @@ def remarks(document: dict[str, Any]) -> list[str]:
     counts: dict[str, int] = {}
     for finding in found:
         counts[finding["verdict"]] = counts.get(finding["verdict"], 0) + 1
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    told = ", ".join(f"{count} {verb(verdict, count)}" for verdict, count in counts.items())
     if "oldest" in document:
         days = [f["since"] for f in found if f["since"]]
         told += f"; {recalled(days, len(days) + document['decided'])}"
     lines.append(f"{told}; {document['solver']}, {document['seconds']:.1f} s")
     return lines
+
+
+def _remedy(document: dict[str, Any]) -> str:
+    """What would look at the changes that nothing looked at."""
+    if document["base"] or not document["is_patch"]:
+        return f"--against {document['base'] or 'TREE'} compares them with what they were"
+    return "--base TREE applies the patch and tells the functions that it changes"
 
 
 def _short(finding: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from conformance.commands.provenance import made
 from conformance.commands.source_input import Given
 from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.material import Material
+from smt_proofs.source.rules import SERVING
 from smt_proofs.source.versions import Parted, Sameness, compare
 
 VERIFY_AGAINST_VERSION = 1
@@ -38,7 +39,9 @@ def against(read: Given, old: Material, name: str, only: frozenset[str] | None) 
         "seconds": 0.0,
         "exit_code": exit_code(found),
         "made": made(),
-        "functions": [asdict(f) | {"verdict": f.verdict.value} for f in found],
+        "functions": [
+            asdict(f) | {"verdict": f.verdict.value, "helper": f.function in SERVING} for f in found
+        ],
         "not_covered": [],
         "uncovered": [],
         "other_files": list(read.others),

@@ -28,7 +28,7 @@ from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.changes import Change
 from smt_proofs.source.findings import DECIDED, Finding, Verdict
-from smt_proofs.source.rules import RULE_NAMED
+from smt_proofs.source.rules import RULE_NAMED, SERVING
 from smt_proofs.source.trust import not_covered
 from smt_proofs.source.verify import infer_profile
 from smt_proofs.source.work import verified
@@ -182,7 +182,9 @@ def _against_model(
         "remembered": len(days := [f.since for f in found if f.since]),
         "decided": sum(f.verdict in DECIDED and not f.since for f in found),
         "oldest": min(days, default=None),
-        "functions": [asdict(f) | {"verdict": f.verdict.value} for f in found],
+        "functions": [
+            asdict(f) | {"verdict": f.verdict.value, "helper": f.function in SERVING} for f in found
+        ],
         "not_covered": [dict(zip(PLACE, place, strict=True)) for place in unseen],
         "uncovered": uncovered,
         "other_files": list(read.others),

@@ -17,7 +17,15 @@ from conformance.report.documents import Document
 from conformance.report.drawing import Drawn, drawn_trace, trace_file
 from conformance.report.first import named
 from conformance.report.proofs import refuted
-from conformance.report.reviewed import drawn_sides, inputs_told, sides
+from conformance.report.reviewed import (
+    changed_told,
+    confirmed_told,
+    drawn_sides,
+    inputs_told,
+    reached_told,
+    sides,
+    source_command,
+)
 
 FAILED: Final = frozenset(verdict.value for verdict in FAILURES)
 
@@ -45,7 +53,8 @@ class Finding:
 
     `about` says of what in a word or two, `title` what in a line, `claim` what was held against it,
     `facts` more by name; `drawn` is its trace, `bars` are drawn instead, each under its name.
-    `again` is the command that shows it again, run beside the page.
+    `again` is the command that shows it again, run `where` that says. What is `inner` lies in a
+    function that only other ones call.
     """
 
     rank: Rank
@@ -57,13 +66,15 @@ class Finding:
     drawn: Drawn | None = None
     bars: tuple[tuple[str, Bar], ...] = ()
     again: str = ""
+    where: str = "beside this page"
     traces: tuple[Path, ...] = ()
+    inner: bool = False
 
 
 def findings(documents: Sequence[Document]) -> list[Finding]:
     """All that the documents say is wrong, the worst first."""
     found = [one for d in documents for one in FINDERS.get(d.command, _nothing)(d)]
-    return sorted(found, key=lambda finding: finding.rank)
+    return sorted(found, key=lambda finding: (finding.rank, finding.inner))
 
 
 def _nothing(document: Document) -> Iterator[Finding]:
@@ -97,17 +108,22 @@ def _of_source(document: Document) -> Iterator[Finding]:
             f"the rule {rule} of profile {document.data['profile']}"
             if rule
             else f"what the function did in {document.data['against']}",
-            (("where", place), *told, *inputs_told(one["inputs"] or {}), *_confirmed(one)),
+            (
+                ("where", place),
+                *changed_told(one),
+                *told,
+                *inputs_told(one["inputs"] or {}),
+                *reached_told(one),
+                *confirmed_told(one),
+            ),
             bars=tuple(drawn_sides(one)),
+            again=source_command(document.data, name),
+            where=f"where {document.name} was made",
+            inner=bool(one.get("helper")),
         )
     for name in document.data["uncovered"]:
         title = f"{name}: changed by the patch and not covered"
         yield Finding(Rank.OPEN, document, "source", title)
-
-
-def _confirmed(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if one.get("confirmed"):
-        yield "confirmed", "compiled with gcc and run on these inputs, it does the same"
 
 
 def _of_check(document: Document) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from conformance.report.documents import Document
+from conformance.report.source import is_patch, through, verb
 
 GOOD, BAD, OPEN = "good", "bad", "open"
 """The tones of a card: it holds, it fails, nobody knows."""
@@ -101,12 +102,13 @@ def _source(documents: Sequence[Document]) -> Iterator[str]:
     for document in documents:
         data = document.data
         counts = counted(data["functions"])
-        name = f"{'the patch' if data['is_patch'] else 'the source'} {PurePath(data['file']).name}"
+        name = f"{'the patch' if is_patch(data) else 'the source'} {PurePath(data['file']).name}"
         what = f"what it was in {data['against']}" if "against" in data else ""
         what = what or f"the rules of {data['profile']}"
         every = sum(counts[verdict] for verdict in LOOKED_AT)
         if counts["differs"]:
-            yield f"{name} differs from {what} in {counts['differs']} of {many(every, 'function')}"
+            told = f"in {counts['differs']} of {many(every, 'function')}"
+            yield f"{name} differs from {what} {told}{through(data)}"
         elif data["exit_code"]:
             unknown = every - counts["equal"]
             yield f"{name} is not shown to be equal to {what}: {many(unknown, 'function')} open"
@@ -195,7 +197,7 @@ def source_card(document: Document) -> Card:
         figure = many(counts["differs"], "function differs", "functions differ")
     elif data["exit_code"]:
         figure = "not verified"
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    told = ", ".join(f"{count} {verb(verdict, count)}" for verdict, count in counts.items())
     base = f" on {data['base']}" if data["base"] else ""
     against = f"against {data['against']}" if "against" in data else f"profile {data['profile']}"
     tone = {0: GOOD, 1: BAD}.get(data["exit_code"], OPEN)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from conformance.report.bars import Bar, Device, bar
-from conformance.report.source import input_told
+from conformance.report.source import input_told, says_told
 from model.extents import Extents
 
-_RUN: Final = re.compile(r"\[(\d+), (\d+)\)")
-DRAWN: Final = ("mapped", "plugged")
-"""What differs and can be drawn begins with one of these."""
+LEFT: Final = frozenset({"plugged blocks", "mapped memslots", "plugged set", "mapped set"})
+"""What differs of what a call leaves; what differs on the way is not drawn."""
 
 
 def sides(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -22,16 +21,7 @@ def sides(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if "old_says" in one:
         names = ("by the old text", "of the new text")
     for word, name, says in zip(("allowed", "seen"), names, _values(one), strict=True):
-        yield f"{word}, {name}", _numbers(one["what"], says)
-
-
-def _numbers(what: str, says: str) -> str:
-    """A set as numbers of its members, from first to last; what is none as it is."""
-    runs = [[int(start), int(end)] for start, end in _RUN.findall(says)]
-    part = what.partition(" ")[0]
-    if not runs or part not in DRAWN:
-        return says
-    return f"{'memslots' if part == 'mapped' else 'blocks'} {input_told(part, runs)}"
+        yield f"{word}, {name}", says_told(one["what"], says)
 
 
 def inputs_told(inputs: dict[str, Any]) -> list[tuple[str, str]]:
@@ -40,22 +30,49 @@ def inputs_told(inputs: dict[str, Any]) -> list[tuple[str, str]]:
     return [("at the inputs", ", ".join(told))] if told else []
 
 
+def changed_told(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a patch did to the function."""
+    if one["change"]:
+        yield "its text", one["change"]
+
+
+def reached_told(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """How far the inputs need not be those of a device."""
+    if one.get("helper"):
+        yield "reached", "through its callers alone, which may never pass these inputs"
+
+
+def source_command(data: dict[str, Any], function: str) -> str:
+    """The command that shows a function of a source again; none for what came by standard input."""
+    if data["file"] == "standard input":
+        return ""
+    words = ["slotproof", "verify-source", data["file"]]
+    words += ["--base", data["base"]] if data["base"] else []
+    words += ["--against", data["against"]] if "against" in data else []
+    words += [] if data.get("inferred", True) else ["--profile", data["profile"]]
+    return shlex.join([*words, "--only", function])
+
+
+def confirmed_told(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Whether a compiled run says so too."""
+    if one.get("confirmed"):
+        yield "confirmed", "compiled with gcc and run on these inputs, it does the same"
+
+
 def drawn_sides(one: dict[str, Any]) -> Iterator[tuple[str, Bar]]:
-    """The device at the inputs; where what differs can be drawn, as allowed and as seen."""
+    """The device before the call; where what is left differs, that too, as allowed and as seen."""
     device = _device(one["inputs"] or {})
     if device is None:
         return
-    part = one["what"].partition(" ")[0]
-    if part not in DRAWN:
-        yield "the device at these inputs", bar(device)
+    yield "before", bar(device)
+    after = one.get("after")
+    if one["what"] not in LEFT or after is None:
         return
-    for (name, _), says in zip(sides(one), _values(one), strict=True):
-        runs = Extents.EMPTY
-        for start, end in _RUN.findall(says):
-            runs = runs.with_range(int(start), int(end))
-        fitted = replace(device, mapped=runs) if part == "mapped" else replace(device, plugged=runs)
+    for name, side in (("allowed", "model"), ("seen", "source")):
+        plugged, mapped = (_members(after[side][part]) for part in ("plugged", "mapped"))
+        fitted = replace(device, plugged=plugged, mapped=mapped)
         if fits(fitted):
-            yield name.partition(",")[0], bar(fitted)
+            yield f"after, {name}", bar(fitted)
 
 
 def _values(one: dict[str, Any]) -> tuple[str, str]:
@@ -66,10 +83,7 @@ def _values(one: dict[str, Any]) -> tuple[str, str]:
 
 def _device(inputs: dict[str, Any]) -> Device | None:
     """A device that can be drawn, None where the inputs are none."""
-    sets = {name: Extents.EMPTY for name in ("plugged", "mapped")}
-    for name in sets:
-        for start, end in inputs.get(name, ()):
-            sets[name] = sets[name].with_range(start, end)
+    sets = {name: _members(inputs.get(name, ())) for name in ("plugged", "mapped")}
     device = Device(
         region=inputs.get("region", 0),
         block=inputs.get("block", 0),
@@ -81,6 +95,13 @@ def _device(inputs: dict[str, Any]) -> Device | None:
         **sets,
     )
     return device if fits(device) else None
+
+
+def _members(runs: Iterable[Sequence[int]]) -> Extents:
+    members = Extents.EMPTY
+    for start, end in runs:
+        members = members.with_range(start, end)
+    return members
 
 
 def fits(device: Device) -> bool:

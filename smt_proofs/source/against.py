@@ -26,7 +26,7 @@ from smt_proofs.source.partings import (
     parameter_kinds,
     random_arguments,
     random_inputs,
-    shown,
+    shown_apart,
     shown_inputs,
 )
 from smt_proofs.source.proof import ask
@@ -104,14 +104,16 @@ def compared(old: Side, new: Side) -> Compared:
         parting = first_parting(old, new, chain(guessed, islice(many, TRIES)))
     if parting is None:
         return found
+    new_says, old_says = shown_apart(parting.new, parting.old)
     return replace(
         found,
         equality=Equality.DIFFERS,
         reason="",
+        over=(),
         inputs=shown_inputs(parting, new),
         what=parting.what,
-        new_says=shown(parting.new),
-        old_says=shown(parting.old),
+        new_says=new_says,
+        old_says=old_says,
     )
 
 

@@ -43,7 +43,8 @@ class Finding:
 
     `confirmed` says whether a compiled run does on the inputs what our own run did, None where none
     was tried. `remembered`: it was decided by an earlier run, on the day `since`. `assumed` are the
-    fields whose type no header showed. `change` is what a patch did to its text.
+    fields whose type no header showed. `change` is what a patch did to its text. `after` are the
+    sets that the source and the model leave at `inputs`, by side and name, as half-open ranges.
     """
 
     function: str
@@ -68,6 +69,7 @@ class Finding:
     since: str = ""
     assumed: tuple[str, ...] = ()
     change: str = ""
+    after: dict[str, dict[str, list[list[int]]]] | None = None
 
 
 def hypotheses(rule: Rule) -> tuple[str, ...]:
@@ -77,14 +79,30 @@ def hypotheses(rule: Rule) -> tuple[str, ...]:
     return tuple(text for text, _ in rule.hypotheses(INTS, Inputs(**anything)))
 
 
-def shown_inputs(x: Inputs) -> dict[str, Any]:
-    """The inputs that are not 0, false or empty."""
+def shown_inputs(x: Inputs, told: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The inputs that are not 0, false or empty, and those of the names in `told`."""
     values = {f.name: getattr(x, f.name) for f in fields(Inputs)}
     return {
-        name: [list(run) for run in value.ranges()] if isinstance(value, Extents) else value
+        name: runs_of(value) if isinstance(value, Extents) else value
         for name, value in values.items()
-        if value
+        if value or name in told
     }
+
+
+def runs_of(members: Extents) -> list[list[int]]:
+    """A set as half-open ranges, as a document has them."""
+    return [list(run) for run in members.ranges()]
+
+
+def shown_sets(
+    after: dict[str, dict[str, Extents]],
+) -> dict[str, dict[str, list[list[int]]]] | None:
+    """The sets of both sides, None where there is none."""
+    sides = {
+        side: {name: runs_of(members) for name, members in sets.items()}
+        for side, sets in after.items()
+    }
+    return sides or None
 
 
 def shown(value: Any) -> str:

@@ -14,6 +14,7 @@ from smt_proofs.source.evaluation import UndefinedError
 from smt_proofs.source.inputs import Inputs
 from smt_proofs.source.likeness import ENDS, claims
 from smt_proofs.source.pairs import PairTrial, Side, SkipError, StoppedError, outcomes
+from smt_proofs.source.realistic import SCALED, believable
 from smt_proofs.source.runs import EndlessError
 from smt_proofs.source.search import device, numbers
 from smt_proofs.source.typed import UnsupportedError
@@ -29,6 +30,11 @@ class Parting:
     new: Any
     old: Any
 
+    @property
+    def inputs(self) -> Inputs:
+        """The device, its state and the host."""
+        return self.x
+
 
 def parameter_kinds(side: Side) -> list[CType]:
     """The types of what is given, the device left out."""
@@ -43,9 +49,27 @@ def first_parting(
     for x, arguments in tried:
         found = _parts(old, new, x, arguments)
         if found is not None and found.what != ENDS:
-            return _simplified(old, new, found)
+            return _told_best(old, new, found)
         stops = stops or found
-    return None if stops is None else _simplified(old, new, stops)
+    return None if stops is None else _told_best(old, new, stops)
+
+
+def _told_best(old: Side, new: Side, found: Parting) -> Parting:
+    """The parting on a device that may be where the same is seen on one, made simple."""
+
+    def again(x: Inputs) -> Parting | None:
+        return _parts(old, new, x, tuple(_moved(a, found.x, x) for a in found.arguments))
+
+    return _simplified(old, new, believable(found, again))
+
+
+def _moved(argument: int | bool, old: Inputs, new: Inputs) -> int | bool:
+    """An argument that is a size or an address of one device, as the other device has it."""
+    if not argument or isinstance(argument, bool):
+        return argument
+    pairs = [(getattr(old, name), getattr(new, name)) for name in ("gpa", *SCALED)]
+    pairs.append((old.blocks * old.block, new.blocks * new.block))
+    return next((after for before, after in pairs if before == argument), argument)
 
 
 _THERE: Final = frozenset({"memdev", "ram"})
@@ -143,9 +167,28 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def _event(part: Any) -> str:
-    """Something done, or a size told."""
+def shown_apart(one: Any, other: Any) -> tuple[str, str]:
+    """The values of two sides, in as many words as tell them apart."""
+    told = shown(one), shown(other)
+    if told[0] != told[1] or not isinstance(one, tuple) or not isinstance(other, tuple):
+        return told
+    sides = ("; ".join(_event(part, blocks=True) for part in side) for side in (one, other))
+    return next(sides), next(sides)
+
+
+def _event(part: Any, *, blocks: bool = False) -> str:
+    """Something done, or a size told; `blocks`: with the blocks that are plugged then."""
     if not hasattr(part, "did"):
         return str(part)
     what = "memslots change" if part.did is None else part.did.value
-    return what if part.offset is None else f"{what} [{part.offset}, +{part.size}]"
+    if part.offset is None:
+        what += f" (mapped then: {_members(part.mapped)})"
+    else:
+        what += f" [{part.offset}, +{part.size}]{'' if part.done else ', which fails'}"
+    return f"{what} (plugged then: {_members(part.plugged)})" if blocks else what
+
+
+def _members(members: Extents) -> str:
+    """The numbers of a set, from first to last."""
+    runs = (str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in members.ranges())
+    return " and ".join(runs) or "none"

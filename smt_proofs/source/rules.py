@@ -107,7 +107,8 @@ class Rule:
 
     `mappings` are the ways of mapping in which it is called, None where it does not matter.
     `arithmetic`: no sets are involved. `since`: the version before which it is not there. `long`:
-    the proof takes seconds. `prototype` is its head, where a hunk may leave that out.
+    the proof takes seconds. `prototype` is its head, where a hunk may leave that out. `told` are
+    arguments that are shown where they are false, too.
     """
 
     function: str
@@ -120,6 +121,7 @@ class Rule:
     long: bool = False
     stubbed: bool = True
     prototype: str = ""
+    told: tuple[str, ...] = ()
 
 
 RULES: Final = (
@@ -159,6 +161,7 @@ RULES: Final = (
         resizes,
         prototype="static void virtio_mem_resize_usable_region("
         "VirtIOMEM *vmem, uint64_t requested_size, bool can_shrink)",
+        told=("can_shrink",),
     ),
     Rule("virtio_mem_valid_range", "valid_range", validates, mappings=None, arithmetic=True),
     Rule(
@@ -188,9 +191,13 @@ RULES: Final = (
         mappings=None,
     ),
     Rule(
-        "virtio_mem_set_block_state", "plug, unplug past their checks", sets_block_state, long=True
+        "virtio_mem_set_block_state",
+        "plug, unplug past their checks",
+        sets_block_state,
+        long=True,
+        told=("plug",),
     ),
-    Rule("virtio_mem_state_change_request", "plug, unplug", requests, long=True),
+    Rule("virtio_mem_state_change_request", "plug, unplug", requests, long=True, told=("plug",)),
     Rule("virtio_mem_is_busy", "State.busy", is_busy, _none, mappings=None, stubbed=False),
     Rule("virtio_mem_plug_request", "plug", handles(plug=True), mappings=None, stubbed=False),
     Rule("virtio_mem_unplug_request", "unplug", handles(plug=False), mappings=None, stubbed=False),
@@ -257,5 +264,18 @@ ENTRIES: Final = (
     "virtio_mem_unplug_all",
 )
 """What the device is asked through; all other functions serve these."""
+SERVING: Final = frozenset(
+    {
+        "virtio_mem_default_block_size",
+        "virtio_mem_prepare_memslots",
+        "virtio_mem_activate_memslots_to_plug",
+        "virtio_mem_deactivate_unplugged_memslots",
+        "virtio_mem_valid_range",
+        "virtio_mem_set_block_state",
+        *RANGES,
+        *CALLBACKS,
+    }
+)
+"""The functions that only others of virtio-mem.c call: a device may never pass some inputs."""
 RULE_NAMED: Final = {rule.function: rule for rule in RULES}
 PROTOTYPES: Final = {rule.function: rule.prototype for rule in RULES if rule.prototype}

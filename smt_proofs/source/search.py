@@ -8,7 +8,7 @@ function only computes half of the numbers lie at or beside a power of two or ea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import chain, cycle, islice
 from random import Random
 from typing import Any, Final
@@ -34,13 +34,17 @@ WORD: Final = 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Inputs at which source and model differ, and what each says of `what`."""
+    """Inputs at which source and model differ, and what each says of `what`.
+
+    `after` are the sets that each side leaves, by side and name; nothing where a run has no end.
+    """
 
     mapping: Mapping
     inputs: Inputs
     what: str
     source: Any
     model: Any
+    after: dict[str, dict[str, Extents]] = field(default_factory=dict)
 
 
 def find(
@@ -81,13 +85,13 @@ def simplified(witness: Witness, again: Callable[[Inputs], Witness | None]) -> W
 
     The device itself stays as it is.
     """
-    for field in fields(Inputs):
-        if field.name in GEOMETRY:
+    for one in fields(Inputs):
+        if one.name in GEOMETRY:
             continue
-        value = getattr(witness.inputs, field.name)
+        value = getattr(witness.inputs, one.name)
         nothing = type(value)()
         if value != nothing:
-            x = replace(witness.inputs, **{field.name: nothing})
+            x = replace(witness.inputs, **{one.name: nothing})
             simpler = again(x)
             witness = witness if simpler is None else simpler
     return witness
@@ -112,7 +116,22 @@ def differs(
     except (EndlessError, ZeroDivisionError):
         return None
     bad: Claim | None = next((claim for claim in claims if not claim.holds), None)
-    return None if bad is None else Witness(mapping, x, bad.what, bad.source, bad.model)
+    if bad is None:
+        return None
+    return Witness(mapping, x, bad.what, bad.source, bad.model, left(case, claims))
+
+
+def left(case: Case, claims: list[Claim]) -> dict[str, dict[str, Extents]]:
+    """The sets after the call: where the model says nothing of one, it stays as it was."""
+    wanted = {claim.what: claim.model for claim in claims}
+    run, x = case.run, case.x
+    return {
+        "source": {"plugged": run.plugged, "mapped": run.mapped},
+        "model": {
+            "plugged": wanted.get("plugged blocks", x.plugged),
+            "mapped": wanted.get("mapped memslots", x.mapped),
+        },
+    }
 
 
 def numbers(random: Random) -> Inputs:
@@ -223,8 +242,8 @@ def _all(end: int) -> Extents:
 def _inputs(random: Random, **given: Any) -> Inputs:
     """The record; flags are mostly as in a device that works, the rest 0 where not given."""
     values: dict[str, Any] = {}
-    for field in fields(Inputs):
-        name = field.name
+    for one in fields(Inputs):
+        name = one.name
         if name in FLAGS:
             values[name] = random.random() < (0.9 if name in ("option", "memdev", "ram") else 0.3)
         else:

@@ -18,6 +18,7 @@ from smt_proofs.source.findings import (
     hypotheses,
     shown,
     shown_inputs,
+    shown_sets,
 )
 from smt_proofs.source.inputs import Inputs
 from smt_proofs.source.ir import Function
@@ -261,10 +262,11 @@ def _different(
         found,
         verdict=Verdict.DIFFERS,
         mapping=witness.mapping.value if rule.mappings is not None else None,
-        inputs=shown_inputs(witness.inputs),
+        inputs=shown_inputs(witness.inputs, rule.told),
         what=witness.what,
         source_says=shown(witness.source),
         model_says=shown(witness.model),
+        after=shown_sets(witness.after),
         confirmed=confirmed,
         reason=reason and f"not compiled and run: {reason}",
     )

@@ -8,11 +8,15 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.traces.schemas import problem
+from model.effects import Did
+from model.extents import Extents
 from model.machine_ints import INTS
 from model.profiles import QEMU, Mapping
 from smt_proofs.source.case import Case
+from smt_proofs.source.host import Event
 from smt_proofs.source.likeness import ASIDE, COMPARED
 from smt_proofs.source.lower import Lowering
+from smt_proofs.source.partings import shown_apart
 from smt_proofs.source.runs import ProofRun, TrialRun
 from smt_proofs.source.search import device
 from smt_proofs.source.verify import read_source
@@ -62,6 +66,31 @@ def test_a_difference_has_inputs_and_both_answers(tmp_path: Path) -> None:
     assert (code, finding["verdict"], finding["what"]) == (1, "differs", "answer")
     assert {finding["old_says"], finding["new_says"]} == {"true", "false"}
     assert finding["inputs"]
+
+
+def test_a_parting_is_told_on_a_device_that_may_be_and_has_a_page(tmp_path: Path) -> None:
+    new = TEXT.replace("gpa < usable_end &&", "gpa < usable_end - 1 &&")
+    result = run(TEXT, new, tmp_path, "--json")
+    (tmp_path / "against.json").write_text(result.stdout)
+    words = ["report", "--out", str(tmp_path / "page"), str(tmp_path / "against.json")]
+    assert CliRunner().invoke(slotproof, words).exit_code == 0
+    page = (tmp_path / "page" / "index.html").read_text()
+    assert "--against" in page.split("was made: <code>slotproof verify-source ")[1].split("<")[0]
+    assert "equal: for all inputs" not in run(TEXT, new, tmp_path, "--only", "valid_range").stdout
+
+
+def test_sides_that_do_the_same_to_other_memslots_are_told_apart() -> None:
+    """What is printed of them must not be the same words."""
+    none, one = Extents.EMPTY, Extents.EMPTY.with_range(0, 1)
+
+    def done(plugged: Extents, mapped: Extents, *, full: bool) -> Event:
+        return Event(None if full else Did.UNMAP, plugged, mapped, None, None, True)
+
+    old, new = shown_apart((done(none, one, full=False),), (done(none, none, full=False),))
+    assert (old, new) == ("unmap (mapped then: 0)", "unmap (mapped then: none)")
+    old, new = shown_apart((done(one, one, full=True),), (done(none, one, full=True),))
+    assert "plugged then: 0" in old
+    assert "plugged then: none" in new
 
 
 def test_where_both_stop_they_are_alike_and_where_one_does_not_they_part(tmp_path: Path) -> None:

@@ -27,10 +27,13 @@ from conformance.report.bars import Mark, bar
 from conformance.report.bars import device_of as drawn_device
 from conformance.report.documents import Document, ReportError
 from conformance.report.drawing import moments, pictures
+from conformance.report.findings import findings
 from conformance.report.matrix import Cell, matrix
+from conformance.report.reviewed import drawn_sides
 from conformance.report.running import Children, planned
 from conformance.report.running import made as made_by_running
 from conformance.report.running import run as run_command
+from conformance.report.source import through
 from conformance.report.view import device_of, drawings
 from conformance.traces.trace import Trace, TraceStep, read_trace
 from model.arithmetic import GIB, MIB, TIB
@@ -196,7 +199,8 @@ def test_the_first_screen_says_what_the_documents_say(made: tuple[Path, dict[str
     text = unescape(html(made))
     (sentence,) = re.findall(r"<h1>(.*?)</h1>", text)
     assert sentence.startswith(
-        "The patch series.mbox differs from the rules of qemu in 1 of 2 functions; 2 of 2 devices "
+        "The patch series.mbox differs from the rules of qemu in 1 of 2 functions: "
+        "virtio_mem_deactivate_unplugged_memslots, which it changes; 2 of 2 devices "
     )
     shown = cards(made)
     assert list(shown) == ["The source or patch", "The model and its proofs", "Real devices"]
@@ -245,11 +249,60 @@ def test_a_difference_of_a_source_shows_both_sides_with_units(
 ) -> None:
     worst = unescape(html(made)).split('class="worst"')[1].split("</article>")[0]
     assert "memslots 0 to 1" in worst
-    assert "memslots 1<" in worst
+    assert "memslot 1<" in worst
+    assert "<dt>its text</dt><dd>changed by the patch" in worst
     assert "region 8 MiB, block 2 MiB, slot_size 6 MiB, count 2, busy true" in worst
-    assert worst.count('<svg class="bar"') == 2
+    assert re.findall(r'<p class="side[^>]*>([^<]*)<', worst) == [
+        "before",
+        "after, allowed",
+        "after, seen",
+    ]
+    assert worst.count('<svg class="bar"') == 3
     assert worst.count('<rect class="lost"') == 1
-    assert worst.count('<rect class="busy"') == 2
+    assert worst.count('<rect class="busy"') == 3
+    base = "series.mbox --base qemu --only virtio_mem_deactivate_unplugged_memslots"
+    assert f"was made: <code>slotproof verify-source {base}</code>" in worst
+
+
+def test_what_a_request_leaves_is_drawn_with_the_sets_it_leaves() -> None:
+    """An unplug of the last plugged block: its memslot was mapped before, and is not after."""
+    device = {"region": 4 * GIB, "block": GIB, "slot_size": 2 * GIB, "count": 2}
+    sets = {"plugged": [[0, 1], [3, 4]], "mapped": [[0, 2]]}
+    after = {
+        "model": {"plugged": [[0, 1]], "mapped": [[0, 1]]},
+        "source": {"plugged": [[0, 1]], "mapped": [[0, 2]]},
+    }
+    one: dict[str, Any] = {"inputs": device | sets, "after": after, "what": "mapped memslots"}
+    one |= {"model_says": "[0, 1)", "source_says": "[0, 2)"}
+    captions = [(name, drawn.caption) for name, drawn in drawn_sides(one)]
+    assert captions == [
+        ("before", "2 GiB of 4 GiB plugged, 2 of 2 memslots mapped"),
+        ("after, allowed", "1 GiB of 4 GiB plugged, 1 of 2 memslots mapped"),
+        ("after, seen", "1 GiB of 4 GiB plugged, 2 of 2 memslots mapped"),
+    ]
+    assert [name for name, _ in drawn_sides(one | {"what": "mapped memslots at unmap"})] == [
+        "before"
+    ]
+    assert [name for name, _ in drawn_sides(one | {"after": None})] == ["before"]
+
+
+def test_what_the_device_is_asked_through_comes_ahead_of_what_serves_it(
+    made: tuple[Path, dict[str, Any]],
+) -> None:
+    data = next(d for d in made[1].values() if d["command"] == "verify-source")
+    inner = data["functions"][0] | {"helper": True}
+    outer = inner | {"function": "virtio_mem_state_change_request", "helper": False}
+    outer |= {"change": "as before, but virtio_mem_deactivate_unplugged_memslots, which it uses"}
+    data = data | {"functions": [inner, outer]}
+    found = findings([Document("s.json", Path(), data)])
+    assert [one.title.split()[0] for one in found] == [outer["function"], inner["function"]]
+    assert "reached" in dict(found[1].facts)
+    assert "reached" not in dict(found[0].facts)
+    assert through(data) == (
+        ": virtio_mem_deactivate_unplugged_memslots, which it changes, and 1 through what it "
+        "changes"
+    )
+    assert not through(data | {"functions": [outer]})
 
 
 def test_what_fails_is_seen_again_from_beside_the_page(
@@ -306,7 +359,7 @@ def test_every_failure_is_drawn_step_by_step(made: tuple[Path, dict[str, Any]]) 
     differing = text.count("seen on the device")
     files = [failure["failure"]["trace"] for failure in failing] + kept
     drawn = [pictures(moments(read_trace(Path(file)))[1]) for file in files]
-    of_source = 2
+    of_source = 3
     assert bars == sum(map(len, drawn)) + differing + of_source
     assert differing == 1
     # The patch's own counterexample: plugged blocks that no mapped memslot holds.

@@ -145,6 +145,7 @@ def test_what_the_patch_changes_and_nobody_looks_at_is_told(tree: Path) -> None:
     assert result.exit_code == 3
     assert "changed by the patch and not covered: new; --against" in result.output
     assert "changed too, and not looked at: docs/x.rst" in result.output
+    assert "not covered: new; --base TREE applies the patch" in run("-", data=data).output
 
 
 AROUND = [

@@ -2,7 +2,9 @@
 
 import difflib
 import json
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree
 
 import pytest
@@ -10,11 +12,14 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from conformance.cli import slotproof
+from conformance.report.source import message
 from conformance.traces.schemas import problem
 from model.profiles import PROFILES, QEMU, QEMU_8_2, SEED_V2
+from smt_proofs.source.findings import shown_inputs
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.names import HELPERS
 from smt_proofs.source.rules import RULE_NAMED
+from smt_proofs.source.search import device
 from smt_proofs.source.verify import Finding, Verdict, infer_profile, read_source, verdict, verify
 
 SMALL = Path(__file__).parent / "sources" / "small.c"
@@ -253,6 +258,18 @@ def test_reports_of_continuous_integration_name_file_and_line(tmp_path: Path) ->
     assert root.attrib["failures"] == "1"
     [failure] = root.iter("failure")
     assert failure.attrib["message"].startswith("virtio_mem_valid_range: differs, answer: source")
+
+
+def test_the_request_is_named_where_it_is_an_unplug_too() -> None:
+    told = {rule.function for rule in RULE_NAMED.values() if "plug" in rule.told}
+    assert told == {"virtio_mem_set_block_state", "virtio_mem_state_change_request"}
+    unplug = replace(device(Random(1)), plug=False)
+    assert shown_inputs(unplug, ("plug",)) == shown_inputs(unplug) | {"plug": False}
+    finding = {"function": "f", "verdict": "differs", "what": "mapped memslots"}
+    says = {"source_says": "[3, 4)", "model_says": "[2, 4)"}
+    line = message(finding | says | {"inputs": {"plug": False, "mapped": [[0, 4]]}})
+    sides = "source memslot 3, model memslots 2 to 3"
+    assert line == f"f: differs, mapped memslots: {sides}, at plug=false (UNPLUG), mapped=0 to 3"
 
 
 def test_the_published_schema_is_one() -> None:
