@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from model import arithmetic, geometry, invariants
+from model import arithmetic, caller, geometry, invariants, machine
 from model.arithmetic import MIB
 from model.device import decision_input
 from model.events import wake_up
@@ -41,7 +41,7 @@ def test_same_question_same_fingerprint() -> None:
 
 @pytest.mark.parametrize("mutant", sorted(MUTANTS))
 def test_swapped_rule_changes_what_rests_on_it(mutant: str) -> None:
-    roots = (arithmetic, geometry, invariants)
+    roots = (arithmetic, caller, geometry, invariants, machine)
     functions = [f for module in roots for f in vars(module).values() if callable(f)]
     wrong = MUTANTS[mutant].function
     before = fingerprint(wrong, extra="")
