@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import uuid4
 
 import networkx as nx
 
@@ -80,6 +81,8 @@ Listener = Callable[[Outcome], None]
 def _decided(tasks: Sequence[Task], means: Means, lost: list[str]) -> Iterator[Outcome]:
     """The outcomes of all tasks: what was proven before first, the rest as it comes; `lost` takes
     note of what is not decided, and why."""
+    # Tasks share obligations: what another one of this run decided is not remembered.
+    means = replace(means, run=uuid4().hex)
     cache = Cache.of_user()
     places: dict[str, list[Task]] = {}
     waiting: dict[Task, str] = {}

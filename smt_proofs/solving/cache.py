@@ -106,24 +106,31 @@ class Cache:
 
     def answered(self, text: str, solver: str) -> tuple[Answer, str] | None:
         """The same, with the day on which it said so."""
+        found = self._said(text, solver)
+        return None if found is None else found[:2]
+
+    def _said(self, text: str, solver: str) -> tuple[Answer, str, str] | None:
+        """An answer, its day, and the run that it was given in."""
         found = self._get(_answer_key(text, solver))
         if found is None:
             return None
-        answer, _, day = found.partition(" ")
-        return (Answer(answer), day) if answer in KEPT and day else None
+        answer, day, run = [*found.split(" "), "", ""][:3]
+        return (Answer(answer), day, run) if answer in KEPT and day else None
 
-    def keep_answer(self, text: str, solver: str, answer: Answer) -> None:
-        """Remember an answer; UNKNOWN is none."""
+    def keep_answer(self, text: str, solver: str, answer: Answer, run: str = "") -> None:
+        """Remember an answer, and the run that it was given in; UNKNOWN is none."""
         if answer is not Answer.UNKNOWN:
-            self._put(_answer_key(text, solver), f"{answer.value} {today()}")
+            self._put(_answer_key(text, solver), f"{answer.value} {today()} {run}".rstrip())
 
-    def decide(self, text: str, solver: str, timeout: float) -> tuple[Answer, str]:
-        """As `solvers.decide`, unless it was decided before; and the day of that, empty for now."""
-        known = self.answered(text, solver)
+    def decide(self, text: str, solver: str, timeout: float, run: str = "") -> tuple[Answer, str]:
+        """As `solvers.decide`, unless it was decided before; and the day of that, empty for now:
+        by this call, or in this `run` by another process."""
+        known = self._said(text, solver)
         if known is not None:
-            return known
+            answer, day, when = known
+            return answer, "" if run and when == run else day
         answer = decide(text, solver, timeout)
-        self.keep_answer(text, solver, answer)
+        self.keep_answer(text, solver, answer, run)
         return answer, ""
 
     def record(self, fingerprint: str) -> dict[str, Any] | None:

@@ -23,11 +23,13 @@ DEFAULT_SOLVERS: Final = ("z3",)
 class Means:
     """`solvers` by name, each of which decides every obligation; `timeout` is the work allowed a
     query, in seconds as `solve.units` counts them;
-    `export`: the folder that obligations are written to, if any."""
+    `export`: the folder that obligations are written to, if any; `run`: what tells the run that
+    decides from earlier ones, if that matters."""
 
     solvers: tuple[str, ...] = DEFAULT_SOLVERS
     timeout: float = DEFAULT_TIMEOUT
     export: Path | None = None
+    run: str = ""
 
 
 ORDINARY: Final = Means()
@@ -55,7 +57,7 @@ class Decider:
         key = body(text)
         if key not in self._known:
             means = self._means
-            told = {s: self._cache.decide(key, s, means.timeout) for s in means.solvers}
+            told = {s: self._cache.decide(key, s, means.timeout, means.run) for s in means.solvers}
             self._known[key] = {solver: answer for solver, (answer, _) in told.items()}
             days = [day for _, day in told.values()]
             if all(days):

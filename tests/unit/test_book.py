@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from pathlib import Path
 
 import pytest
 import z3
@@ -218,3 +219,14 @@ def test_explore_gives_up_on_endless_branching() -> None:
 
     with pytest.raises(RuntimeError, match="paths"):
         list(explore(run))
+
+
+def test_what_another_task_of_a_run_decided_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ways of mapping share obligations, and the cache."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    book = prove_book(["device_reset_keeps_size_matches_bitmap"], profile="qemu")
+    assert book.outcomes and book.remembered == []
+    again = prove_book(["device_reset_keeps_size_matches_bitmap"], profile="qemu")
+    assert len(again.remembered) == len(again.outcomes)
