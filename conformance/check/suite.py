@@ -140,24 +140,28 @@ def _rule_result(report: CheckReport, rule: Rule) -> Result:
     where = (
         None if broken is None else f"{broken.message} (trace {broken.trace}, step {broken.step})"
     )
-    result = result_of(rule, where, rule.id in report.exercised)
-    if report.failing is not None and broken is None and result.verdict is Verdict.PASS:
-        # What came after the failure, and would have broken the rule, was not run.
-        times = report.exercised[rule.id]
-        message = f"held {times} times until a trace failed, where the run ended: no verdict"
-        return replace(result, verdict=Verdict.SKIPPED, message=message)
-    return result
+    times = report.exercised.get(rule.id, 0)
+    return result_of(rule, where, times, ended=report.failing is not None)
 
 
-def result_of(rule: Rule, broken: str | None, exercised: bool) -> Result:
-    """What was seen of a rule: where it was `broken` first, and whether it ever applied."""
+def result_of(rule: Rule, broken: str | None, times: int, *, ended: bool) -> Result:
+    """What was seen of a rule: where it was `broken` first, how often it applied, and whether the
+    run `ended` at a failure."""
     if rule.unjudged:
         return Result(rule.id, Verdict.SKIPPED, f"not judged: {rule.unjudged}")
     if broken is not None:
         return Result(rule.id, Verdict.FAIL if rule.binding else Verdict.PASS, broken)
-    if not exercised:
+    if not times:
         return Result(rule.id, Verdict.SKIPPED, "never applied")
-    return Result(rule.id, Verdict.PASS)
+    return _unbroken(rule.id, f"held {times} times", ended)
+
+
+def _unbroken(id: str, held: str, ended: bool) -> Result:
+    """What nothing broke; what came after a failure, and would have broken it, was not run."""
+    if not ended:
+        return Result(id, Verdict.PASS)
+    message = f"{held} until a failure, where the run ended: no verdict"
+    return Result(id, Verdict.SKIPPED, message)
 
 
 def claim_results(report: CheckReport, expected: Iterable[str]) -> list[Result]:
@@ -168,8 +172,9 @@ def claim_results(report: CheckReport, expected: Iterable[str]) -> list[Result]:
 
 
 def _claim_result(report: CheckReport, id: str) -> Result:
-    broken = report.tolerated.get(id, 0)
-    return Result(id, Verdict.FAIL, f"{broken} times") if broken else Result(id, Verdict.PASS)
+    if broken := report.tolerated.get(id, 0):
+        return Result(id, Verdict.FAIL, f"{broken} times")
+    return _unbroken(id, "held", report.failing is not None)
 
 
 def as_expected(results: Iterable[Result], expected: Mapping[str, Expected]) -> list[Result]:

@@ -100,7 +100,8 @@ def _result(report: DriveReport, rule: Rule) -> Result:
         if broken is None
         else f"{broken.message} (list {broken.number}, record {broken.place})"
     )
-    return result_of(rule, where, rule.id in report.exercised)
+    times = report.exercised[rule.id]
+    return result_of(rule, where, times, ended=report.failing is not None)
 
 
 def _kept(small: Driven, wish: DriverWish, log: str) -> Path | None:

@@ -10,7 +10,14 @@ from click.testing import CliRunner, Result
 
 from conformance.check.campaign import CheckReport
 from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS, Scenario
-from conformance.check.suite import Expected, as_expected, read_expected, rule_results, run_scenario
+from conformance.check.suite import (
+    Expected,
+    as_expected,
+    claim_results,
+    read_expected,
+    rule_results,
+    run_scenario,
+)
 from conformance.check.suite import Result as Named
 from conformance.cli import slotproof
 from conformance.judge.finding import Kind
@@ -137,6 +144,13 @@ def test_a_rule_has_no_verdict_where_the_run_ended_at_another_failure() -> None:
         )
         verdicts.append(result.verdict)
     assert verdicts == [Verdict.UNEXPECTED, Verdict.SKIPPED]
+
+
+def test_a_claim_has_no_verdict_there_either() -> None:
+    whole = CheckReport(2, 85, {}, {}, 0, 9, None)
+    failing = replace(whole, failing=Trace(QEMU, Config(2 * MIB, MIB, 1), ()))
+    verdicts = [claim_results(report, ["plug-does"])[0].verdict for report in (whole, failing)]
+    assert verdicts == [Verdict.PASS, Verdict.SKIPPED]
 
 
 def test_expected_faults_change_what_was_judged_only() -> None:
