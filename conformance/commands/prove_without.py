@@ -67,12 +67,15 @@ def judged_without(name: str, profile: Profile) -> int:
         return 1
     theorems = list(dict.fromkeys(determined(transition) for transition in concerned))
     book = prove_book(theorems, profile=profile.name)
-    proven = [p for p in book.transitions if p.theorem in theorems]
-    for proof in proven:
+    for proof in book.transitions:
+        if proof.theorem not in theorems:
+            continue
         verdict = "proven" if proof.verdict is Verdict.PROVEN else proof.verdict.value.upper()
         click.echo(f"{proof.theorem} without {name} (mapping {proof.mapping.value}): {verdict}")
-    click.echo(f"{name} is a consequence of the other contracts and the invariants")
-    return book.exit_code()
+    code = book.exit_code()
+    if code == 0:
+        click.echo(f"{name} is a consequence of the other contracts and the invariants")
+    return code
 
 
 def _concerned(name: str, profile: Profile) -> list[str]:
