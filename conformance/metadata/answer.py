@@ -72,6 +72,11 @@ class Answer:
         return self.asked is not None and max(self.saved(self.asked.vm)) >= WORTH
 
     @property
+    def with_enough(self) -> Answer | None:
+        """The answer where vhost takes enough memory regions, if it decides."""
+        return None if self.enough is None else replace(self, found=self.enough, enough=None)
+
+    @property
     def on(self) -> bool:
         """The source says that every device has them already."""
         return self.source in LIVE and all(device.option for device in self.devices)
@@ -161,9 +166,9 @@ def headline(answer: Answer) -> str:
 def _gain(answer: Answer) -> str:
     """What is to be done besides giving vhost enough memory regions, and what is saved then."""
     also = "" if answer.on else " and turn dynamic memslots on"
-    if answer.enough is None:
+    then = answer.with_enough
+    if then is None:
         return also
-    then = replace(answer, found=answer.enough, enough=None)
     if answer.asked is None or not then.pays:
         return ""
     now, logging = then.saved(answer.asked.vm)
@@ -199,8 +204,8 @@ def remarks(answer: Answer) -> list[str]:
     decides = decider(answer)
     if decides is not None and decides.kind == KERNEL:
         lines.append(SETTING)
-    if answer.enough is not None:
-        enough = replace(answer, found=answer.enough, enough=None)
+    enough = answer.with_enough
+    if enough is not None:
         pays = enough.pays
         lines.append(
             f"with {SAFE_MAX_MEMSLOTS} memory regions of vhost or more: {headline(enough)}"

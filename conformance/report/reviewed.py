@@ -98,10 +98,7 @@ def _device(inputs: dict[str, Any]) -> Device | None:
 
 
 def _members(runs: Iterable[Sequence[int]]) -> Extents:
-    members = Extents.EMPTY
-    for start, end in runs:
-        members = members.with_range(start, end)
-    return members
+    return Extents.of_ranges([(start, end) for start, end in runs])
 
 
 def fits(device: Device) -> bool:

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from model.extents import Extents
 from model.machine_ints import INTS
+from smt_proofs.source import findings
 from smt_proofs.source.c_types import BOOL, CType
 from smt_proofs.source.evaluation import UndefinedError
 from smt_proofs.source.inputs import Inputs
-from smt_proofs.source.likeness import ENDS, claims
+from smt_proofs.source.likeness import ENDS, claims, signed
 from smt_proofs.source.pairs import PairTrial, Side, SkipError, StoppedError, outcomes
 from smt_proofs.source.realistic import SCALED, believable
 from smt_proofs.source.runs import EndlessError
@@ -110,9 +111,10 @@ def _parts(old: Side, new: Side, x: Inputs, arguments: tuple[int | bool, ...]) -
     try:
         before, after = outcomes(INTS, x, list(arguments), old, new, PairTrial)
         bad = next((c for c in claims(INTS, before, after, new.function.kind) if not c.holds), None)
-    except (EndlessError, SkipError, ZeroDivisionError, UndefinedError, StoppedError):
-        return None
-    except UnsupportedError:
+    except (
+        *(EndlessError, SkipError, StoppedError, UndefinedError, UnsupportedError),
+        ZeroDivisionError,
+    ):
         return None
     return None if bad is None else Parting(x, arguments, bad.what, bad.source, bad.model)
 
@@ -145,26 +147,15 @@ def _alike(simpler: Parting | None, found: Parting) -> Parting:
 
 def shown_inputs(parting: Parting, side: Side) -> dict[str, Any]:
     """The arguments by name, and the inputs that are not 0, false or empty."""
-    values = {f.name: getattr(parting.x, f.name) for f in fields(Inputs)}
-    shown: dict[str, Any] = dict(zip(parameter_names(side), parting.arguments, strict=True))
-    for name, value in values.items():
-        if value and name not in shown:
-            ranges = isinstance(value, Extents)
-            shown[name] = [list(run) for run in value.ranges()] if ranges else value
-    return shown
+    given: dict[str, Any] = dict(zip(parameter_names(side), parting.arguments, strict=True))
+    return given | {n: v for n, v in findings.shown_inputs(parting.x).items() if n not in given}
 
 
 def shown(value: Any) -> str:
     """A value of either side."""
-    if isinstance(value, Extents):
-        return " ".join(f"[{a}, {b})" for a, b in value.ranges()) or "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value - (1 << 64) if value >> 63 else value)
     if isinstance(value, tuple):
         return "; ".join(_event(part) for part in value) or "nothing"
-    return str(value)
+    return findings.shown(value if isinstance(value, bool) else signed(value))
 
 
 def shown_apart(one: Any, other: Any) -> tuple[str, str]:
