@@ -15,6 +15,7 @@ from model.geometry import (
 )
 from model.machine_ints import INTS
 from model.observation import Constants, Observation, SlotLayout
+from model.own_rules import own_start
 from model.profiles import Mapping, Profile, Usable
 from model.rules import step
 from model.state import (
@@ -130,7 +131,7 @@ class ReferenceDevice:
 
     def __post_init__(self) -> None:
         self.fixed = fix(self.profile, self.config)
-        self.state = realize(INTS, self.fixed)
+        self.state = own_start(INTS, self.fixed, realize(INTS, self.fixed))
 
     def take(self, action: ConcreteAction) -> ConcreteResult:
         """Carry out one action and say all that came of it."""

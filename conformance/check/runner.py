@@ -162,9 +162,10 @@ class _Run:
         )
 
     def known(self, name: str) -> bool:
-        """A claim that is broken is tolerated, and counted then."""
+        """A claim that is broken is tolerated, and counted then; devices of other programs by
+        version are held against what they do, and nothing more is claimed of them."""
         self.tolerated.update({name} & self.judge.tolerated)
-        return name in self.judge.tolerated
+        return name in self.judge.tolerated or self.trace.profile.own is not None
 
     def listened(self, action: ConcreteAction, result: ConcreteResult) -> None:
         """Listeners of the model hear what came of a step; those of a moved device start anew."""
@@ -204,7 +205,7 @@ class _Run:
             return Finding(Kind.DIVERGENCE, field, number, message)
         for field in BY_THEMSELVES:
             due = field in promised and (number > 0 or field == "held")
-            if field == "told" and not self.trace.profile.has_listeners:
+            if not self.trace.profile.shows(field):
                 continue
             shown = getattr(seen, field)
             if shown is not None:

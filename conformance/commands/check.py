@@ -21,7 +21,7 @@ from conformance.commands.check_list import listed
 from conformance.commands.check_report import text
 from conformance.commands.check_run import checked
 from conformance.commands.check_wish import IDS, Wish, matching
-from conformance.commands.common import exit_with, profile_option
+from conformance.commands.common import any_profile_option, chosen_by_default, exit_with
 from conformance.commands.driver_options import driver_options, without_driver
 from conformance.commands.executor import executor_option
 from conformance.commands.failure import TargetFailure
@@ -35,7 +35,8 @@ from conformance.commands.options import (
     write_reports,
 )
 from conformance.targets.qemu.accel import ACCELS
-from conformance.targets.spec import accelerated
+from conformance.targets.spec import accelerated, own_profile
+from model.versions import known_profile
 
 
 def _ids(
@@ -88,7 +89,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
     type=click.Choice(sorted(ACCELS)),
     help="What carries a QEMU's machines; the memslots of kvm are compared too.",
 )
-@profile_option
+@any_profile_option
 @seed_option
 @click.option("--traces", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), default=60, show_default=True)
@@ -185,7 +186,7 @@ def check(
 
     TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md);
     qemu-kvm is qemu with --accel kvm.
-    Of a real QEMU the memslot decisions are compared first. Traces that were kept in an earlier run
+    A VMM is held against the profile of its own if none is named. Of a real QEMU the memslot decisions are compared first. Traces that were kept in an earlier run
     and can be run on TARGET come first. Ends 0 if nothing fails, 1 with each decision that differs,
     the failing trace made small, kept and explained, or the scenarios that fail, which run where no
     trace does, and 3 where the device refused every configuration.
@@ -204,6 +205,8 @@ def check(
         check_driver(options, as_json, junit_file, sarif_file)
     if (accel := options.pop("accel")) is not None:
         options["spec"] = accelerated(options["spec"], accel)
+    if chosen_by_default("profile") and (own := own_profile(options["spec"])) is not None:
+        options["profile"] = known_profile(own)
     wish = Wish(**without_driver(options))
     if catalogue:
         _catalogue(wish, seeds, as_json)

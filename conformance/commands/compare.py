@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.check.explain import describe
-from conformance.commands.common import exit_with, profile
+from conformance.commands.common import any_profile, exit_with
 from conformance.commands.options import new_directory
 from conformance.commands.progress import progress
 from conformance.commands.provenance import made
@@ -25,14 +25,15 @@ from conformance.traces.codec import action_to_json, config_to_json
 from conformance.traces.sizes import format_size
 from conformance.traces.trace import write_trace
 from model.device import ConfigError
-from model.profiles import PROFILES, Profile
+from model.profiles import Profile
+from model.versions import KNOWN
 
 if TYPE_CHECKING:
     from conformance.commands.compare_sizes import Sizes
 
 
 @click.command()
-@click.argument("profiles", type=profile, nargs=-1, metavar="[PROFILE_A PROFILE_B]")
+@click.argument("profiles", type=any_profile, nargs=-1, metavar="[PROFILE_A PROFILE_B]")
 @click.option("--blocks", type=click.IntRange(1, MOST_BLOCKS), default=3, show_default=True)
 @click.option(
     "--slots", type=click.IntRange(1, MOST_BLOCKS), default=2, show_default=True, help="Memslots."
@@ -63,10 +64,10 @@ def compare(
       slotproof compare
     """
     if len(profiles) not in (0, 2):
-        raise click.UsageError(f"expected two profiles or none: known are {', '.join(PROFILES)}")
+        raise click.UsageError(f"expected two profiles or none: known are {', '.join(KNOWN)}")
     if all_sizes and not profiles:
         raise click.UsageError("--all-sizes is about two profiles: name both")
-    pairs = [profiles] if profiles else list(combinations_with_replacement(PROFILES.values(), 2))
+    pairs = [profiles] if profiles else list(combinations_with_replacement(KNOWN.values(), 2))
     try:
         with progress("comparing") as bars:
             bars.update(bars.task_ids[0], total=len(pairs))

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from conformance.check.explain import explain, failure_of, replay_command
-from conformance.commands.common import exit_with, profile_option
+from conformance.commands.common import any_profile_option, exit_with
 from conformance.commands.options import (
     cannot_keep,
     failures_option,
@@ -91,7 +91,7 @@ def exported_file(name: str) -> Path:
 @click.command()
 @click.option("--blocks", type=click.IntRange(1, MOST_BLOCKS), required=True)
 @click.option("--slots", type=click.IntRange(1, MOST_BLOCKS), required=True, help="Memslots.")
-@profile_option
+@any_profile_option
 @click.option("--target", "spec", metavar="TARGET", help="Leave out what TARGET cannot do.")
 @click.option(
     "--graph", "files", type=graph_file, multiple=True, help=f"Write it: {', '.join(WRITERS)}."

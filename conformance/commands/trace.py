@@ -11,7 +11,7 @@ import click
 
 from conformance.check.explain import explain, failure_of, replay_command
 from conformance.check.runner import as_run, run_trace
-from conformance.commands.common import exit_with, profile_option
+from conformance.commands.common import any_profile_option, exit_with
 from conformance.commands.coverage import coverage
 from conformance.commands.options import (
     cannot_keep,
@@ -57,7 +57,7 @@ trace.add_command(coverage)
 
 @trace.command()
 @click.argument("file", type=writable_file)
-@profile_option
+@any_profile_option
 @seed_option
 @click.option("--steps", type=click.IntRange(min=1), default=60, show_default=True)
 @click.option(

@@ -20,14 +20,15 @@ from conformance.traces.dialect import (
     ref,
 )
 from conformance.traces.vocabulary import config_schema, vocabulary
-from model.profiles import PROFILES, Mapping
+from model.profiles import Mapping
 from model.state import Op
+from model.versions import KNOWN
 
 EXPLORE_VERSION: Final = 1
 COMPARE_VERSION: Final = 1
 COVERAGE_VERSION: Final = 1
 
-PROFILE: Final[Schema] = {"enum": list(PROFILES)}
+PROFILE: Final[Schema] = {"enum": list(KNOWN)}
 
 
 def explore_schema() -> Schema:

@@ -13,7 +13,7 @@ from conformance.targets.qemu.process import QemuError, find_qemu, has_memslots
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import OPENINGS, Target, TargetError
-from conformance.targets.vmm.spec import open_vmm
+from conformance.targets.vmm.spec import PROFILE_OF, open_vmm
 
 KNOWN = "reference, qemu, qemu:PATH, qemu-kvm, qemu-kvm:PATH, vmm:NAME, vmm:NAME=PATH, cmd:COMMAND"
 QEMUS = {"qemu": TCG, "qemu-kvm": KVM}
@@ -33,6 +33,13 @@ def accelerated(spec: str, accel: str) -> str:
     if kind not in QEMUS:
         raise click.UsageError(f"--accel goes with --target qemu or qemu:PATH, not {spec!r}")
     return next(name for name, one in QEMUS.items() if one.name == accel) + colon + rest
+
+
+def own_profile(spec: str) -> str | None:
+    """The name of the profile that a target is held against if none is named; None for any other
+    than a VMM."""
+    name = spec.removeprefix("vmm:").partition("=")[0]
+    return PROFILE_OF.get(name) if spec.startswith("vmm:") else None
 
 
 def open_target(spec: str, deadline: float | None = None, log: Path | None = None) -> Target:

@@ -10,7 +10,7 @@ from model.arithmetic import U64_MASK, UINT_BITS
 from model.effects import Did
 from model.extents import Extents
 from model.observation import Constants, HostMemory, Observation, Probe, SlotLayout, Told
-from model.profiles import PROFILES, Profile
+from model.profiles import Profile
 from model.state import (
     NO_FAULTS,
     Answer,
@@ -21,6 +21,7 @@ from model.state import (
     Op,
     action,
 )
+from model.versions import KNOWN
 
 T = TypeVar("T")
 
@@ -127,7 +128,7 @@ def config_from_json(value: Any) -> Config:
 
 def profile_from_json(value: Any) -> Profile:
     """The profile of that name. Raises CodecError."""
-    return PROFILES[word(value, "profile", tuple(PROFILES))]
+    return KNOWN[word(value, "profile", tuple(KNOWN))]
 
 
 def action_to_json(done: ConcreteAction) -> dict[str, Any]:

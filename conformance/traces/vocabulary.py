@@ -19,8 +19,8 @@ from conformance.traces.codec import (
 from conformance.traces.dialect import DIALECT, Schema, closed, ref, whole
 from conformance.traces.layout import MAX_PARTS, MAX_ROOM, Place
 from model.arithmetic import U64_MASK
-from model.profiles import PROFILES
 from model.state import Answer, BlockState, Config, Op
+from model.versions import KNOWN
 
 TRACE_FORMAT: Final = "slotproof"
 TRACE_VERSION: Final = 1
@@ -130,7 +130,7 @@ def finding_schema() -> Schema:
 def vocabulary() -> Schema:
     """Definitions of what traces, messages and reports speak of."""
     return {
-        "profile": {"enum": list(PROFILES)},
+        "profile": {"enum": list(KNOWN)},
         "config": config_schema(),
         "action": _action(),
         "observation": _observation(),

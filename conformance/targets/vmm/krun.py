@@ -117,6 +117,7 @@ def krun(path: str | None) -> Vmm:
                 "extent": Bound(0, 0),
             },
             switches={"option": False, "inaccessible": True, "prealloc": False},
+            slot=_STEP,
         ),
         capabilities=frozenset({"resize", "notified"}),
         start=start,

@@ -30,6 +30,13 @@ VMMS: Final[Mapping[str, Callable[[str | None], Target]]] = {
     "firecracker": lambda path: VmmTarget(firecracker(path)),
     "cloud-hypervisor": lambda path: VmmTarget(cloud_hypervisor(path)),
 }
+PROFILE_OF: Final[Mapping[str, str]] = {
+    "qemu": "qemu",
+    "krun": "krun",
+    "firecracker": "firecracker-1.14",
+    "cloud-hypervisor": "cloud-hypervisor-52",
+}
+"""The profiles of the newest versions that the VMMs were checked at."""
 
 
 def open_vmm(spec: str) -> Target:
