@@ -42,6 +42,7 @@ MODULES = {
     "requests": "Requests of the guest",
     "events": "Events of the host",
     "peers": "Devices of other programs",
+    "own_rules": "Devices of other programs by version",
     "metadata": "Metadata of KVM",
     "kernels": "What a kernel allocates",
     "allocation": "What an allocation takes",

@@ -22,6 +22,7 @@ import model
 from model.contracts import CONTRACTS, START_CONTRACTS
 from model.events import EVENT_RULES, realize
 from model.invariants import INVARIANTS
+from model.own_rules import OWN_RULES
 from model.peers import PEER_RULES
 from model.profiles import PROFILES, Mapping
 from model.requests import REQUEST_RULES
@@ -33,11 +34,13 @@ from smt_proofs.transitions.claims import REALIZE, claims_of, mappings_of, trans
 ROOT = Path(__file__).parents[1]
 OPERATIONS = REQUEST_RULES | EVENT_RULES
 PEERS = {op.value: rule for op, rule in PEER_RULES.items()}
+VERSIONS = "of devices by version, which are compared and executed; checked on those of docs/vmm.md"
 KVM = "about KVM and not the device; measured on the kernel that runs the tests"
 UNPROVEN = {
     "demand_of": "it hands on what the machine counts; checked against a real QEMU",
     "check_config": "what a configuration must be for the rest to apply; checked by example",
     "pages_touched": "about KVM and not the device; checked on generated values",
+    **{rule.__name__: VERSIONS for rule in OWN_RULES.values()},
     "rmap_allocated": KVM,
     "tracking_allocated": KVM,
     "lpage_allocated": KVM,
@@ -79,7 +82,7 @@ def rules() -> list[Rule]:
             continue
         for name, function in vars(module).items():
             told = inspect.getdoc(function) or ""
-            if function in PEER_RULES.values():
+            if function in (*PEER_RULES.values(), *OWN_RULES.values()):
                 # Their source is that of the whole module.
                 told = f"{told}\n\nSource:{(inspect.getdoc(module) or '').partition('Source:')[2]}"
             own = inspect.isfunction(function) and function.__module__ == module.__name__
@@ -90,8 +93,8 @@ def rules() -> list[Rule]:
 
 def _rule(name: str, function: FunctionType, told: str) -> Rule:
     says, _, source = told.partition("Source:")
-    both = (*OPERATIONS.items(), *PEER_RULES.items())
-    ops = {f"Op.{op.name}" for op, rule in both if rule is function}
+    every = (*OPERATIONS.items(), *PEER_RULES.items(), *OWN_RULES.items())
+    ops = {f"Op.{op.name}" for op, rule in every if rule is function}
     return Rule(
         id=name,
         kind="rule",

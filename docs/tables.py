@@ -12,6 +12,7 @@ from conformance.check.scenarios import SCENARIOS
 from conformance.judge.driver.rules import DRIVER_RULES
 from conformance.judge.virtio.rule import Rule
 from conformance.judge.virtio.rules import RULES
+from model.versions import CHECKED, VERSIONS
 
 CATALOGUE: Final = Path(__file__).with_name("catalogue.json")
 """What `make catalogue` writes."""
@@ -35,6 +36,15 @@ def scenarios_table() -> list[str]:
     for one in SCENARIOS:
         about = ", ".join(f"`{rule}`" for rule in one.rules) or "the profile's"
         lines.append(f"| `{one.id}` | {one.says} | {one.source} | {about} |")
+    return lines
+
+
+def versions_table() -> list[str]:
+    """Every profile by version, and how it is known."""
+    lines = ["| profile | device | source | held against |", "| --- | --- | --- | --- |"]
+    for name, one in VERSIONS.items():
+        checked = CHECKED.get(name, "nothing real: it was read")
+        lines.append(f"| `{name}` | {one.summary} | {one.source} | {checked} |")
     return lines
 
 
@@ -114,6 +124,7 @@ TABLES: Final[dict[str, dict[str, Callable[[], list[str]]]]] = {
     "virtio.md": {"rules": rules_table, "scenarios": scenarios_table},
     "driver.md": {"found": runs_table, "driver rules": partial(rules_table, DRIVER_RULES)},
     "catalogue.md": {"catalogue": catalogue_table},
+    "vmm.md": {"profiles": versions_table},
 }
 """By page and the name of the marks."""
 

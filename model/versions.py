@@ -1,11 +1,11 @@
 """Devices of other programs by version: profiles that are compared and executed, and not proven.
 
-`checked` says on which real device and in how many steps a profile was held against it; what has no
-such word was only read.
+`CHECKED` says which of them were held against a real device.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -114,6 +114,12 @@ VERSIONS: Final = {
         KRUN,
     )
 }
+CHECKED: Final[Mapping[str, str]] = {
+    KRUN.name: "libkrun of smolmachines 1.32.2, 2026-11-28: 3000 steps, 2369 of them requests, and no "
+    "difference",
+}
+"""Where a profile was held against a real device: version, steps and what differed. The others were
+read."""
 KNOWN: Final = PROFILES | VERSIONS
 """All profiles: those that theorems are about, and those by version."""
 

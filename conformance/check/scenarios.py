@@ -18,7 +18,7 @@ from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.device import ConfigError, fix
 from model.profiles import Profile
-from model.state import Config
+from model.state import Config, Op, action
 
 _SEVERAL: Final = Config(region=4 * GIB, block=2 * MIB, limit=256, requested=4 * GIB)
 """Memslots of 1 GiB, all of them requested."""
@@ -187,6 +187,11 @@ def made(scenario: Scenario, target: Target, profile: Profile) -> Trace | str:
     taken = [
         step if isinstance(step, TraceStep) else TraceStep(step) for step in scenario.steps(config)
     ]
+    if config.requested < asked.requested:
+        # A device that starts with less is asked for it first.
+        whole = asked.requested == asked.region
+        wanted = config.region if whole else min(asked.requested, config.region)
+        taken.insert(0, TraceStep(action(Op.RESIZE, value=wanted)))
     for step in taken:
         if lacking := needs(step.action, step.layout) - target.capabilities:
             return f"the target cannot do {min(lacking)}"

@@ -185,11 +185,11 @@ def check(
     """Check a device against a profile with generated traces and named scenarios.
 
     TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md);
-    qemu-kvm is qemu with --accel kvm.
-    A VMM is held against the profile of its own if none is named. Of a real QEMU the memslot decisions are compared first. Traces that were kept in an earlier run
-    and can be run on TARGET come first. Ends 0 if nothing fails, 1 with each decision that differs,
-    the failing trace made small, kept and explained, or the scenarios that fail, which run where no
-    trace does, and 3 where the device refused every configuration.
+    qemu-kvm is qemu with --accel kvm. vmm:NAME (see docs/vmm.md) has a profile of its own unless
+    another is named. Of a real QEMU the memslot decisions are compared first. Traces that were kept
+    in an earlier run and can be run on TARGET come first. Ends 0 if nothing fails, 1 with each
+    decision that differs, the failing trace made small, kept and explained, or the scenarios that
+    fail, which run where no trace does, and 3 where the device refused every configuration.
 
     \b
     Examples:
