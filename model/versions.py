@@ -115,8 +115,8 @@ VERSIONS: Final = {
     )
 }
 CHECKED: Final[Mapping[str, str]] = {
-    KRUN.name: "libkrun of smolmachines 1.32.2, 2026-11-28: 3000 steps, 2369 of them requests, and no "
-    "difference",
+    KRUN.name: "libkrun of smolmachines 1.32.2, 2026-11-28: 3000 steps, 2369 of them requests; "
+    "no difference",
 }
 """Where a profile was held against a real device: version, steps and what differed. The others were
 read."""
