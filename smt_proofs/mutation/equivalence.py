@@ -1,8 +1,6 @@
 """Is a mutant no wrong rule at all? The right and the wrong rule on the same symbolic terms.
 
-Both are evaluated on one path, the right one first; what they answer, tell and leave must be equal.
-An operation of the wrong rule owes what any operation owes, that it is defined and does not wrap;
-what the right rule owes is the book's to prove.
+What they answer, tell and leave must be equal on every path.
 """
 
 from __future__ import annotations
@@ -11,8 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
-
-import z3
 
 from model import arithmetic
 from model.contracts.words import all_of
@@ -25,18 +21,15 @@ from smt_proofs.decision.hypotheses import DECISION_HYPOTHESES
 from smt_proofs.decision.inputs import any_input
 from smt_proofs.decision.prover import seek as seek_stated
 from smt_proofs.decision.theorem import Arithmetic, Theorem
-from smt_proofs.lemmas.division import rounded_up_quotient_is_within_cover
+from smt_proofs.mutation.jointly import apart, jointly, plain
 from smt_proofs.mutation.rule_mutants import RuleMutant
 from smt_proofs.mutation.testing import reached, rules_of
 from smt_proofs.solving.obligation import Sought
 from smt_proofs.solving.settle import Decide, settle, tally
 from smt_proofs.solving.solve import Verdict
-from smt_proofs.symbolic.evaluation import Duty
 from smt_proofs.transitions.claims import REALIZE, Claim, carry_out, mappings_of, transitions
 from smt_proofs.transitions.induction import seek
 from smt_proofs.transitions.inputs import state_invariants
-from smt_proofs.transitions.sets import SetTerms
-from smt_proofs.transitions.simulation import Outcomes, alike
 
 ALIKE_CLAIM: Final = "the wrong rule does what the right one does"
 
@@ -56,65 +49,6 @@ class Equivalence:
     reason: str
 
 
-class _Under:
-    """The domain as the wrong rule meets it: a loop body is evaluated at an index later on, and
-    then calls wrong rules as well."""
-
-    def __init__(self, d: Any, mutant: RuleMutant) -> None:
-        self._d = d
-        self._mutant = mutant
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._d, name)
-
-    def dropped(self, items: Any, start: Any, end: Any, drop: Callable[[Any], Any]) -> Any:
-        return self._d.dropped(items, start, end, self._held(drop))
-
-    def chosen(self, items: Any, start: Any, end: Any, keep: Callable[[Any], Any]) -> Any:
-        return self._d.chosen(items, start, end, self._held(keep))
-
-    def _held(self, body: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def held(index: Any) -> Any:
-            with self._mutant.applied():
-                return body(index)
-
-        return held
-
-
-def jointly(mutant: RuleMutant, d: Any, transition: str, f: Any, s: Any, a: Any) -> Outcomes:
-    """Both outcomes on one path; the domain keeps what the wrong rule owes beyond the right one."""
-    right = carry_out(d, transition, f, s, a)
-    theirs = [*d.duties, *d.closed]
-    for owing in (d.duties, d.closed, d.loops):
-        owing.clear()
-    with mutant.applied():
-        wrong = carry_out(_Under(d, mutant), transition, f, s, a)
-    known: dict[int, list[frozenset[int]]] = {}
-    for duty in theirs:
-        known.setdefault(duty.condition.get_id(), []).append(_branches(duty))
-    d.duties[:] = [
-        duty
-        for duty in d.duties
-        if not any(said <= _branches(duty) for said in known.get(duty.condition.get_id(), ()))
-    ]
-    _bound_quotients(d)
-    return Outcomes(right, wrong)
-
-
-def _bound_quotients(d: SetTerms) -> None:
-    """A wrong range may end beyond the last memslot, by less than one more: so may its index."""
-    name, count = rounded_up_quotient_is_within_cover.name, d.slot_count + 1
-    for n, size, quotient, rest in d.quotients:
-        if size.eq(d.group):
-            before = z3.simplify(n - (size - 1))
-            terms = before, size, count, quotient, rest
-            d.fact(f"lemma {name}", rounded_up_quotient_is_within_cover.at(*terms))
-
-
-def _branches(duty: Duty) -> frozenset[int]:
-    return frozenset(term.get_id() for term in duty.path)
-
-
 def transitions_of(mutant: RuleMutant) -> list[str]:
     """The transitions that may call the mutant's rule."""
     return [t for t in transitions() if mutant.function in rules_of(t)]
@@ -124,8 +58,8 @@ def seek_transition(
     mutant: RuleMutant, profile: Profile, mapping: Mapping, transition: str
 ) -> Iterator[Sought]:
     """The obligations that one transition comes out the same."""
-    claim = Claim(mutant.name, "", ALIKE_CLAIM, "", alike)
-    return seek(profile, mapping, transition, [claim], partial(jointly, mutant))
+    claim = Claim(mutant.name, "", ALIKE_CLAIM, "", apart)
+    return seek(profile, mapping, transition, [claim], partial(jointly, mutant), plain)
 
 
 def _key(mutant: RuleMutant, profile: Profile, mapping: Mapping, transition: str) -> str:
