@@ -34,7 +34,7 @@ from smt_proofs.certificates.files import Summary, certify_folder
 from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
 from smt_proofs.solving.pool import LostWork
 from smt_proofs.solving.solve import LONGEST, Verdict
-from smt_proofs.solving.solvers import SOLVERS, version
+from smt_proofs.solving.solvers import SOLVERS, every, version
 from smt_proofs.transitions.determined_proofs import SERVES
 
 ALL = "all"
@@ -155,7 +155,7 @@ def prove(
     alone = (theorems, export, certificate, expect, shard, junit_file, sarif_file)
     if mutants and any(alone):
         raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
-    solvers = tuple(SOLVERS) if solver == ALL else (solver,)
+    solvers = every() if solver == ALL else (solver,)
     if mutants:
         try:
             code = run_mutants(Console(), Means(solvers=solvers, timeout=timeout), as_json=as_json)

