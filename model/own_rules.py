@@ -14,8 +14,11 @@ from typing import Any
 from model.answers import request_size, valid_range, violate
 from model.arithmetic import B, Domain, S, W, align_up, is_aligned, maximum, minimum
 from model.effects import Did
+from model.events import EVENT_RULES
 from model.mapping import range_unplugged, usable_size
 from model.own import FailedDiscard, Nonsense, Own, Reach
+from model.peers import with_peers
+from model.requests import REQUEST_RULES
 from model.state import Action, Answer, Fixed, Op, Result, State
 
 Rule = Callable[..., Result[Any, Any, Any]]
@@ -184,3 +187,7 @@ def _either(rule: Rule, own: Rule) -> Rule:
         return rule(d, f, s, a) if f.profile.own is None else own(d, f, s, a, rule)
 
     return of_profile
+
+
+EVERY_RULE: Mapping[Op, Rule] = with_own(with_peers(REQUEST_RULES) | EVENT_RULES)
+"""The rule of each operation, for every profile."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from model.arithmetic import B, Domain, S, W
-from model.events import EVENT_RULES as _EVENTS
-from model.own_rules import with_own
-from model.peers import with_peers
-from model.requests import REQUEST_RULES
+from model.own_rules import EVERY_RULE
 from model.state import REQUESTS, Action, Answer, Fixed, Result, State
 
-_REQUEST_RULES = with_own(with_peers(REQUEST_RULES))
-EVENT_RULES = with_own(_EVENTS)
+_REQUEST_RULES = {op: rule for op, rule in EVERY_RULE.items() if op in REQUESTS}
+EVENT_RULES = {op: rule for op, rule in EVERY_RULE.items() if op not in REQUESTS}
+# What a profile has of its own is around the rules there.
 
 
 def step(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B]) -> Result[W, B, S]:
