@@ -25,6 +25,7 @@ from conformance.targets.qemu.machine import DEVICE_ID, machine_args
 from conformance.targets.qemu.process import QemuError, QemuProcess, QmpRefused
 from conformance.targets.qemu.processor import Processor
 from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
+from conformance.targets.qemu.suspend import woken_up
 from conformance.targets.target import Asked
 from model.extents import Extents
 from model.observation import SlotLayout
@@ -76,6 +77,7 @@ class QemuGuest:
             Op.RESIZE: self._resize,
             Op.SYSTEM_RESET: self._system_reset,
             Op.DEVICE_RESET: self._device_reset,
+            Op.WAKE_UP: self._wake_up,
             Op.MIGRATION_START: self._migration_start,
             Op.MIGRATION_END: self._migration_end,
             Op.MIGRATION_IN: self._migration_in,
@@ -116,7 +118,8 @@ class QemuGuest:
             raise QemuError(f"{left} bytes are still plugged after a system reset")
 
     def apply(self, action: ConcreteAction) -> Done:
-        """Carry out an action without faults; WAKE_UP and UNREALIZE are not supported."""
+        """Carry out an action without faults. UNREALIZE is not supported, nor WAKE_UP where a
+        guest runs."""
         if action.op in self._events:
             return Done(self._events[action.op](action.value))
         return self._speech.ask(self._driver, action)
@@ -187,6 +190,11 @@ class QemuGuest:
 
     def _device_reset(self, _: int) -> Answer:
         self._driver.reset()
+        self._set_up()
+        return Answer.DONE
+
+    def _wake_up(self, _: int) -> Answer:
+        woken_up(self._process, self._driver.bus)
         self._set_up()
         return Answer.DONE
 

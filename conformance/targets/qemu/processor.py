@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from conformance.targets.driver.bus import Bus
@@ -10,6 +12,7 @@ from conformance.targets.driver.device import VirtioMem
 from conformance.targets.qemu.accel import Accel
 from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
+from conformance.targets.qemu.suspend import IDLE
 
 
 class Processor(Protocol):
@@ -43,7 +46,10 @@ class StoppedProcessor:
     stopped = True
 
     def arguments(self, accel: Accel) -> list[str]:
-        return []
+        self._directory = TemporaryDirectory(prefix="slotproof-firmware-")
+        firmware = Path(self._directory.name) / "idle"
+        firmware.write_bytes(IDLE)
+        return ["-bios", str(firmware)]
 
     def start(self, process: QemuProcess, stack: ExitStack) -> QtestSocket:
         return QtestSocket(process)

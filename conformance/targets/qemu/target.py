@@ -33,9 +33,10 @@ from model.observation import Observation
 from model.profiles import Profile
 from model.state import Answer, ConcreteAction, Config, Op
 
-_LEFT_OUT: Final = frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value})
-"""Only a running guest can suspend the machine, and only one can let go of its device."""
-_RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
+_LEFT_OUT: Final = frozenset({Op.UNREALIZE.value})
+_OF_GUEST: Final = frozenset({Op.WAKE_UP.value})
+"""A guest that runs would have to come back from it by itself, which ours does not."""
+_RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET, Op.WAKE_UP})
 
 
 class QemuTarget:
@@ -67,6 +68,8 @@ class QemuTarget:
         self.memslots = memslots
         self.accel = accel
         self._processor = processor
+        if not self.stopped:
+            self.capabilities = self.capabilities - _OF_GUEST
         self._guest: QemuGuest | None = None
 
     def another(self) -> QemuTarget:
