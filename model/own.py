@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class Reach(Enum):
@@ -70,3 +71,7 @@ class Own:
     resize_unit: int = 1
     reset_forgets: bool = False
     gives_back: bool = True
+
+
+NOTHING_OWN: Final = Own()
+"""Of a device that its other switches tell all about."""

@@ -16,7 +16,7 @@ from model.arithmetic import B, Domain, S, W, align_up, is_aligned, maximum, min
 from model.effects import Did
 from model.events import EVENT_RULES
 from model.mapping import range_unplugged, usable_size
-from model.own import FailedDiscard, Nonsense, Own, Reach
+from model.own import FailedDiscard, Nonsense, Reach
 from model.peers import with_peers
 from model.requests import REQUEST_RULES
 from model.state import Action, Answer, Fixed, Op, Result, State
@@ -24,15 +24,9 @@ from model.state import Action, Answer, Fixed, Op, Result, State
 Rule = Callable[..., Result[Any, Any, Any]]
 
 
-def own_of(f: Fixed[W, B]) -> Own:
-    """The switches of a device that has some."""
-    assert f.profile.own is not None
-    return f.profile.own
-
-
 def own_usable(d: Domain[W, B, S], f: Fixed[W, B], requested: W) -> W:
     """The usable region size for a requested size, both in bytes."""
-    reach = own_of(f).reach
+    reach = f.profile.own.reach
     if reach is Reach.REGION:
         return f.region
     if reach is Reach.SLOT:
@@ -42,17 +36,17 @@ def own_usable(d: Domain[W, B, S], f: Fixed[W, B], requested: W) -> W:
 
 def own_start(d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S]) -> State[W, B, S]:
     """A device just realized, whose usable region reaches as far as it does."""
-    return s if f.profile.own is None else replace(s, usable=own_usable(d, f, s.requested))
+    return replace(s, usable=own_usable(d, f, s.requested)) if f.profile.by_version else s
 
 
 def own_plug(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
     """PLUG of a device that looks at its blocks, or for none, before it looks at sizes."""
-    own, size = own_of(f), request_size(d, f, a)
-    if own.empty_is_nack and d.test(d.eq(a.blocks, d.lit(0))):
+    size = request_size(d, f, a)
+    if f.profile.own.empty_is_nack and d.test(d.eq(a.blocks, d.lit(0))):
         return Result(s, Answer.NACK)
-    if own.states_before_size and valid_range(d, f, s, a.addr, size):
+    if f.profile.own.states_before_size and valid_range(d, f, s, a.addr, size):
         offset = d.sub(a.addr, f.addr)
         if not d.test(range_unplugged(d, f, s.plugged, offset, size)):
             return Result(s, Answer.ERROR)
@@ -63,11 +57,10 @@ def own_unplug(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
     """UNPLUG of a device that keeps what is requested, or has another answer to a failing host."""
-    own = own_of(f)
-    if own.empty_is_nack and d.test(d.eq(a.blocks, d.lit(0))):
+    if f.profile.own.empty_is_nack and d.test(d.eq(a.blocks, d.lit(0))):
         return Result(s, Answer.NACK)
     kept = d.add(s.requested, request_size(d, f, a))
-    if own.unplug_keeps_requested and d.test(d.lt(s.size, kept)):
+    if f.profile.own.unplug_keeps_requested and d.test(d.lt(s.size, kept)):
         return Result(s, Answer.NACK)
     return _discarding(d, f, s, a, rule)
 
@@ -79,7 +72,7 @@ def own_unplug_all(
     result = _discarding(d, f, s, a, rule)
     if f.profile.unplug_all_closes or result.answer is not Answer.ACK:
         return result
-    usable = s.usable if own_of(f).unplug_all_keeps else own_usable(d, f, s.requested)
+    usable = s.usable if f.profile.own.unplug_all_keeps else own_usable(d, f, s.requested)
     return replace(result, state=replace(result.state, usable=usable))
 
 
@@ -87,7 +80,7 @@ def _discarding(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
     """A rule whose failing discard may be answered by ERROR, or not be looked at."""
-    meant = own_of(f).failed_discard
+    meant = f.profile.own.failed_discard
     if meant is not FailedDiscard.IGNORED or not d.test(a.faults.discard):
         result = rule(d, f, s, a)
         failed = any(effect.did is Did.HOST_DISCARD for effect in result.effects)
@@ -106,14 +99,14 @@ def own_unknown(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
     """A request of an unknown type to a device that need not break at it."""
-    return _nonsense(d, f, s, a, own_of(f).unknown)
+    return _nonsense(d, f, s, a, f.profile.own.unknown)
 
 
 def own_short(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
     """A request in buffers that are too small, to a device that need not break at it."""
-    return _nonsense(d, f, s, a, own_of(f).short)
+    return _nonsense(d, f, s, a, f.profile.own.short)
 
 
 def _nonsense(
@@ -129,9 +122,11 @@ def own_resize(
 ) -> Result[W, B, S]:
     """A resize that the device may have its reasons against; the usable region only grows, also
     where the size is what it was."""
-    own, unit = own_of(f), d.lit(own_of(f).resize_unit)
+    unit = d.lit(f.profile.own.resize_unit)
     same, less = d.eq(a.value, s.requested), d.lt(a.value, s.requested)
-    refused = (not own.resize_to_same and d.test(same)) or (own.resize_only_grows and d.test(less))
+    refused = (not f.profile.own.resize_to_same and d.test(same)) or (
+        f.profile.own.resize_only_grows and d.test(less)
+    )
     if refused or not d.test(is_aligned(d, a.value, unit)):
         return Result(s, Answer.REFUSED)
     result = rule(d, f, s, a)
@@ -146,7 +141,7 @@ def own_device_reset(
 ) -> Result[W, B, S]:
     """A device reset that may make the device forget which blocks are plugged, not how many."""
     result = rule(d, f, s, a)
-    if not own_of(f).reset_forgets:
+    if not f.profile.own.reset_forgets:
         return result
     return replace(result, state=replace(result.state, plugged=d.no_blocks()))
 
@@ -155,7 +150,7 @@ def own_system_reset(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
     """A system reset, which is a device reset to a device that forgets by it."""
-    if own_of(f).reset_forgets:
+    if f.profile.own.reset_forgets:
         forgotten = replace(s, accepted=d.truth(False), broken=d.truth(False))
         return Result(replace(forgotten, plugged=d.no_blocks()), Answer.DONE)
     result = rule(d, f, s, a)
@@ -176,7 +171,7 @@ OWN_RULES: Mapping[Op, Rule] = {
 
 
 def with_own(rules: Mapping[Op, Rule]) -> dict[Op, Rule]:
-    """The rules by operation, those of `OWN_RULES` around them for profiles with own switches."""
+    """The rules by operation, those of `OWN_RULES` around them for profiles by version."""
     return {
         op: _either(rule, OWN_RULES[op]) if op in OWN_RULES else rule for op, rule in rules.items()
     }
@@ -184,7 +179,7 @@ def with_own(rules: Mapping[Op, Rule]) -> dict[Op, Rule]:
 
 def _either(rule: Rule, own: Rule) -> Rule:
     def of_profile(d: Any, f: Fixed[Any, Any], s: Any, a: Any) -> Result[Any, Any, Any]:
-        return rule(d, f, s, a) if f.profile.own is None else own(d, f, s, a, rule)
+        return own(d, f, s, a, rule) if f.profile.by_version else rule(d, f, s, a)
 
     return of_profile
 

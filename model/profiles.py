@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from model.own import Own
+from model.own import NOTHING_OWN, Own
 
 
 class Mapping(Enum):
@@ -60,7 +60,7 @@ class Profile:
     `slots_before_discard`: UNPLUG unmaps memslots before it gives the host memory back.
     `unmergeable`: memslots that lie side by side are not made one for vhost; in QEMU since a later
     patch of the series, 16/16, in virtio_mem_prepare_memslots.
-    `own`: what else a device of another program does otherwise; None for those of `PROFILES`.
+    `own`: what else a device of another program does otherwise, by version.
     """
 
     name: str
@@ -80,13 +80,18 @@ class Profile:
     unplug_all_closes: bool = False
     slots_before_discard: bool = False
     unmergeable: bool = True
-    own: Own | None = None
+    own: Own = NOTHING_OWN
 
     @property
     def peer(self) -> bool:
         """A device whose requests are not QEMU's: `model.peers` has its rules."""
         differs = self.size_before_range or self.excess_is_error or self.unplug_all_closes
-        return differs or self.failed_plug is not FailedPlug.UNDONE or self.own is not None
+        return differs or self.failed_plug is not FailedPlug.UNDONE or self.by_version
+
+    @property
+    def by_version(self) -> bool:
+        """It has switches of its own, which `model.own_rules` reads."""
+        return self.own != NOTHING_OWN
 
     @property
     def has_listeners(self) -> bool:
@@ -97,7 +102,7 @@ class Profile:
         """What an observation shows of the host by that name is as the blocks' states ask for."""
         if field == "told":
             return self.has_listeners
-        return field != "held" or self.own is None or self.own.gives_back
+        return field != "held" or self.own.gives_back
 
     def mapping_for(self, *, option: bool, inaccessible: bool) -> Mapping:
         """How memslots follow the state. Raises ValueError where realize would refuse the pair."""

@@ -165,7 +165,7 @@ class _Run:
         """A claim that is broken is tolerated, and counted then; devices of other programs by
         version are held against what they do, and nothing more is claimed of them."""
         self.tolerated.update({name} & self.judge.tolerated)
-        return name in self.judge.tolerated or self.trace.profile.own is not None
+        return name in self.judge.tolerated or self.trace.profile.by_version
 
     def listened(self, action: ConcreteAction, result: ConcreteResult) -> None:
         """Listeners of the model hear what came of a step; those of a moved device start anew."""

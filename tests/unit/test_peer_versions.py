@@ -35,11 +35,11 @@ def answers(one: ReferenceDevice, *ops: Op, blocks: int = 1) -> list[Answer]:
 
 
 def test_no_switch_means_what_qemu_does() -> None:
-    """An `Own` without a switch: the traces of QEMU's profile find no difference."""
+    """An `Own` that only tells of host memory: the traces of QEMU's profile find no difference."""
 
     class Same(ReferenceTarget):
         def start(self, profile: Profile, config: Config) -> object:  # type: ignore[override]
-            return super().start(replace(profile, own=Own()), config)
+            return super().start(replace(profile, own=Own(gives_back=False)), config)
 
     report = check(Same(), QEMU_8_2, seed=3, traces=4, steps=60)
     assert report.finding is None and report.steps == 240
@@ -139,8 +139,8 @@ def test_a_reset_that_forgets() -> None:
 
 def test_every_version_has_a_name_of_its_own_and_says_how_it_is_known() -> None:
     assert not set(VERSIONS) & set(PROFILES) and set(KNOWN) == {*VERSIONS, *PROFILES}
-    assert all(one.own is not None and one.peer for one in VERSIONS.values())
-    assert all(one.own is None for one in PROFILES.values())
+    assert all(one.by_version and one.peer for one in VERSIONS.values())
+    assert not any(one.by_version for one in PROFILES.values())
     assert set(CHECKED) < set(VERSIONS)
     with pytest.raises(ValueError, match=r"unknown profile 'x': known are seed-v2, .*, krun"):
         known_profile("x")

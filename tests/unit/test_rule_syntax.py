@@ -81,7 +81,7 @@ class Scope:
             case ast.Call(func=ast.Name(id=name)):
                 returned = getattr(self.known.get(name), "__annotations__", {}).get("return", "")
                 return name in {"any", "all"} or str(returned).startswith(("bool", "list", "tuple"))
-            case ast.Attribute(value=ast.Attribute(attr="profile")):
+            case ast.Attribute(value=ast.Attribute(attr="profile" | "own")):
                 return True
             case ast.Name(id=name) if name in self.types:
                 return self.types[name] == "bool"
