@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ import click
 from smt_proofs.source.changes import (
     HEADER,
     OUTSIDE,
+    OUTSIDE_CORE,
     Change,
     changes,
     outside,
@@ -94,7 +95,7 @@ def _given(file: Path, base: Path | None, old: Path | None) -> Given:
     tree = base or old
     if tree is None:
         return Given(name, partial(series))
-    return _patched(name, series, base_of(tree), tree)
+    return _patched(name, series, base_of(tree), tree, against=base is None)
 
 
 def _whole(name: str, material: Material, base: Path | None) -> Given:
@@ -103,12 +104,16 @@ def _whole(name: str, material: Material, base: Path | None) -> Given:
     return Given(name, whole(material), material)
 
 
-def _patched(name: str, series: Series, material: Material, base: Path) -> Given:
+def _patched(name: str, series: Series, material: Material, base: Path, *, against: bool) -> Given:
+    """The base with the series; `against`: memory-device.c is not looked at."""
+    if against:
+        material = replace(material, core=None)
     done = patched(series, material)
     new, old = source_of(done.material), source_of(material)
     if done.material == material and not done.header_hunks:
         others = ", ".join(done.others)
-        raise SourceError(f"it changes nothing of virtio-mem.c or its header, only {others}")
+        looked_at = "virtio-mem.c, its header" + (", memory-device.c" if material.core else "")
+        raise SourceError(f"it changes nothing of {looked_at}, only {others}")
     if done.header_hunks:
         raise SourceError(
             f"it changes {done.header_hunks[0].file}, which {base} does not hold: "
@@ -119,12 +124,20 @@ def _patched(name: str, series: Series, material: Material, base: Path) -> Given
         OUTSIDE: outside(material.source, old) != outside(done.material.source, new),
         HEADER: rest_of_header(material.header) != rest_of_header(done.material.header),
     }
+    changed = changes(old, new, header=header)
+    if material.core is not None and done.material.core is not None:
+        assert old.core is not None and new.core is not None
+        typed = old.core.fields != new.core.fields
+        changed = changes(old.core, new.core, header=typed) | changed
+        around[OUTSIDE_CORE] = outside(material.core.source, old.core) != outside(
+            done.material.core.source, new.core
+        )
     return Given(
         name,
         new,
         done.material,
         str(base),
-        changes(old, new, header=header),
+        changed,
         done.others,
         tuple(what for what, differs in around.items() if differs),
     )

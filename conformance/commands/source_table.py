@@ -129,8 +129,12 @@ def remarks(document: dict[str, Any]) -> list[str]:
         named = ", ".join(name.removeprefix("virtio_mem_") for name in document["uncovered"])
         lines.append(f"changed by the patch and not covered: {named}; {_remedy(document)}")
     if document["not_covered"]:
-        named = ", ".join(f"{_short(f)} ({f['line']})" for f in document["not_covered"])
-        lines.append(f"not covered, by line: {named}")
+        files = dict.fromkeys(f["file"] for f in document["not_covered"])
+        for number, file in enumerate(files):
+            there = [f for f in document["not_covered"] if f["file"] == file]
+            named = ", ".join(f"{_short(f)} ({f['line']})" for f in there)
+            of = f" of {file}" if number else ""
+            lines.append(f"not covered{of}, by line: {named}")
     untyped = dict.fromkeys(name for f in found for name in f.get("assumed", ()))
     if untyped:
         lines.append(f"types assumed, as no header showed them: {', '.join(untyped)}")

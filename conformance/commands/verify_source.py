@@ -27,6 +27,7 @@ from smt_proofs.rust.judge import in_tree
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.solve import solver_version
 from smt_proofs.source.changes import Change
+from smt_proofs.source.core import is_core
 from smt_proofs.source.findings import DECIDED, Finding, Verdict
 from smt_proofs.source.rules import RULE_NAMED, SERVING
 from smt_proofs.source.trust import not_covered
@@ -129,7 +130,7 @@ def _changed(finding: Finding, change: Change) -> Finding:
 
 def _named(only: tuple[str, ...], *, any_function: bool = False) -> frozenset[str] | None:
     """The functions asked for by their whole names. Raises click.UsageError."""
-    names = {name if name.startswith(PREFIX) else PREFIX + name for name in only}
+    names = {n if n.startswith(PREFIX) or n in RULE_NAMED else PREFIX + n for n in only}
     unknown = sorted(names - RULE_NAMED.keys())
     if unknown and not any_function:
         known = ", ".join(name.removeprefix(PREFIX) for name in RULE_NAMED)
@@ -187,5 +188,5 @@ def _against_model(
         ],
         "not_covered": [dict(zip(PLACE, place, strict=True)) for place in unseen],
         "uncovered": uncovered,
-        "other_files": list(read.others),
+        "other_files": [f for f in read.others if not (read.source.core and is_core(f))],
     }

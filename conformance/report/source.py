@@ -23,7 +23,10 @@ ANNOTATIONS: Final = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 COUNTS: Final = frozenset(
-    {"count", "limit", "blocks", "nb_blocks", "node", "reset", "answer", "failure", "request"}
+    {
+        *("count", "limit", "blocks", "nb_blocks", "node", "reset", "answer", "failure", "request"),
+        *("required", "used", "vhost_max", "vhost_free", "kvm_max", "kvm_free"),
+    }
 )
 """Inputs that are no bytes."""
 RUN: Final = re.compile(r"\[(\d+), (\d+)\)")

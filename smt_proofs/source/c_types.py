@@ -33,6 +33,8 @@ U32: Final = CType("uint32_t", 32)
 U64: Final = CType("uint64_t", 64)
 I32: Final = CType("int", 32, signed=True)
 I64: Final = CType("int64_t", 64, signed=True)
+DOUBLE: Final = CType("double", 64, signed=True)
+"""Only as what a cast makes of an unsigned integer, multiplied, and divided at last."""
 
 NAMED: Final = {
     "void": VOID,
@@ -79,6 +81,8 @@ def promoted(kind: CType) -> CType:
 
 def common(a: CType, b: CType) -> CType:
     """The type in which an operator works: the usual arithmetic conversions."""
+    if DOUBLE in (a, b):
+        return DOUBLE
     a, b = promoted(a), promoted(b)
     wide, other = (a, b) if a.bits >= b.bits else (b, a)
     if wide.bits == other.bits and other.signed < wide.signed:

@@ -123,7 +123,7 @@ class Case:
             now = run.fields[name]
             if name in but or now is value:
                 continue
-            if FIELDS[name] == BOOL:
+            if FIELDS.get(name) == BOOL:
                 claims.append(Claim(name, self.d.same_truth(now, value), now, value))
             else:
                 claims.append(self.equal(name, now, value))

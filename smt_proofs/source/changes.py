@@ -15,6 +15,7 @@ _SPACE: Final = re.compile(r"\s+")
 
 HEADER: Final = "virtio-mem.h"
 OUTSIDE: Final = "outside functions"
+OUTSIDE_CORE: Final = "outside functions of memory-device.c"
 """What stands for the tables, types and variables of a file."""
 _DIRECTIVE: Final = re.compile(
     r"^[ \t]*#(?![ \t]*(?:include|pragma)\b)(?:[^\n]*\\\n)*[^\n]*$", re.MULTILINE

@@ -35,7 +35,7 @@ class Declarations(Expressions):
             raise self._refuse(f"parameter {text_of(node)}", node)
         name, kind = self._declared(declarator, self._type(node))
         base = node.child_by_field_name("type")
-        if kind == POINTER and base is not None and text_of(base) == "VirtIOMEM":
+        if kind == POINTER and base is not None and text_of(base) == self._source.struct:
             self._device = name
             return None
         self._scopes[-1][name] = kind

@@ -116,6 +116,23 @@ class Device(Machine):
     def _virtio_mem_is_busy(self, call: Call) -> Any:
         return self.host.busy
 
+    def _kvm_enabled(self, call: Call) -> Any:
+        return self.host.inputs.kvm
+
+    def _kvm_get_max_memslots(self, call: Call) -> Any:
+        self.must("KVM is asked where there is one", self.host.inputs.kvm, call.line)
+        return self.host.inputs.kvm_max
+
+    def _kvm_get_free_memslots(self, call: Call) -> Any:
+        self.must("KVM is asked where there is one", self.host.inputs.kvm, call.line)
+        return self.host.inputs.kvm_free
+
+    def _vhost_get_max_memslots(self, call: Call) -> Any:
+        return self.host.inputs.vhost_max
+
+    def _vhost_get_free_memslots(self, call: Call) -> Any:
+        return self.host.inputs.vhost_free
+
     # Memslots.
 
     def _slot(self, call: Call, pointer: Pointer) -> Any:

@@ -1,8 +1,9 @@
 """The domain in which source and model are compared: 64-bit vectors and sets, nothing assumed.
 
 Sums and comparisons are exact to the bit. A quotient, a remainder and a product of two unknowns may
-be anything that equal operands give equally (and a quotient what is said in `div`), and so may
-whether a range of a set is full or empty: what is proven here holds all the more of C.
+be anything that equal operands give equally (and a quotient what is said in `div`), and so may all
+that is computed in doubles, and whether a range of a set is full or empty: what is proven here
+holds all the more of C.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ _CLEARED: Final = z3.Function("cleared", _SET, _WORD, _WORD, _SET)
 NONE_IN: Final = z3.Function("none_in", _SET, _WORD, _WORD, z3.BoolSort())
 ALL_IN: Final = z3.Function("all_in", _SET, _WORD, _WORD, z3.BoolSort())
 EMPTY: Final = z3.Const("empty", _SET)
+_DOUBLE: Final = z3.DeclareSort("Double")
+_OF_WORD: Final = z3.Function("double", _WORD, _DOUBLE)
+_TIMES: Final = z3.Function("double_product", _DOUBLE, _DOUBLE, _DOUBLE)
+_WHOLE: Final = z3.Function("whole_quotient", _DOUBLE, _DOUBLE, z3.BitVecSort(32))
+_FITS: Final = z3.Function("quotient_fits", _DOUBLE, _DOUBLE, z3.BoolSort())
 SLOT_BITS: Final = 32
 """C counts memslots in `unsigned int`."""
 PRUNING: Final = 1_500
@@ -84,6 +90,27 @@ class SourceTerms(BitTerms):
                 self.facts.append(z3.Implies(again, quotient == other))
             self._of_quotients[quotient.get_id()] = (quotient, divisor)
         return quotient
+
+    def double(self, n: Term) -> Term:
+        return _OF_WORD(z3.simplify(n))
+
+    def double_product(self, a: Term, b: Term) -> Term:
+        # a * b of doubles is b * a.
+        self.facts.append(_TIMES(a, b) == _TIMES(b, a))
+        return _TIMES(a, b)
+
+    def double_quotient(self, a: Term, b: Term) -> Term:
+        """As a rule has it, whose own proof shows that it fits an unsigned int."""
+        self.facts.append(_FITS(a, b))
+        return self.whole(a, b)
+
+    def fits(self, a: Term, b: Term) -> Term:
+        """The quotient of two doubles fits an unsigned int, and its divisor is not zero."""
+        return _FITS(a, b)
+
+    def whole(self, a: Term, b: Term) -> Term:
+        """The quotient of two doubles that fits, its fraction dropped."""
+        return z3.ZeroExt(WORD_BITS - 32, _WHOLE(a, b))
 
     def masked(self, a: Term, b: Term) -> Term:
         """a & b; for b = m - 1 and b = -m with a power of two m this is a remainder and a product

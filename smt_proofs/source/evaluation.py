@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from smt_proofs.source.c_types import BOOL, I32, POINTER, U64
+from smt_proofs.source.c_types import BOOL, DOUBLE, I32, POINTER, U64
 from smt_proofs.source.ir import Function
 from smt_proofs.source.typed import (
     Arithmetic,
@@ -75,6 +75,10 @@ class Evaluator(ABC):
     @abstractmethod
     def masked(self, a: Any, b: Any) -> Any:
         """a & b."""
+
+    @abstractmethod
+    def quotient(self, a: Any, b: Any, line: int) -> Any:
+        """(unsigned int)(a / b) of doubles."""
 
     @abstractmethod
     def primitive(self, call: Call, arguments: list[Any]) -> Any:
@@ -223,6 +227,11 @@ class Evaluator(ABC):
         """An arithmetic operation in its type."""
         d, kind, line = self.d, expr.kind, expr.line
         a, b = self.value(expr.left), self.value(expr.right)
+        if kind == DOUBLE:
+            # Whose quotient is taken to an integer is computed there.
+            if expr.op != "*":
+                raise UnsupportedError("a quotient of doubles that is used as such", line)
+            return d.double_product(a, b)
         if expr.op in "/%":
             self.must("the divisor is not zero", d.negate(d.eq(b, d.lit(0))), line)
             if kind.signed:
@@ -243,7 +252,13 @@ class Evaluator(ABC):
     def converted(self, expr: Convert) -> Any:
         """A conversion; gcc keeps the low bits of what does not fit a signed type."""
         d, to, given = self.d, expr.kind, expr.operand.kind
+        if given == DOUBLE:
+            last = expr.operand
+            assert isinstance(last, Arithmetic)
+            return self.quotient(self.value(last.left), self.value(last.right), expr.line)
         value = self.value(expr.operand)
+        if to == DOUBLE:
+            return d.double(value)
         if to == given == POINTER:
             return value
         if POINTER in (to, given):

@@ -7,6 +7,7 @@ from typing import Final
 from tree_sitter import Node
 
 from smt_proofs.source.c_types import (
+    DOUBLE,
     I32,
     NAMED,
     POINTER,
@@ -134,6 +135,8 @@ class Expressions(Calling):
     def _unary(self, node: Node) -> Expr:
         op, line = text_of(node.children[0]), self._line(node)
         operand = self._expr(self._child(node, "argument"))
+        if operand.kind == DOUBLE:
+            raise self._refuse(f"operator {op} on a double", node)
         if op == "!":
             return Not(I32, line, operand)
         kind = promoted(operand.kind)
@@ -149,6 +152,8 @@ class Expressions(Calling):
 
     def _binary(self, op: str, left: Expr, right: Expr, node: Node) -> Expr:
         line = self._line(node)
+        if op in ("&&", "||") and DOUBLE in (left.kind, right.kind):
+            raise self._refuse(f"operator {op} on a double", node)
         if op in ("&&", "||"):
             return Logic(I32, line, op, left, right)
         if left.kind == POINTER and op == "+" and right.kind != POINTER:
@@ -178,6 +183,7 @@ class Expressions(Calling):
                 raise self._refuse(f"cast to {text_of(descriptor)}", node)
             return Convert(pointer_to(named), self._line(node), value)
         name = " ".join(text_of(descriptor).split())
-        if name not in NAMED or name in self._source.declared:
+        kinds = NAMED | {"double": DOUBLE}
+        if name not in kinds or name in self._source.declared:
             raise self._refuse(f"cast to {name}", node)
-        return converted(self._expr(self._child(node, "value")), NAMED[name])
+        return converted(self._expr(self._child(node, "value")), kinds[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -29,23 +30,32 @@ def read_header(text: str) -> tuple[Fields, list[Definition]]:
     split = split_mark(text)
     if split is not None:
         raise ValueError(f"line {split}: a mark of a comment split over two lines is not read")
-    definitions = [_unguarded(d, text) for d in definitions_of(text)]
-    # The C file comes behind all of them.
-    ahead = [replace(d, line=0) for d in definitions]
+    macros = declared_macros(text)
     try:
-        shown = _expanded(text, definitions)
+        return struct_fields(text, _STRUCT, POINTERS), macros
     except UnsupportedError:
-        return dict.fromkeys((*FIELDS, *POINTERS)), ahead
+        return dict.fromkeys((*FIELDS, *POINTERS)), macros
+
+
+def declared_macros(text: str) -> list[Definition]:
+    """The macros of a header, ahead of all lines of the C file that includes it."""
+    return [replace(_unguarded(d, text), line=0) for d in definitions_of(text)]
+
+
+def struct_fields(text: str, named: str, pointers: Mapping[str, str]) -> Fields:
+    """The fields of one struct of a header, as `read_header` has them; `pointers` are the known
+    ones by name. Raises ValueError, and UnsupportedError for macros that cannot be expanded."""
+    shown = _expanded(text, [_unguarded(d, text) for d in definitions_of(text)])
     bodies = []
     for struct in descend(tree(shown), "struct_specifier"):
         name, body = struct.child_by_field_name("name"), struct.child_by_field_name("body")
-        if name is not None and text_of(name) == _STRUCT and body is not None:
-            bodies.append(_declared(body, _typedefs(shown)))
+        if name is not None and text_of(name) == named and body is not None:
+            bodies.append(_declared(body, _typedefs(shown), pointers))
     if not bodies:
-        raise ValueError(f"struct {_STRUCT} is not in it")
+        raise ValueError(f"struct {named} is not in it")
     # Which of several it is, conditions tell that are not looked at.
     found = {n: k for n, k in bodies[0].items() if all(b.get(n) == k for b in bodies)}
-    return {n: found.get(n) for body in bodies for n in body}, ahead
+    return {n: found.get(n) for body in bodies for n in body}
 
 
 def fields_of(text: str) -> Fields:
@@ -128,7 +138,7 @@ def _named(node: Node, typedefs: Fields) -> CType | None:
     return typedefs[name] if name in typedefs else NAMED.get(name)
 
 
-def _declared(root: Node, typedefs: Fields) -> Fields:
+def _declared(root: Node, typedefs: Fields, pointers: Mapping[str, str] = POINTERS) -> Fields:
     """The fields that are declared, None for one of two types."""
     found: Fields = {}
 
@@ -149,7 +159,7 @@ def _declared(root: Node, typedefs: Fields) -> Fields:
             if name:
                 kind = node.child_by_field_name("type")
                 shape = (declarator.type, " ".join(text_of(kind).split()) if kind else "")
-                known = shape == ("pointer_declarator", POINTERS.get(name, ""))
+                known = shape == ("pointer_declarator", pointers.get(name, ""))
                 take(name, POINTER if known else None)
     return found
 

@@ -23,6 +23,12 @@ NARROW: Final = {
     "answer": 16,
     "failure": 31,
     "request": 16,
+    "required": 32,
+    "used": 32,
+    "vhost_max": 32,
+    "vhost_free": 32,
+    "kvm_max": 32,
+    "kvm_free": 32,
 }
 """The numbers of fewer than 64 bits."""
 FLAGS: Final = frozenset(
@@ -47,6 +53,7 @@ FLAGS: Final = frozenset(
         "early",
         "ignored",
         "advised",
+        "kvm",
     }
 )
 
@@ -63,7 +70,9 @@ class Inputs:
     on demand) what migration does. An operation that fails returns -1 - `failure`. `waits` is
     whether a request waits in the queue, `request` its type, `sent` and `room` the bytes that the
     driver gives to be read and to be written. `early`: the device's state was loaded ahead of
-    memory; `ignored`: memory is not loaded but shared; `advised`: postcopy may come.
+    memory; `ignored`: memory is not loaded but shared; `advised`: postcopy may come. `maxram` to
+    `kvm` are what the core of memory devices reads of the machine: bytes, and memslots promised to
+    devices and mapped by them, and the most and the free ones of vhost and of KVM, if `kvm`.
     """
 
     region: Any
@@ -112,6 +121,16 @@ class Inputs:
     early: Any
     ignored: Any
     advised: Any
+    maxram: Any
+    boot: Any
+    used_space: Any
+    required: Any
+    used: Any
+    vhost_max: Any
+    vhost_free: Any
+    kvm_max: Any
+    kvm_free: Any
+    kvm: Any
     plugged: Any
     mapped: Any
 

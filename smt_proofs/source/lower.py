@@ -9,7 +9,7 @@ from smt_proofs.source.c_types import CType
 from smt_proofs.source.comments import continued
 from smt_proofs.source.ir import Function
 from smt_proofs.source.macros import Macros, expanded, holds, unconditional
-from smt_proofs.source.names import EXTENT, FIELDS, OWN, POINTERS
+from smt_proofs.source.names import EXTENT, OWN, STRUCT_NAMED
 from smt_proofs.source.parse import FunctionText, Source
 from smt_proofs.source.statements import Statements
 from smt_proofs.source.typed import UnsupportedError
@@ -31,10 +31,11 @@ class Lowering:
         self._source = source
         self.chosen = dict(chosen or {})
         self.followed = followed
-        self._fields: dict[str, CType | None] = dict(FIELDS)
+        numbers, pointers = STRUCT_NAMED[source.struct]
+        self._fields: dict[str, CType | None] = dict(numbers)
         if source.complete:
-            self._fields = {name: None for name in (*FIELDS, *POINTERS)}
-        known = self._fields.keys() | POINTERS.keys()
+            self._fields = {name: None for name in (*numbers, *pointers)}
+        known = self._fields.keys() | pointers.keys()
         self._fields |= {k: v for k, v in source.fields.items() if k in known}
         self._shown: dict[str, FunctionText] = {}
         self._functions: dict[str, Function] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from smt_proofs.source.core import Core, core_files, read_core
 from smt_proofs.source.header import read_header
 from smt_proofs.source.parse import Source, SourceError, read_c
 
@@ -17,7 +18,8 @@ LARGEST: Final = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The texts by their paths in the tree; `header` is None where the header is not at hand.
+    """The texts by their paths in the tree; `header` is None where the header is not at hand, and
+    so is `core`, memory-device.c with its headers.
 
     `place` is the C file as a person names it.
     """
@@ -25,6 +27,7 @@ class Material:
     place: str
     source: str
     header: str | None = None
+    core: Core | None = None
 
 
 def decoded(data: bytes, right: str) -> str:
@@ -62,10 +65,22 @@ def material_of(path: Path) -> Material:
     if path.is_dir() and not file.is_file():
         raise SourceError(f"no {C_FILE} in it: expected {right}")
     text = decoded(read_whole(file), right)
-    header = file.absolute().parents[2] / HEADER_FILE if _in_tree(file) else None
-    if header is None or not header.is_file():
+    if not _in_tree(file):
         return Material(str(file), text)
-    return Material(str(file), text, decoded(read_whole(header), "virtio-mem.h"))
+    tree = path if path.is_dir() else file.absolute().parents[2]
+    header, core = tree / HEADER_FILE, core_files(tree)
+    return Material(
+        str(file),
+        text,
+        decoded(read_whole(header), "virtio-mem.h") if header.is_file() else None,
+        _core(core) if "source" in core else None,
+    )
+
+
+def _core(files: dict[str, Path]) -> Core:
+    """The core's texts. Raises SourceError."""
+    texts = {name: decoded(read_whole(file), file.name) for name, file in files.items()}
+    return Core(str(files["source"]), **texts)
 
 
 def _in_tree(file: Path) -> bool:
@@ -75,6 +90,8 @@ def _in_tree(file: Path) -> bool:
 def source_of(material: Material) -> Source:
     """The functions, macros and field types of the texts. Raises SourceError."""
     source = read_c(material.source, material.place)
+    if material.core is not None:
+        source = replace(source, core=read_core(material.core))
     if material.header is None:
         return source
     try:

@@ -49,7 +49,24 @@ POINTERS: Final = {
 }
 """The pointers of VirtIOMEM, not null in a device that is realized, and what they point to."""
 
-PLACES: Final = POINTERS.keys() | {"memdev.mr", "memdev.mr.ram_block", "size_change_notifiers"}
+MACHINE: Final = "MachineState"
+CORE_FIELDS: Final = {
+    "maxram_size": U64,
+    "ram_size": U64,
+    "device_memory.required_memslots": U32,
+    "device_memory.used_memslots": U32,
+    "device_memory.used_region_size": U64,
+}
+"""The numbers of the machine that the core of memory devices reads. Source: include/hw/boards.h."""
+CORE_POINTERS: Final = {"device_memory": "DeviceMemoryState"}
+STRUCT_NAMED: Final = {"VirtIOMEM": (FIELDS, POINTERS), MACHINE: (CORE_FIELDS, CORE_POINTERS)}
+"""What a function is about, by its type: numbers and flags, and pointers."""
+
+PLACES: Final = (
+    POINTERS.keys()
+    | CORE_POINTERS.keys()
+    | {"memdev.mr", "memdev.mr.ram_block", "size_change_notifiers"}
+)
 """The places that may be named, by their way from the device. Another one could hold anything."""
 
 SLOT_TYPE: Final = "MemoryRegion"
@@ -124,6 +141,11 @@ PRIMITIVES: Final = {
     "bitmap_clear": Primitive(VOID, (_P, I64, I64)),
     "bitmap_zero": Primitive(VOID, (_P, I64)),
     "g_assert_not_reached": Primitive(VOID),
+    "kvm_enabled": Primitive(BOOL),
+    "kvm_get_free_memslots": Primitive(U32),
+    "kvm_get_max_memslots": Primitive(U32),
+    "vhost_get_free_memslots": Primitive(U32),
+    "vhost_get_max_memslots": Primitive(U32),
     "notifier_list_notify": Primitive(VOID, (_P, _P)),
     "migration_in_incoming_postcopy": Primitive(BOOL),
     "migration_is_running": Primitive(BOOL),
@@ -206,6 +228,7 @@ SIGNATURES: Final[dict[str, Primitive]] = {
     "virtio_mem_discard_range_cb": Primitive(I32, (_P, U64, U64)),
     "virtio_mem_prealloc_range_cb": Primitive(I32, (_P, U64, U64)),
     "virtio_mem_activate_memslot_range_cb": Primitive(I32, (_P, U64, U64)),
+    "memory_device_memslot_decision_limit": Primitive(U32, (_P,)),
 }
 """The functions to verify as their callers know them, the device itself left out."""
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from smt_proofs.source.c_types import BOOL, I32, POINTER, VOID, CType, common, promoted
+from smt_proofs.source.c_types import (
+    BOOL,
+    DOUBLE,
+    I32,
+    POINTER,
+    U16,
+    U32,
+    U64,
+    VOID,
+    CType,
+    common,
+    promoted,
+)
 from smt_proofs.source.structs import KEPT
 from smt_proofs.source.typed import (
     Arithmetic,
@@ -21,6 +33,8 @@ from smt_proofs.source.typed import (
 
 def converted(expr: Expr, kind: CType) -> Expr:
     """The expression in a type; a constant that the type can hold takes it on at once."""
+    if DOUBLE in (kind, expr.kind) and expr.kind != kind:
+        return _of_double(expr, kind)
     if (
         isinstance(expr, Const)
         and kind not in KEPT | {BOOL, POINTER}
@@ -34,9 +48,19 @@ def converted(expr: Expr, kind: CType) -> Expr:
     return expr if expr.kind == kind else Convert(kind, expr.line, expr)
 
 
+def _of_double(expr: Expr, kind: CType) -> Expr:
+    """To double from an unsigned number; from double only the last quotient to an unsigned int."""
+    last = isinstance(expr, Arithmetic) and expr.op == "/" and kind == U32
+    if not (last or expr.kind in (U16, U32, U64)):
+        raise UnsupportedError(f"conversion of {expr.kind.name} to {kind.name}", expr.line)
+    return Convert(kind, expr.line, expr)
+
+
 def arithmetic(op: str, left: Expr, right: Expr, line: int) -> Expr:
     """An arithmetic operator, computed at once where both operands are constants."""
     kind = common(left.kind, right.kind)
+    if kind == DOUBLE and op not in "*/":
+        raise UnsupportedError(f"operator {op} on a double", line)
     a, b = converted(left, kind), converted(right, kind)
     if isinstance(a, Const) and isinstance(b, Const) and op in "+-*":
         x, y = a.value, b.value
@@ -70,6 +94,8 @@ def compare(op: str, left: Expr, right: Expr, line: int) -> Expr:
             raise UnsupportedError("comparison of a pointer", line)
         return Compare(I32, line, op, POINTER, left, right)
     within = common(left.kind, right.kind)
+    if within == DOUBLE:
+        raise UnsupportedError("comparison of a double", line)
     return Compare(I32, line, op, within, converted(left, within), converted(right, within))
 
 

@@ -59,7 +59,8 @@ class Source:
     were seen, None for one that is no number; `complete` where the whole struct was. `declared` are
     the names that the file gives to types, variables and enumerators, with how it does. `changed`
     are the functions that a patch changes, and UNNAMED where it changes lines of a function that it
-    does not show; `strays` are the runs of lines about those that it leaves alone.
+    does not show; `strays` are the runs of lines about those that it leaves alone. `struct` is what
+    the functions are about; `core` is memory-device.c, where it is at hand.
     """
 
     is_patch: bool
@@ -72,6 +73,8 @@ class Source:
     changed: set[str] = field(default_factory=set)
     strays: list[tuple[str, ...]] = field(default_factory=list)
     words: frozenset[str] = frozenset()
+    struct: str = "VirtIOMEM"
+    core: Source | None = None
 
 
 _STYLED: Final = re.compile(

@@ -32,7 +32,7 @@ def partial(series: Series) -> Source:
         own = own or any(is_own(hunk) for hunk in hunks)
         others |= dict.fromkeys(hunk.file for hunk in hunks if not is_own(hunk))
     merged = sources[0] if len(sources) == 1 else _merged(sources)
-    shown = any(r.function in (*merged.functions, *merged.parts) for r in RULES)
+    shown = any(r.function in (*merged.functions, *merged.parts) for r in RULES if not r.core)
     if not own and not shown:
         named = ", ".join(others)
         raise SourceError(f"it changes nothing of virtio-mem.c or its header, only {named}")

@@ -15,8 +15,8 @@ from smt_proofs.source.c_types import (
 )
 from smt_proofs.source.names import (
     PLACES,
-    POINTERS,
     SLOT_TYPE,
+    STRUCT_NAMED,
 )
 from smt_proofs.source.operators import (
     arithmetic,
@@ -54,10 +54,14 @@ class Places(Scopes):
             kind = self._fields.get(name)
             if kind is not None and kind != POINTER:
                 return Field(kind, line, name)
-            if name not in PLACES or (name in self._fields and name in POINTERS and kind is None):
+            pointers = STRUCT_NAMED[self._source.struct][1]
+            if name not in PLACES or (name in self._fields and name in pointers and kind is None):
                 why = ", whose type is not known" if name in self._fields else ""
                 raise self._refuse(f"field {name}{why}", node)
-            return Place(pointer_to(POINTERS.get(name, "")), line, name)
+            return Place(pointer_to(pointers.get(name, "")), line, name)
+        number = self._fields.get(f"{base.path}.{name}")
+        if number is not None and number != POINTER:
+            return Field(number, line, f"{base.path}.{name}")
         if f"{base.path}.{name}" not in PLACES:
             raise self._refuse(f"field {text_of(node)}", node)
         arrow = text_of(self._child(node, "operator")) == "->"

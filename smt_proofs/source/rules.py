@@ -10,6 +10,7 @@ from model.effects import Did
 from model.mapping import range_plugged, range_unplugged
 from model.profiles import Mapping
 from smt_proofs.source.case import Case, Claim
+from smt_proofs.source.core_claims import device_fits, limits
 from smt_proofs.source.inputs import Inputs
 from smt_proofs.source.layout_claims import (
     decides,
@@ -108,7 +109,7 @@ class Rule:
     `mappings` are the ways of mapping in which it is called, None where it does not matter.
     `arithmetic`: no sets are involved. `since`: the version before which it is not there. `long`:
     the proof takes seconds. `prototype` is its head, where a hunk may leave that out. `told` are
-    arguments that are shown where they are false, too.
+    arguments that are shown where they are false, too. `core`: it stands in memory-device.c.
     """
 
     function: str
@@ -122,6 +123,7 @@ class Rule:
     stubbed: bool = True
     prototype: str = ""
     told: tuple[str, ...] = ()
+    core: bool = False
 
 
 RULES: Final = (
@@ -251,6 +253,17 @@ RULES: Final = (
         stubbed=False,
     ),
     Rule("virtio_mem_unplug_all", "unplug_everything", unplugs_all, _bitmap_fits, long=True),
+    Rule(
+        "memory_device_memslot_decision_limit",
+        "decision_limit",
+        limits,
+        device_fits,
+        mappings=None,
+        stubbed=False,
+        since="QEMU 8.2",
+        long=True,
+        core=True,
+    ),
 )
 """In the order of the report."""
 RANGES: Final = tuple(rule.function for rule in RULES if "_range_" in rule.function)

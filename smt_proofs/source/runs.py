@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import z3
 
-from smt_proofs.source.c_types import CType
+from smt_proofs.source.c_types import U32, CType
 from smt_proofs.source.calls import calls_of, changes_of
 from smt_proofs.source.domain import SLOT_BITS
 from smt_proofs.source.evaluation import UndefinedError
@@ -58,6 +58,11 @@ class TrialRun(Messenger):
     def masked(self, a: Any, b: Any) -> Any:
         return a & b
 
+    def quotient(self, a: Any, b: Any, line: int) -> Any:
+        fits = b != 0 and self.d.double_quotient(a, b) < 1 << U32.bits
+        self.must("the quotient fits an unsigned int", fits, line)
+        return self.d.double_quotient(a, b)
+
     def any_word(self, kind: CType) -> Any:
         return 3
 
@@ -101,6 +106,10 @@ class ProofRun(Messenger):
 
     def masked(self, a: Any, b: Any) -> Any:
         return self.d.masked(a, b)
+
+    def quotient(self, a: Any, b: Any, line: int) -> Any:
+        self.must("the quotient fits an unsigned int", self.d.fits(a, b), line)
+        return self.d.whole(a, b)
 
     def any_word(self, kind: CType) -> Any:
         return self.d.word(self.d.fresh("any"), kind.bits)

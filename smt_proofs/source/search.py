@@ -18,6 +18,7 @@ from model.extents import Extents
 from model.machine_ints import INTS
 from model.profiles import Mapping, Profile
 from smt_proofs.source.case import Case, Claim
+from smt_proofs.source.core_claims import machines
 from smt_proofs.source.evaluation import Lookup, UndefinedError
 from smt_proofs.source.inputs import FLAGS, NARROW, Inputs
 from smt_proofs.source.ir import Function
@@ -77,7 +78,8 @@ def find(
 def _random(rule: Rule, mappings: list[Mapping]) -> Iterator[tuple[Mapping, Inputs]]:
     random = Random(SEED)
     for mapping in cycle(mappings):
-        yield mapping, numbers(random) if rule.arithmetic else device(random)
+        x = numbers(random) if rule.arithmetic else device(random)
+        yield mapping, machines(random, x) if rule.core else x
 
 
 def simplified(witness: Witness, again: Callable[[Inputs], Witness | None]) -> Witness:
@@ -244,7 +246,10 @@ def _inputs(random: Random, **given: Any) -> Inputs:
     values: dict[str, Any] = {}
     for one in fields(Inputs):
         name = one.name
-        if name in FLAGS:
+        if name == "kvm":
+            # Of the machine around the device, see `machines`.
+            values[name] = False
+        elif name in FLAGS:
             values[name] = random.random() < (0.9 if name in ("option", "memdev", "ram") else 0.3)
         else:
             values[name] = given.get(name, 0)

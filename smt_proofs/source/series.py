@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from smt_proofs.source.core import patched_core
 from smt_proofs.source.diffs import ApplyError, Hunk, applied, hunks_of, is_of
 from smt_proofs.source.mails import Series
 from smt_proofs.source.material import C_FILE, HEADER_FILE, Material
@@ -52,6 +53,8 @@ def _with(hunks: list[Hunk], material: Material) -> tuple[Material, list[Hunk]]:
     """The texts with the hunks of one patch, and those of a header that is not at hand."""
     source = [hunk for hunk in hunks if is_of(hunk, C_FILE)]
     header = [hunk for hunk in hunks if is_of(hunk, HEADER_FILE)]
+    if material.core is not None:
+        material = replace(material, core=patched_core(hunks, material.core))
     if source:
         material = replace(material, source=applied(source, material.source))
     if not header or material.header is None:

@@ -15,12 +15,14 @@ from smt_proofs.source.findings import Finding, Verdict
 from smt_proofs.source.ir import Function
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.messages import ASKED
-from smt_proofs.source.names import APART, FIELDS, HELPERS, PRIMITIVES
+from smt_proofs.source.names import APART, CORE_FIELDS, FIELDS, HELPERS, PRIMITIVES
 from smt_proofs.source.parse import FunctionText, Source
 from smt_proofs.source.rules import CALLBACKS, ENTRIES, RANGES, RULE_NAMED
 from smt_proofs.source.texts import KNOWN
 from smt_proofs.source.typed import Field
 
+NUMBERS: Final = FIELDS | CORE_FIELDS
+"""What a function may read or write, by name."""
 _TOKEN: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|\w+|[^\w\s]')
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 DIGITS: Final = 16
@@ -116,7 +118,8 @@ def not_covered(source: Source) -> list[tuple[str, str, int]]:
     opaque = {name for name in HELPERS if name not in RULE_NAMED}
     seen = rules | reached(source, rules) | reached(source, opaque & source.functions.keys())
     texts = [_first(source, name) for name in source.functions if name not in seen]
-    return [(t.name, t.file, t.lines[0]) for t in sorted(texts, key=lambda t: t.lines)]
+    found = [(t.name, t.file, t.lines[0]) for t in sorted(texts, key=lambda t: t.lines)]
+    return found if source.core is None else [*found, *not_covered(source.core)]
 
 
 def assumed(function: Function, source: Source, program: Lowering) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ def narrowed(function: Function, source: Source, program: Lowering) -> tuple[str
     """The fields that a function reads or writes and that are of another type than the rules have
     it: what is proven of all values of the one is not of the other."""
     types = {name: source.fields.get(name) for name in _fields(function, program)}
-    return tuple(n for n, kind in types.items() if kind and not _alike(kind, FIELDS[n]))
+    return tuple(n for n, kind in types.items() if kind and not _alike(kind, NUMBERS[n]))
 
 
 def _alike(kind: CType, known: CType) -> bool:
@@ -139,7 +142,7 @@ def _fields(function: Function, program: Lowering) -> list[str]:
     names = {function.name, *calls_of(function.body, followed(program.function))}
     bodies = [f.body for name in names if (f := followed(program.function)(name)) is not None]
     named = {part.name for part in parts_of((function.body, *bodies)) if isinstance(part, Field)}
-    return [name for name in FIELDS if name in named]
+    return [name for name in NUMBERS if name in named]
 
 
 def settled(found: list[Finding], source: Source) -> list[Finding]:

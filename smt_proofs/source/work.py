@@ -15,10 +15,11 @@ from model.profiles import PROFILES, Profile
 from smt_proofs.solving.cache import Cache, today
 from smt_proofs.solving.engine import texts
 from smt_proofs.solving.pool import carried_out
+from smt_proofs.source.core import CORE_FILE
 from smt_proofs.source.findings import DECIDED, Finding, Verdict
 from smt_proofs.source.lower import Lowering
 from smt_proofs.source.parse import Source
-from smt_proofs.source.rules import RULE_NAMED
+from smt_proofs.source.rules import RULE_NAMED, Rule
 from smt_proofs.source.trust import settled, trusted
 from smt_proofs.source.verify import timed
 
@@ -39,7 +40,7 @@ def verified(
     `only` names functions, each of which is judged by itself. `told` hears how many are judged,
     in whatever order that is.
     """
-    names = [name for name in RULE_NAMED if only is None or name in only]
+    names = [n for n, rule in RULE_NAMED.items() if (n in only if only else _here(rule, source))]
     keys = {name: _key(source, profile, file, name) for name in names}
     known = {name: _remembered(cache.record(key)) for name, key in keys.items()}
     found = {name: finding for name, finding in known.items() if finding is not None}
@@ -78,7 +79,22 @@ def _tasks(names: list[str]) -> list[tuple[str, ...]]:
 
 def _judged(names: tuple[str, ...], source: Source, profile: str, file: str) -> list[Finding]:
     program = Lowering(source)
-    return [timed(RULE_NAMED[n], source, program, PROFILES[profile], file) for n in names]
+    found = []
+    for rule in (RULE_NAMED[name] for name in names):
+        if not rule.core:
+            found.append(timed(rule, source, program, PROFILES[profile], file))
+        elif source.core is None:
+            why = f"{CORE_FILE} is not at hand: expected a tree that has it"
+            found.append(Finding(rule.function, rule.rule, "", 0, Verdict.UNSEEN, why))
+        else:
+            core = Lowering(source.core)
+            found.append(timed(rule, source.core, core, PROFILES[profile], CORE_FILE))
+    return found
+
+
+def _here(rule: Rule, source: Source) -> bool:
+    """The file that the rule's function stands in is at hand."""
+    return not rule.core or source.core is not None
 
 
 def _key(source: Source, profile: Profile, file: str, function: str) -> str:

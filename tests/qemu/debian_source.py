@@ -1,4 +1,4 @@
-"""virtio-mem.c and its header of Debian's QEMU source package, fetched with apt into a directory.
+"""virtio-mem.c, memory-device.c and their headers from Debian's QEMU source package, by apt.
 
 apt works on lists of its own there, made of the machine's entries: neither root nor a change to the
 machine is needed.
@@ -41,7 +41,13 @@ def entries(codename: str) -> str:
     return "\n".join(found)
 
 
-WANTED = ("hw/virtio/virtio-mem.c", "include/hw/virtio/virtio-mem.h")
+WANTED = (
+    "hw/virtio/virtio-mem.c",
+    "include/hw/virtio/virtio-mem.h",
+    "hw/mem/memory-device.c",
+    "include/hw/mem/memory-device.h",
+    "include/hw/boards.h",
+)
 
 
 def shared(directory: Path) -> Path:
@@ -99,7 +105,7 @@ def fetch(directory: Path) -> Path:
                 content = archive.extractfile(member)
                 assert content is not None
                 file = directory / "tree" / path
-                file.parent.mkdir(parents=True)
+                file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content.read())
                 found += 1
             if found == len(WANTED):

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from dataclasses import replace
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,10 @@ from click.testing import CliRunner
 
 from conformance.cli import slotproof
 from model.profiles import QEMU
+from smt_proofs.source.c_types import U8, U32
+from smt_proofs.source.core import read_core
 from smt_proofs.source.lower import Lowering
+from smt_proofs.source.material import material_of
 from smt_proofs.source.rules import RULE_NAMED
 from smt_proofs.source.verify import Verdict, read_source, verdict
 
@@ -98,6 +103,90 @@ def test_a_token_changed_is_found(source_file: Path, name: str, old: str, new: s
         if shutil.which("gcc") is None:
             pytest.skip("no gcc")
         assert found.confirmed, found.reason
+
+
+CORE_EDITS = [
+    ("source", "if (max < MEMORY_DEVICES_SAFE", "if (max <= MEMORY_DEVICES_SAFE"),
+    ("source", "max = MIN(max, kvm_get", "max = MAX(max, kvm_get"),
+    ("source", "        free = MIN(free, kvm_get_free_memslots());\n", ""),
+    ("source", "memslots = MIN(memslots, free - reserved);", "memslots = MIN(memslots, free);"),
+    ("source", "memslots < 1 || unlikely(free < reserved)", "memslots < 1"),
+    ("source", " -\n                      ms->device_memory->used_region_size;", ";"),
+    ("source", "memslots = (double)memslots * size", "memslots = memslots * size"),
+    ("source", "(double)memslots * size /", "(double)(memslots * size) /"),
+    ("source", "return memslots < 1 ? 1 : memslots;", "return memslots;"),
+    ("source", "required_memslots -\n           ms->device_memory->used", "required"),
+    (
+        "source",
+        "    if (kvm_enabled()) {\n        max",
+        "    ms->device_memory->used_memslots = 0;\n    if (kvm_enabled()) {\n        max",
+    ),
+    ("source", "static bool memory_device_is_empty", "#define MIN(a, b) (a)\nstatic bool e"),
+    ("header", "SOFT_MEMSLOT_LIMIT 256", "SOFT_MEMSLOT_LIMIT 128"),
+]
+"""Texts of memory-device.c or its header, and what takes their place."""
+LIMIT = "memory_device_memslot_decision_limit"
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(("where", "old", "new"), CORE_EDITS, ids=lambda t: " ".join(t.split()))
+def test_a_limit_that_another_core_hands_out_is_found(
+    source_file: Path, where: str, old: str, new: str
+) -> None:
+    core = material_of(source_file).core
+    assert core is not None
+    text = core.header if where == "header" else core.source
+    assert text is not None and text.count(old) == 1
+    source = read_core(replace(core, **{where: text.replace(old, new)}))
+    found = verdict(RULE_NAMED[LIMIT], source, Lowering(source), QEMU, "memory-device.c")
+    assert found.verdict is Verdict.DIFFERS, found.reason
+    assert found.inputs
+
+
+@pytest.mark.qemu
+def test_what_is_no_integer_arithmetic_is_not_verified(source_file: Path) -> None:
+    core = material_of(source_file).core
+    assert core is not None
+    for new in (
+        "(float)memslots * size",
+        "memslots * ((double)size / 2)",
+        "(double)memslots + size",
+    ):
+        text = core.source.replace("(double)memslots * size", new)
+        source = read_core(replace(core, source=text))
+        found = verdict(RULE_NAMED[LIMIT], source, Lowering(source), QEMU, "memory-device.c")
+        assert found.verdict is Verdict.NOT_VERIFIED, new
+
+
+@pytest.mark.qemu
+def test_types_of_the_machine_are_read(source_file: Path) -> None:
+    core = material_of(source_file).core
+    assert core is not None and core.boards is not None
+    assert read_core(core).fields["device_memory.required_memslots"] == U32
+    narrow = core.boards.replace("unsigned int required_memslots", "uint8_t required_memslots")
+    assert narrow != core.boards
+    assert read_core(replace(core, boards=narrow)).fields["device_memory.required_memslots"] == U8
+
+
+@pytest.mark.qemu
+def test_a_patch_of_the_core_is_judged_on_its_base(source_file: Path, tmp_path: Path) -> None:
+    tree = source_file.parents[2]
+    name = "hw/mem/memory-device.c"
+    old = (tree / name).read_text()
+    new = old.replace("MIN(memslots, free - reserved)", "MIN(memslots, free)")
+    diff = unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
+    patch = tmp_path / "limit.patch"
+    patch.write_text("".join(diff))
+    words = ["verify-source", str(patch), "--base", str(tree), "--json"]
+    result = CliRunner().invoke(slotproof, [*words, "--only", LIMIT])
+    document = json.loads(result.stdout)
+    [found] = document["functions"]
+    assert (found["verdict"], found["change"]) == ("differs", "changed by the patch")
+    assert (result.exit_code, document["other_files"]) == (1, [])
+    refused = CliRunner().invoke(
+        slotproof, ["verify-source", str(patch), "--against", str(tree), "--json"]
+    )
+    assert (refused.exit_code, refused.stdout) == (2, "")
 
 
 def test_the_patch_under_review_is_proven_equal() -> None:
