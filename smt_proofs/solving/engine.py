@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import model
-import smt_proofs
 from smt_proofs.solving.solvers import available, version
 
 
@@ -24,13 +23,13 @@ def _text_in(folder: Path) -> str:
 def text_of(package: str) -> str:
     """A hash of the text of a package that stands beside this one, by name; it is not imported for
     that."""
-    return _text_in(Path(smt_proofs.__file__ or "").parents[1] / package)
+    return _text_in(Path(__file__).parents[2] / package)
 
 
 @cache
 def engine() -> str:
     """A hash of the text of `smt_proofs` and of the versions of Python and of all solvers."""
-    text = _text_in(Path(smt_proofs.__file__ or "").parent)
+    text = _text_in(Path(__file__).parents[1])
     versions = [platform.python_version(), *(version(solver) for solver in available())]
     return hashlib.sha256("\0".join((text, *versions)).encode()).hexdigest()
 
