@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("profiles", type=any_profile, nargs=-1, metavar="[PROFILE_A PROFILE_B]")
+@click.argument(
+    "profiles", type=any_profile, nargs=-1, metavar="[PROFILE_A PROFILE_B [PROFILE]...]"
+)
 @click.option("--blocks", type=click.IntRange(1, MOST_BLOCKS), default=3, show_default=True)
 @click.option(
     "--slots", type=click.IntRange(1, MOST_BLOCKS), default=2, show_default=True, help="Memslots."
@@ -51,9 +53,9 @@ def compare(
 ) -> None:
     """Find the fewest steps that tell the devices of two profiles apart.
 
-    Every pair of profiles is compared if none is named. Every device of that size which both
-    profiles have is searched, and every trace replayed on both devices. Ends 0 if no trace of any
-    length tells any of them apart, and else 1. With --all-sizes two profiles are named: each
+    Every pair of those named is compared, of all profiles if none is. Every device of that size
+    which both have is searched, and every trace replayed on both devices. Ends 0 if no trace of
+    any length tells any of them apart, and else 1. With --all-sizes two profiles are named: each
     operation is proven to do the same on both for all sizes, or told apart by a trace; ends 3 if
     neither can be said of one.
 
@@ -63,11 +65,14 @@ def compare(
       slotproof compare qemu qemu-8.2 --all-sizes
       slotproof compare
     """
-    if len(profiles) not in (0, 2):
-        raise click.UsageError(f"expected two profiles or none: known are {', '.join(KNOWN)}")
-    if all_sizes and not profiles:
+    if len(profiles) == 1:
+        known = ", ".join(KNOWN)
+        raise click.UsageError(f"expected two profiles or more, or none: known are {known}")
+    two = len(profiles) == 2
+    if all_sizes and not two:
         raise click.UsageError("--all-sizes is about two profiles: name both")
-    pairs = [profiles] if profiles else list(combinations_with_replacement(KNOWN.values(), 2))
+    named = profiles or KNOWN.values()
+    pairs = [profiles] if two else list(combinations_with_replacement(named, 2))
     try:
         with progress("comparing") as bars:
             bars.update(bars.task_ids[0], total=len(pairs))
@@ -82,7 +87,7 @@ def compare(
         _write(done, traces)
     if as_json:
         click.echo(_document(done, traces, sizes))
-    elif profiles:
+    elif two:
         lines = [] if sizes is None else sizes.text()
         click.echo("\n".join([*_text(done[0], traces), *lines]))
     else:

@@ -35,7 +35,7 @@ def planned(targets: Sequence[str], failures: Path) -> dict[str, list[str]]:
     plan["explore"] = ["explore", "--blocks", "3", "--slots", "2"]
     for name, words in plan.items():
         words += ["--failures", str(failures / name)]
-    plan["compare"] = ["compare"]
+    plan["compare"] = ["compare", *PROFILES]
     plan["mutants"] = ["prove", "--mutants"]
     plan["metadata"] = ["metadata", "--region", "1T", "--plugged", "1G"]
     return {f"{name}.json": [*words, "--json"] for name, words in plan.items()}

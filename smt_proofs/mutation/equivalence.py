@@ -22,6 +22,7 @@ from smt_proofs.decision.inputs import any_input
 from smt_proofs.decision.prover import seek as seek_stated
 from smt_proofs.decision.theorem import Arithmetic, Theorem
 from smt_proofs.mutation.jointly import apart, jointly, plain
+from smt_proofs.mutation.recalling import Cores, RecallingSearch
 from smt_proofs.mutation.rule_mutants import RuleMutant
 from smt_proofs.mutation.testing import reached, rules_of
 from smt_proofs.solving.obligation import Sought
@@ -55,11 +56,16 @@ def transitions_of(mutant: RuleMutant) -> list[str]:
 
 
 def seek_transition(
-    mutant: RuleMutant, profile: Profile, mapping: Mapping, transition: str
+    mutant: RuleMutant,
+    profile: Profile,
+    mapping: Mapping,
+    transition: str,
+    cores: Cores | None = None,
 ) -> Iterator[Sought]:
-    """The obligations that one transition comes out the same."""
+    """The obligations that one transition comes out the same; `cores` are those found so far."""
+    search = partial(RecallingSearch, {} if cores is None else cores)
     claim = Claim(mutant.name, "", ALIKE_CLAIM, "", apart)
-    return seek(profile, mapping, transition, [claim], partial(jointly, mutant), plain)
+    return seek(profile, mapping, transition, [claim], partial(jointly, mutant), plain, search)
 
 
 def _key(mutant: RuleMutant, profile: Profile, mapping: Mapping, transition: str) -> str:
@@ -168,13 +174,14 @@ def seek_alike(mutant: RuleMutant) -> Iterator[tuple[str, Iterator[Sought]]]:
         if helper:
             return
     shown: set[str] = set()
+    cores: Cores = {}
     for profile in (found for found in PROFILES.values() if not found.peer):
         for mapping in mappings_of(profile):
             for transition in transitions_of(mutant):
                 key = _key(mutant, profile, mapping, transition)
                 if key not in shown:
                     shown.add(key)
-                    yield transition, seek_transition(mutant, profile, mapping, transition)
+                    yield transition, seek_transition(mutant, profile, mapping, transition, cores)
 
 
 def compare(mutant: RuleMutant, decide: Decide) -> Equivalence:

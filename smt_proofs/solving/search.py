@@ -62,6 +62,10 @@ class Search:
             self._known[key] = known
             self._solver.assert_and_track(known.term, literal)
 
+    def known(self) -> Iterator[Assertion]:
+        """What is known now, products opaque."""
+        return (self._known[key] for key in self._literals)
+
     @contextmanager
     def scope(self) -> Iterator[None]:
         """What is added inside is forgotten afterwards."""

@@ -8,6 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
+from smt_proofs.solving.memo import Memo
+
 Term: TypeAlias = Any
 """A z3 expression; z3's Python interface carries no types."""
 
@@ -79,10 +81,18 @@ def contradict_linearly(conditions: Iterable[Term]) -> bool:
     That reading is weaker, so a contradiction in it is one; anything else says nothing. Where lemma
     instances carry the non-linear argument it answers in milliseconds.
     """
-    linear = z3.SimpleSolver()
-    linear.set("arith.nl", False)
-    linear.set("rlimit", LINEAR_EFFORT)
-    return _answer(linear, conditions)[0] is Answer.UNSAT
+    asked = tuple(conditions)
+    key = tuple(condition.get_id() for condition in asked)
+    if key not in _contradictory:
+        linear = z3.SimpleSolver()
+        linear.set("arith.nl", False)
+        linear.set("rlimit", LINEAR_EFFORT)
+        _contradictory[key] = (_answer(linear, asked)[0] is Answer.UNSAT, asked)
+    return _contradictory[key][0]
+
+
+# Paths come upon the same branches. The terms stay alive with the ids that are keys.
+_contradictory: Final = Memo[tuple[int, ...], tuple[bool, tuple[Term, ...]]]()
 
 
 def _answer(solver: z3.Solver, conditions: Iterable[Term]) -> tuple[Answer, z3.ModelRef | None]:

@@ -58,9 +58,9 @@ class _Mark:
 class _Path:
     """One path of a rule, with its queries."""
 
-    def __init__(self, d: SetTerms, number: int) -> None:
+    def __init__(self, d: SetTerms, number: int, search: Callable[[], Search] = Search) -> None:
         self.d = d
-        self.search = Search()
+        self.search = search()
         self.number = number
 
     def mark(self) -> _Mark:
@@ -116,12 +116,14 @@ def seek(
     claims: Iterable[Claim] | None = None,
     evaluate: Callable[..., Any] = carry_out,
     plain: Callable[[SetTerms, Any], bool] = lambda d, result: False,
+    search: Callable[[], Search] = Search,
 ) -> Iterator[Sought]:
     """All obligations of a transition's claims, and of its exactness.
 
     `evaluate` takes (domain, transition, fixed, before, action) and makes the outcome that the
     claims are about: that of the rule, where nothing else is said. `plain` tells of an outcome
-    that owes nothing and of which all claims are plainly true: they count as one.
+    that owes nothing and of which all claims are plainly true: they count as one. `search` makes
+    what is asked on a path.
     """
     chosen = claims_of(mapping, transition) if claims is None else list(claims)
     op = Op.STATE if transition == REALIZE else Op(transition)
@@ -139,7 +141,7 @@ def seek(
             true = Obligation(chosen[0].theorem, GOAL, (_Path.negated(z3.BoolVal(True)),))
             yield Sought(Answer.UNSAT, true, number, tuple(d.trail))
             continue
-        path = _Path(d, number)
+        path = _Path(d, number, search)
         nothing = _Mark(0, 0, 0)
         path.search.know(Assertion(d.label(claim), claim) for claim in d.given)
         path.learn(nothing, d.instances())

@@ -6,10 +6,13 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import z3
 from click.testing import CliRunner
 from rich.console import Console
 
@@ -23,13 +26,17 @@ from model.machine_ints import INTS
 from model.profiles import QEMU, SEED_V2, Mapping, Profile
 from smt_proofs.mutation.alike import ALIKE, Judgement, prove_alike
 from smt_proofs.mutation.equivalence import Equivalence, compare, compared, seek_transition
+from smt_proofs.mutation.jointly import plain
+from smt_proofs.mutation.recalling import Cores, RecallingSearch
 from smt_proofs.mutation.rule_mutants import RULE_MODULES, functions, rule_mutants
 from smt_proofs.mutation.statements import edits
 from smt_proofs.mutation.testing import Judged, judge, judge_all, reads_profile, rules_of
 from smt_proofs.solving.cache import VARIABLE
 from smt_proofs.solving.means import ORDINARY, Decider
-from smt_proofs.solving.obligation import GOAL
+from smt_proofs.solving.obligation import GOAL, Assertion
+from smt_proofs.solving.search import Search
 from smt_proofs.solving.solve import Answer, Verdict
+from smt_proofs.transitions.simulation import Outcomes
 from smt_proofs.transitions.small import outcome, situations
 
 pytestmark = pytest.mark.slow
@@ -158,6 +165,38 @@ def test_a_wrong_rule_is_not_proven_equivalent(
     found = seek_transition(NAMED[name], profile, mapping, transition)
     missing = [sought for sought in found if sought.answer is not Answer.UNSAT]
     assert GOAL in {sought.obligation.what for sought in missing}
+
+
+def test_what_sufficed_before_is_used_only_where_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cores: Cores = {}
+    x = z3.Int("x")
+    known, asked = Assertion("fact", x > 0), Assertion("negated", x < 0)
+    first, other, again = (RecallingSearch(cores) for _ in range(3))
+    first.know([known])
+    answer, core = first.refute([asked])
+    assert answer is Answer.UNSAT and {one.label for one in core} == {"fact", "negated"}
+    assert other.refute([asked]) == (Answer.SAT, ())
+    again.know([known])
+    monkeypatch.setattr(Search, "refute", None)
+    assert again.refute([asked]) == (answer, core)
+
+
+def test_outcomes_are_one_only_where_all_of_them_is() -> None:
+    situation = next(situations(QEMU, Mapping.PLUGGED, "plug"))
+    right = outcome("plug", situation)
+    owing = SimpleNamespace(duties=[], closed=[], loops=[])
+    assert plain(owing, Outcomes(right, replace(right)))  # type: ignore[arg-type]
+    others: list[dict[str, object]] = [
+        {"notified": not right.notified},
+        {"state": replace(right.state, requested=right.state.requested + 1)},
+        {"effects": (*right.effects, *right.effects, None)},
+    ]
+    for other in others:
+        assert not plain(owing, Outcomes(right, replace(right, **other)))  # type: ignore[arg-type]
+    owing.loops.append(None)
+    assert not plain(owing, Outcomes(right, right))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

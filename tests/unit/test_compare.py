@@ -148,10 +148,16 @@ def test_the_matrix_has_every_pair_and_valid_json() -> None:
     assert len(table.splitlines()) == len(verdicts) + 2
 
 
+def test_the_pairs_of_those_named_are_compared() -> None:
+    table = run("compare", "qemu", "seed-v2", "qemu-8.2", "--blocks", "1", "--slots", "1").stdout
+    rows = [line.split()[:2] for line in table.splitlines()[1:-1]]
+    assert len(rows) == 6 and ["seed-v2", "qemu-8.2"] in rows and ["qemu", "qemu"] in rows
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("qemu",), "expected two profiles or none"),
+        (("qemu",), "expected two profiles or more, or none"),
         (("qemu", "qemo"), "unknown profile 'qemo'"),
         (("qemu", "seed-v2", "--blocks", "1"), "no device has 2"),
         (("qemu", "seed-v2", "--traces", "/"), "exists already"),
