@@ -9,13 +9,9 @@ from itertools import chain, islice
 from random import Random
 from typing import Any, Final
 
-import z3
-
-from smt_proofs.solving.solve import Answer
 from smt_proofs.source.c_types import BOOL, POINTER, CType
 from smt_proofs.source.calls import calls_of, parts_of
 from smt_proofs.source.domain import SourceTerms
-from smt_proofs.source.guesses import guesses
 from smt_proofs.source.inputs import Inputs, any_inputs
 from smt_proofs.source.ir import Function
 from smt_proofs.source.likeness import claims
@@ -29,7 +25,7 @@ from smt_proofs.source.partings import (
     shown_apart,
     shown_inputs,
 )
-from smt_proofs.source.proof import ask
+from smt_proofs.source.proof import Queries
 from smt_proofs.source.search import SEED
 from smt_proofs.source.typed import Place, UnsupportedError
 from smt_proofs.symbolic.paths import Script, explore
@@ -134,26 +130,16 @@ def _proven(
         before, after = outcomes(d, x, given, old, new, PairProof)
         return d, claims(d, before, after, new.function.kind)
 
-    paths = queries = 0
+    queries = Queries()
+    paths = 0
     for d, owed in explore(run):
         paths += 1
-        known = [*d.given, *d.path]
-        todo = [
-            (f"not shown: {duty.what}", [*duty.given, *duty.path], duty.condition)
-            for duty in (*d.closed, *d.duties)
-        ]
-        todo += [(f"not shown alike: {claim.what}", known, claim.holds) for claim in owed]
-        todo = [item for item in todo if not z3.is_true(z3.simplify(item[2]))]
-        queries += len(todo)
-        broken = [z3.And(*given, z3.Not(condition)) for _, given, condition in todo]
-        if not broken or ask([*d.facts, z3.Or(*broken)]) is Answer.UNSAT:
-            continue
-        for (what, _, _), violated in zip(todo, broken, strict=True):
-            if ask([*d.facts, violated]) is not Answer.UNSAT:
-                reason = f"no proof ({what}) and no input found on which they part"
-                tries = guesses(d.facts, violated)
-                return replace(found, reason=reason, paths=paths, queries=queries), tries
-    return replace(found, equality=Equality.EQUAL, paths=paths, queries=queries), ()
+        broken = queries.first_open(d, owed)
+        if broken is not None:
+            what, tries = broken
+            reason = f"no proof ({what}) and no input found on which they part"
+            return replace(found, reason=reason, paths=paths, queries=queries.count), tries
+    return replace(found, equality=Equality.EQUAL, paths=paths, queries=queries.count), ()
 
 
 def calls(side: Side) -> set[str]:

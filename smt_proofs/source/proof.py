@@ -1,7 +1,7 @@
 """Whether a function equals its rule for all inputs: one query a path and condition.
 
-A query goes to a solver in a context of its own, with an end counted in the solver's resources: the
-answer depends neither on what was asked before nor on how busy the machine is.
+The queries of a proof go to solvers in a context of its own, with an end counted in the solver's
+resources: an answer depends neither on other proofs nor on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -68,47 +68,61 @@ def prove(
 
 def proven(run: Callable[[Script], tuple[SourceTerms, list[Claim]]]) -> Proof:
     """Prove the claims of a run on all its paths. Raises UnsupportedError."""
-    asked: set[tuple[int, ...]] = set()
-    kept: list[Term] = []
-    paths = queries = 0
+    queries = Queries()
+    paths = 0
     for d, claims in explore(run):
         paths += 1
-        if paths == 1 and ask([*d.facts, *d.given]) is not Answer.SAT:
+        if paths == 1 and queries.ask([*d.facts, *d.given]) is not Answer.SAT:
             return Proof(Equality.OPEN, paths, 1, "the hypotheses are not shown to be satisfiable")
+        broken = queries.first_open(d, claims)
+        if broken is not None:
+            what, tries = broken
+            return Proof(Equality.OPEN, paths, queries.count, what, tries)
+    return Proof(Equality.PROVEN, paths, queries.count)
+
+
+class Queries:
+    """The queries of one proof; `count` is how many conditions were asked about."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._context = z3.Context()
+        self._asked: set[tuple[int, ...]] = set()
+        # z3 may give the id of a freed term to another one.
+        self._kept: list[Term] = []
+
+    def first_open(
+        self, d: SourceTerms, claims: Iterable[Claim]
+    ) -> tuple[str, Iterable[Inputs]] | None:
+        """The first condition of a path that is not shown, with inputs at which it may fail."""
         owed = [
             (f"not shown: {duty.what}", [*duty.given, *duty.path], duty.condition)
             for duty in (*d.closed, *d.duties)
         ]
         known = [*d.given, *d.path]
-        owed += [
-            (f"not shown alike: {claim.what}", known, claim.holds)
-            for claim in claims
-            if not z3.is_true(z3.simplify(claim.holds))
-        ]
+        owed += [(f"not shown alike: {claim.what}", known, claim.holds) for claim in claims]
+        owed = [item for item in owed if not z3.is_true(z3.simplify(item[2]))]
         # A path shares what it owes with those that begin alike.
         new = {_key(given, condition): (what, given, condition) for what, given, condition in owed}
-        todo = [item for key, item in new.items() if key not in asked]
-        asked.update(new)
-        kept += [term for _, given, condition in todo for term in (*given, condition)]
-        queries += len(todo)
+        todo = [item for key, item in new.items() if key not in self._asked]
+        self._asked.update(new)
+        self._kept += [term for _, given, condition in todo for term in (*given, condition)]
+        self.count += len(todo)
         broken = [z3.And(*given, z3.Not(condition)) for _, given, condition in todo]
-        if not broken or ask([*d.facts, z3.Or(*broken)]) is Answer.UNSAT:
-            continue
+        if not broken or self.ask([*d.facts, z3.Or(*broken)]) is Answer.UNSAT:
+            return None
         for (what, _, _), violated in zip(todo, broken, strict=True):
-            if ask([*d.facts, violated]) is not Answer.UNSAT:
-                tries = guesses(d.facts, violated)
-                return Proof(Equality.OPEN, paths, queries, what, tries)
-    return Proof(Equality.PROVEN, paths, queries)
+            if self.ask([*d.facts, violated]) is not Answer.UNSAT:
+                return what, guesses(d.facts, violated)
+        return None
 
-
-def ask(conditions: list[Term]) -> Answer:
-    """Are the conditions satisfiable together? UNKNOWN where the effort did not do."""
-    context = z3.Context()
-    solver = z3.Solver(ctx=context)
-    solver.set("random_seed", SEED)
-    solver.set("rlimit", EFFORT)
-    solver.add(*(condition.translate(context) for condition in conditions))
-    return Answer(str(solver.check()))
+    def ask(self, conditions: list[Term]) -> Answer:
+        """Are the conditions satisfiable together? UNKNOWN where the effort did not do."""
+        solver = z3.Solver(ctx=self._context)
+        solver.set("random_seed", SEED)
+        solver.set("rlimit", EFFORT)
+        solver.add(*(condition.translate(self._context) for condition in conditions))
+        return Answer(str(solver.check()))
 
 
 def _key(given: list[Term], condition: Term) -> tuple[int, ...]:

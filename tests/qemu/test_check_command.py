@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.check import steps
 from conformance.cli import slotproof
 from conformance.commands import check_qemu
 from conformance.targets.qemu import expectation
@@ -29,7 +30,11 @@ CASES = (
 
 
 @pytest.fixture(autouse=True)
-def few_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_decisions_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less of what other files try on a QEMU whole: the decisions, and memslots that come and go
+    a thousand times."""
+    monkeypatch.setattr(steps, "TURNS", 4)
+
     def grid(full: bool) -> tuple[DecisionCase, ...]:
         assert full
         return CASES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.check.campaign import check
+from conformance.check.campaign import CheckReport, check
 from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIOS, Scenario
 from conformance.check.shrink import shrink
@@ -59,13 +59,22 @@ def ran(target: QemuTarget, made: Trace) -> list[Observation]:
 # Agreement
 
 
-def test_generated_traces_have_no_difference(target: QemuTarget) -> None:
-    report = check(target, QEMU, seed=7, traces=8, steps=60)
-    assert report.finding is None
-    assert set(report.answers) == {answer.value for answer in Answer}
+@pytest.fixture(scope="module")
+def generated(qemu_binary: Path) -> Iterator[CheckReport]:
+    """What ten generated traces show, each of a device of its own."""
+    made = QemuTarget(qemu_binary)
+    yield check(made, QEMU, seed=2, traces=10, steps=60)
+    made.close()
+
+
+@pytest.mark.xdist_group("generated-on-qemu")
+def test_generated_traces_have_no_difference(generated: CheckReport) -> None:
+    assert generated.finding is None
+    assert set(generated.answers) == {answer.value for answer in Answer}
+    compared = generated.compared
     # What requests that came as one batch leave is seen behind the last of them.
-    assert 400 < min(report.compared[name] for name in ("usable", "size", "requested")) <= 8 * 61
-    assert report.compared["mapped"] > 200 and report.compared["notified"] > 200
+    assert 500 < min(compared[name] for name in ("usable", "size", "requested")) <= 10 * 61
+    assert compared["mapped"] > 300 and compared["notified"] > 300
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 255, 256])
@@ -153,13 +162,15 @@ def test_memory_is_there_exactly_where_it_must_be(target: QemuTarget) -> None:
     assert seen[6].memory == tuple(Probe(addr, fresh=True, held=False) for addr in ends)
 
 
-def test_every_rule_of_virtio_is_exercised_and_one_that_binds_is_broken(target: QemuTarget) -> None:
-    report = check(target, QEMU, seed=7, traces=12, steps=60, per_device=3)
+@pytest.mark.xdist_group("generated-on-qemu")
+def test_every_rule_of_virtio_is_exercised_and_one_that_binds_is_broken(
+    generated: CheckReport,
+) -> None:
     # These two need views that QEMU does not offer.
-    assert not {"held", "told"} & report.compared.keys()
+    assert not {"held", "told"} & generated.compared.keys()
     unseen = {"memory-given-back", "listeners-know-plugged"}
-    assert {rule.id for rule in RULES if not rule.unjudged} - unseen <= set(report.exercised)
-    assert set(report.breached) - {"reset-unplugs-all"} == {"plug-plugged-is-error"}
+    assert {rule.id for rule in RULES if not rule.unjudged} - unseen <= set(generated.exercised)
+    assert set(generated.breached) - {"reset-unplugs-all"} == {"plug-plugged-is-error"}
 
 
 def test_a_plug_beyond_the_requested_size_is_not_told_that_its_block_is_plugged(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from conformance.check import steps
 from conformance.check.campaign import check
 from conformance.check.scenarios import SCENARIOS
 from conformance.check.suite import read_expected, run_scenario
@@ -59,13 +60,15 @@ def test_generated_traces_have_no_difference(target: QemuTarget) -> None:
     assert report.compared["memory"] > 500 and "mapped" not in report.compared
 
 
-def test_scenarios_pass(target: QemuTarget) -> None:
+def test_scenarios_pass(target: QemuTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its one memslot neither comes nor goes: a few turns are as many as a thousand.
+    monkeypatch.setattr(steps, "TURNS", 4)
     results = [run_scenario(one, target, QEMU_7_2, TOLERANT) for one in SCENARIOS]
     assert [one.message for one in results if one.verdict is not Verdict.PASS] == []
 
 
 def test_its_busy_rule_tells_it_from_later_ones(target: QemuTarget) -> None:
-    report = check(target, QEMU_8_2, seed=7, traces=40, steps=60, per_device=2)
+    report = check(target, QEMU_8_2, seed=1, traces=40, steps=60, per_device=2)
     assert report.failing is not None and report.finding is not None
     assert report.finding.message == "answer: allowed ack, seen busy"
     assert report.failing.steps[-1].action.op is Op.UNPLUG_ALL
