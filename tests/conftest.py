@@ -16,13 +16,23 @@ from smt_proofs.solving.cache import VARIABLE
 
 SLOW = frozenset({"qemu_book", "exported", "browsers"})
 """Fixtures that take longer to make than a person waits for."""
+DEAR = (
+    *("browsers", "exported", "generated", "installed", "linux", "made", "qemu_book", "run"),
+    *("scheduler", "seed_v2"),
+)
+"""Fixtures of more than one test: where several processes run the tests, one makes them for all."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves to `make test`."""
+    """Mark what `make quick` leaves to `make test`, and what one process is to run."""
     for item in items:
-        if SLOW & set(getattr(item, "fixturenames", ())):
+        names = set(getattr(item, "fixturenames", ()))
+        if SLOW & names:
             item.add_marker(pytest.mark.slow)
+        for fixture in DEAR:
+            if fixture in names:
+                item.add_marker(pytest.mark.xdist_group(fixture))
+                break
 
 
 @pytest.fixture(scope="session", autouse=True)

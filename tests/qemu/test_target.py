@@ -67,7 +67,6 @@ def generated(qemu_binary: Path) -> Iterator[CheckReport]:
     made.close()
 
 
-@pytest.mark.xdist_group("generated-on-qemu")
 def test_generated_traces_have_no_difference(generated: CheckReport) -> None:
     assert generated.finding is None
     assert set(generated.answers) == {answer.value for answer in Answer}
@@ -162,7 +161,6 @@ def test_memory_is_there_exactly_where_it_must_be(target: QemuTarget) -> None:
     assert seen[6].memory == tuple(Probe(addr, fresh=True, held=False) for addr in ends)
 
 
-@pytest.mark.xdist_group("generated-on-qemu")
 def test_every_rule_of_virtio_is_exercised_and_one_that_binds_is_broken(
     generated: CheckReport,
 ) -> None:

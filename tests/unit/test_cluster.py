@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,23 @@ from smt_proofs.solving.cache import VARIABLE
 from smt_proofs.solving.cluster import dask
 from smt_proofs.solving.pool import LostWork, carried_out, carried_out_by
 
-pytestmark = pytest.mark.slow
-
-distributed: Any = pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed"),
+]
 
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[Any]:
     """A scheduler with two workers, each a process."""
+    # What is dear to import is not, where other tests of the suite are collected.
+    from distributed import LocalCluster
+
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     # The tasks of this module are known to the workers by its name.
     patch = pytest.MonkeyPatch()
     patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    with distributed.LocalCluster(processes=True, **options) as made:
+    with LocalCluster(processes=True, **options) as made:
         yield made
     patch.undo()
 

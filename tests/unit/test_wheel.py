@@ -14,9 +14,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("model", "smt_proofs", "conformance")
 KEPT = ("pyproject.toml", "README.md", "LICENSE", *PACKAGES)
 
-# One worker runs them all: the environment is made once.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 def run(*words: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A program that knows nothing of this checkout."""
