@@ -81,6 +81,16 @@ def failure_of(trace: Trace) -> Failure:
     return Failure(trace, finding, model.fixed, before, model.state, allowed, seen, result)
 
 
+def rule_of(failure: Failure) -> str:
+    """The id of what was held against the device, as docs/rules.md and `check --list` have it;
+    nothing where it did not answer in the protocol."""
+    finding = failure.finding
+    if finding.kind in (Kind.INVARIANT, Kind.CONTRACT, Kind.VIRTIO):
+        return finding.what
+    executed = _executed(failure)
+    return "" if executed is None else str(getattr(executed, "__name__", ""))
+
+
 def claim_of(failure: Failure) -> str:
     """What was held against the device: the claim of the invariant, or what the contract or the
     rule says and where that was read."""
@@ -93,15 +103,24 @@ def claim_of(failure: Failure) -> str:
     if finding.kind is Kind.VIRTIO:
         rule = RULE_NAMED[finding.what]
         return f"{rule.says} ({rule.level.value}, source: {rule.clause})"
-    if finding.kind is Kind.ACCEPTED:
-        return told(check_config)
-    if finding.kind is not Kind.DIVERGENCE:
+    executed = _executed(failure)
+    if executed is None:
         return "a target answers every message in time and in the protocol"
+    return told(executed)
+
+
+def _executed(failure: Failure) -> Callable[..., object] | None:
+    """The function of the model, or of a judge beside it, that allows something else."""
+    finding = failure.finding
+    if finding.kind is Kind.ACCEPTED:
+        return check_config
+    if finding.kind is not Kind.DIVERGENCE:
+        return None
     if finding.what in JUDGED_BY:
-        return told(JUDGED_BY[finding.what])
+        return JUDGED_BY[finding.what]
     if finding.step == 0:
-        return told(decide_memslots if finding.what == "slots" else realize)
-    return told(RULES[failure.trace.steps[finding.step - 1].action.op])
+        return decide_memslots if finding.what == "slots" else realize
+    return RULES[failure.trace.steps[finding.step - 1].action.op]
 
 
 def told(rule: Callable[..., object]) -> str:
@@ -125,6 +144,7 @@ def explain(failure: Failure, replay: str) -> list[str]:
     trace, finding = failure.trace, failure.finding
     lines = [
         f"{finding.kind.value}: {finding.message}",
+        *([f"  rule     {id}"] if (id := rule_of(failure)) else []),
         f"  claim    {claim_of(failure)}",
         f"  profile  {trace.profile.name}: {trace.profile.summary}",
         f"  device   {device_line(trace.config, failure.fixed.slots)}",

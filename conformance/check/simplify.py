@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from itertools import combinations
+from typing import Any, Final
 
 from conformance.generate.config import USUAL_ADDR
 from conformance.traces.layout import PLAIN
@@ -18,6 +19,10 @@ from model.arithmetic import MIB, U64_MASK
 from model.device import fix
 from model.state import NO_FAULTS, RANGE_REQUESTS, USABLE_EXTENT_X86, ConcreteAction, Op
 
+JOINED: Final = frozenset({Op.PLUG, Op.UNPLUG})
+"""Requests that do the same to all blocks of their range."""
+MOST_BLOCKS: Final = (1 << 16) - 1
+"""What a request can name: nb_blocks has 16 bits (VIRTIO 5.15.6)."""
 Family = Callable[[Trace], Iterator[Trace]]
 
 
@@ -26,7 +31,18 @@ def families(trace: Trace) -> list[Family]:
     from the last to the first."""
     steps = [partial(_step, index=index) for index in reversed(range(len(trace.steps)))]
     return [
-        *(_plain, _requested_at_start, _block, _region, _addr, _limit, _requested, _usual, _ranges),
+        *(
+            _plain,
+            _joined,
+            _requested_at_start,
+            _block,
+            _region,
+            _addr,
+            _limit,
+            _requested,
+            _usual,
+            _ranges,
+        ),
         *steps,
     ]
 
@@ -60,6 +76,19 @@ def _plain(trace: Trace) -> Iterator[Trace]:
                 for index, step in enumerate(trace.steps)
             )
             yield replace(trace, steps=steps)
+
+
+def _joined(trace: Trace) -> Iterator[Trace]:
+    """Two requests for ranges beside each other as one for both, in the place of either."""
+    wanted = [(i, step.action) for i, step in enumerate(trace.steps) if step.action.op in JOINED]
+    for (i, one), (j, other) in combinations(wanted, 2):
+        low, high = sorted((one, other), key=lambda action: action.addr)
+        beside = low.addr + low.blocks * trace.config.block == high.addr
+        blocks = low.blocks + high.blocks
+        if one.op is other.op and one.faults == other.faults and beside and blocks <= MOST_BLOCKS:
+            for kept, dropped in ((i, j), (j, i)):
+                joined = _replaced(trace, kept, replace(one, addr=low.addr, blocks=blocks))
+                yield replace(joined, steps=joined.steps[:dropped] + joined.steps[dropped + 1 :])
 
 
 def _requested_at_start(trace: Trace) -> Iterator[Trace]:

@@ -109,7 +109,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Go on until so many traces fail, each in another way.",
+    help="Go on until so many traces fail, each of another rule or field, or with another answer.",
 )
 @click.option(
     "--steer/--no-steer", default=False, help="Steer each trace to what was left out so far."
@@ -187,9 +187,10 @@ def check(
     TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md);
     qemu-kvm is qemu with --accel kvm. vmm:NAME (see docs/vmm.md) has a profile of its own unless
     another is named. Of a real QEMU the memslot decisions are compared first. Traces that were kept
-    in an earlier run and can be run on TARGET come first. Ends 0 if nothing fails, 1 with each
-    decision that differs, the failing trace made small, kept and explained, or the scenarios that
-    fail, which run where no trace does, and 3 where the device refused every configuration.
+    in an earlier run and can be run on TARGET come first; where one fails again, new ones are run
+    only for --distinct 2 or more. Ends 0 if nothing fails, 1 with each decision that differs, the
+    failing trace made small, kept and explained, or the scenarios that fail, which run where no
+    trace does, and 3 where the device refused every configuration.
 
     \b
     Examples:
@@ -213,8 +214,8 @@ def check(
         return
     try:
         done = checked(wish)
-    except TargetFailure as error:
-        # The device failed before anything was asked: the reports say so as well.
+    except (TargetFailure, click.UsageError) as error:
+        # The device did not start: the reports say so as well.
         told = document_without(wish.head, wish.oracle, error.message, wish.again(wish.traces))
         write_reports(told, junit_file, sarif_file)
         if as_json:

@@ -191,6 +191,9 @@ def _configurations(done: Done) -> list[str]:
     """Devices that were refused, rightly or not, and what was promised and not judged."""
     report = done.report
     lines = [f"  run before        {done.before.ran} kept traces"] if done.before.ran else []
+    if done.before.failing is not None and not report.traces:
+        again = "a kept trace fails again, so no new one was run: --distinct 2 runs them too"
+        lines.append(f"  warning           {again}")
     if report.to_refuse:
         lines.append(f"  refused           {report.to_refuse} devices that must be refused")
     for reason, count in report.skipped.items():

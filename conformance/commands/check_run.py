@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import click
 
-from conformance.check.again import failing_before
+from conformance.check.again import Before, failing_before
 from conformance.check.campaign import (
     CheckReport,
     Elsewhere,
@@ -63,14 +63,14 @@ def checked(wish: Wish) -> Done:
                 decisions = decided(target.binary, target.accel)
         judge = wish.judge(target)
         before = failing_before(wish.failures, target, wish.profile, judge)
-        if before.failing is not None:
-            report, traces = before.report(), 0
+        if before.failing is not None and wish.distinct == 1:
+            report = before.report()
         else:
             # A scenario alone needs no generated traces.
             traces = wish.traces if wish.rules or not wish.only else 0
             report = _run(wish, target, helpers, per_device, traces, judge)
         kept, results = [], []
-        for number, failing in enumerate(_failing(report)):
+        for number, failing in enumerate(_failing(before, report, wish.distinct)):
             command = wish.again(report.traces)
             kept.append(kept_small(target, failing, wish, judge, command, report.traces, number))
         if not kept:
@@ -152,9 +152,15 @@ def after(seconds: float | None) -> Callable[[], bool]:
     return lambda: time.monotonic() >= end
 
 
-def _failing(report: CheckReport) -> list[Failing]:
+def _failing(before: Before, report: CheckReport, most: int) -> list[Failing]:
+    """What failed, each in another way: what failed before goes first."""
     first = [] if report.failing is None else [Failing(report.failing, report.log)]
-    return [*first, *report.others]
+    found = [] if before.failing is None else [before.failing]
+    for one in (*first, *report.others):
+        finding = one.trace.finding
+        if finding is None or not any(finding.alike(other.trace.finding) for other in found):
+            found.append(one)
+    return found[:most]
 
 
 def _scenarios(wish: Wish, target: Target, judge: Judge) -> list[Result]:

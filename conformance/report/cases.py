@@ -46,6 +46,14 @@ class Case:
     says: str = ""
     same: str = ""
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """File and line: of the source, or else of the failing step in its trace."""
+        if self.trace is not None:
+            # The header is the first line of a trace, step 1 the second.
+            return self.trace, self.step + 1
+        return self.file, self.line
+
 
 VERDICTS = {"proven": Outcome.PASSED, "unknown": Outcome.OPEN}
 """Verdicts of theorems that are no failure; every other one is."""
@@ -200,7 +208,8 @@ def _traces(document: dict[str, Any]) -> Case:
     if count:
         name = f"{count} traces, {document['steps']} steps"
     else:
-        name = "a trace that an earlier run kept" if document["steps"] else "generated traces"
+        kept = "a trace that an earlier run kept; no new one was run"
+        name = kept if document["steps"] else "generated traces"
     failure = document["failure"]
     if failure is None:
         return Case("traces", name, Outcome.PASSED)

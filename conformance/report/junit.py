@@ -10,6 +10,7 @@ from typing import Any, Final
 from junitparser import Attr, Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from conformance.report.cases import Case, Outcome, cases_of, suite_of
+from conformance.report.rule_texts import rule_text
 
 ELEMENTS: Final = {Outcome.FAILED: Failure, Outcome.OPEN: Error, Outcome.SKIPPED: Skipped}
 """How JUnit says what did not pass; it has no word for what is not decided."""
@@ -46,11 +47,15 @@ def _case(case: Case, suite: str) -> PlacedCase:
     shown = PlacedCase(
         _text(case.name), classname=f"slotproof.{suite}", time=round(case.seconds, 3)
     )
-    if case.file:
-        shown.file, shown.line = _text(case.file), str(case.line)
+    file, line = case.place
+    if file:
+        shown.file, shown.line = _text(file), str(line)
     if case.outcome is not Outcome.PASSED:
         kind = None if case.outcome is Outcome.SKIPPED else case.id
-        shown.result = [ELEMENTS[case.outcome](_text(case.message), kind)]
+        result = ELEMENTS[case.outcome](_text(case.message), kind)
+        if kind is not None and (says := rule_text(case)):
+            result.text = _text(f"{case.id}: {says}")
+        shown.result = [result]
     if case.remembered:
         shown.system_out = f"remembered from {case.remembered}"
     return shown

@@ -9,18 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.check.scenarios import SCENARIOS
-from conformance.judge.driver.rules import DRIVER_RULES
-from conformance.judge.virtio.rules import RULES
 from conformance.report.cases import Outcome, about, cases_of, suite_of
+from conformance.report.rule_texts import rule_text
 from conformance.report.source import LEVELS, message
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 TOLD: Final = {Outcome.FAILED: ("fail", "error"), Outcome.OPEN: ("open", "none")}
 """Kind and level of the outcomes that are results; what passed or was skipped is none."""
-SAYS: Final = {rule.id: rule.says for rule in (*RULES, *DRIVER_RULES)} | {
-    scenario.id: scenario.says for scenario in SCENARIOS
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +58,8 @@ def _results(document: dict[str, Any]) -> Iterator[Result]:
                 "logicalLocations": [{"fullyQualifiedName": f"{suite}: {case.name}"}]
             }
             if case.trace is not None:
-                # The header is the first line of a trace, step 1 the second.
-                place |= _line(case.trace, case.step + 1)
-            says = case.says or SAYS.get(case.id, case.name)
+                place |= _line(*case.place)
+            says = rule_text(case) or case.name
             same = (about(document), case.id, case.same or case.name)
             yield Result(case.id, says, *TOLD[case.outcome], case.message, place, same)
 

@@ -32,6 +32,37 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("cmd:/no/such/device", "cannot start /no/such/device: no such file or directory"),
+        ("cmd:true", "the target ended with exit status 0"),
+    ],
+)
+def test_a_device_that_does_not_start_is_in_every_report(
+    target: str, told: str, tmp_path: Path
+) -> None:
+    xml, log = tmp_path / "check.xml", tmp_path / "check.sarif"
+    result = run("check", "--target", target, "--json", "--junit", xml, "--sarif", log)
+    assert result.exit_code == 2 and told in result.stderr
+    assert told in json.loads(result.stdout)["failure"]["finding"]["message"]
+    (failure,) = ElementTree.parse(xml).iter("failure")
+    assert told in failure.attrib["message"]
+    (found,) = json.loads(log.read_text())["runs"][0]["results"]
+    assert told in found["message"]["text"]
+
+
+def test_a_failing_trace_has_its_rule_and_its_line(failing: dict[str, Any]) -> None:
+    root = ElementTree.fromstring(junit([failing]))
+    (case,) = (case for case in root.iter("testcase") if case.find("failure") is not None)
+    step = failing["failure"]["finding"]["step"]
+    assert (case.get("file"), case.get("line")) == (failing["failure"]["trace"], str(step + 1))
+    claim = failing["failure"]["claim"]
+    assert claim in str(case.findtext("failure"))
+    run = sarif([failing])["runs"][0]
+    assert claim in [rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]]
+
+
 def changed(proofs: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """The proofs with fields of the theorem replaced."""
     other = deepcopy(proofs)

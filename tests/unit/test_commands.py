@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -359,6 +360,11 @@ def test_kept_traces_run_first_where_they_are_about_the_same_profile(tmp_path: P
     wrong = [*kept, "--profile", "seed-v2"]
     runner = CliRunner()
     assert "run before" not in runner.invoke(slotproof, wrong).stdout
-    assert "run before        1 kept traces" in runner.invoke(slotproof, wrong).stdout
+    again = runner.invoke(slotproof, wrong).stdout
+    assert "run before        1 kept traces" in again
+    assert "a kept trace fails again, so no new one was run: --distinct 2 runs them too" in again
+    more = runner.invoke(slotproof, [*wrong, "--distinct", "3"]).stdout
+    assert "run before        1 kept traces" in more and "no new one was run" not in more
+    assert more.count("\nfails: ") == 3 == len(set(re.findall(r"^  rule     (.*)$", more, re.M)))
     other = runner.invoke(slotproof, kept)
     assert (other.exit_code, "run before" in other.stdout) == (0, False)

@@ -230,7 +230,8 @@ def test_a_broken_contract_is_kept_replayed_and_explained(tmp_path: Path) -> Non
     assert read_trace(path) == run
     lines = explain(failure_of(run), "REPLAY")
     assert lines[0] == "contract: empty-unplug-all-acknowledged does not hold"
-    assert lines[1] == (
+    assert lines[1] == "  rule     empty-unplug-all-acknowledged"
+    assert lines[2] == (
         "  claim    UNPLUG_ALL with nothing plugged answers ACK, even while a migration runs. "
         "(source: VIRTIO, Memory Device, UNPLUG ALL request (device normative); "
         "virtio_mem_unplug_all)"

@@ -32,6 +32,7 @@ def test_an_invariant_is_explained() -> None:
     run = as_run(trace, run_trace(ReferenceTarget(), trace))
     assert explain(failure_of(run), "REPLAY") == [
         "invariant: plugged-in-mapped does not hold",
+        "  rule     plugged-in-mapped",
         "  claim    Every plugged block lies in a mapped memslot.",
         "  profile  seed-v2: the patch under review, version 2",
         "  device   region 5121 MiB at 0x10000000000, block 1 MiB, limit 256, "
@@ -94,6 +95,7 @@ def test_a_failure_at_the_start_is_explained() -> None:
     finding = Finding(Kind.DIVERGENCE, "usable", 0, "usable: allowed 1, seen 0")
     lines = explain(failure_of(Trace(QEMU, CONFIG, (), finding=finding)), "REPLAY")
     assert "  step     none: the device was only started" in lines
+    assert "  rule     realize" in lines
     assert (
         "  claim    The state of a device just realized. (source: virtio_mem_device_realize)"
         in lines

@@ -1,18 +1,22 @@
 """Shrinking: fewer steps, simpler devices, the same failure."""
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.check.campaign import check
-from conformance.check.runner import run_trace
+from conformance.check.runner import as_run, run_trace
 from conformance.check.shrink import MAX_RUNS_HUNG, NotAgain, shrink
 from conformance.check.simplify import families, toward
 from conformance.generate.traces import random_trace, trace_seed
 from conformance.judge.finding import Finding, Kind
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import TargetError
+from conformance.traces.trace import Trace, TraceStep
+from model.arithmetic import GIB, MIB
 from model.observation import Observation
 from model.profiles import PROFILES, QEMU, SEED_V2
-from model.state import ConcreteAction, Op
+from model.state import ConcreteAction, Config, Op, action
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -107,6 +111,31 @@ def test_simpler_traces_differ_from_the_one_they_come_from() -> None:
                         trace.config,
                         [step.action for step in trace.steps],
                     )
+
+
+class Full(ReferenceTarget):
+    """Tells a wrong size once four blocks are plugged."""
+
+    def apply(self, asked: ConcreteAction) -> Observation:
+        seen = super().apply(asked)
+        size = seen.size
+        return replace(seen, size=0) if size is not None and size >= 4 * 2 * MIB else seen
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_requests_for_ranges_beside_each_other_become_one(first: int) -> None:
+    """Neither of two PLUGs can be left out, nor shorter: one for both does what they do."""
+    config = Config(region=GIB, block=2 * MIB, limit=1, requested=GIB)
+    ranges = [(0, 1), (1, 2), (3, 1)]
+    ranges = ranges[first:] + ranges[:first]
+    steps = [
+        action(Op.PLUG, addr=config.addr + start * 2 * MIB, blocks=blocks)
+        for start, blocks in ranges
+    ]
+    failing = run_trace(Full(), trace := Trace(QEMU, config, tuple(map(TraceStep, steps))))
+    assert failing.finding is not None and failing.finding.step == 3
+    small = shrink(Full(), as_run(trace, failing))
+    assert [(step.action.op, step.action.blocks) for step in small.steps] == [(Op.PLUG, 4)]
 
 
 @pytest.mark.parametrize(
