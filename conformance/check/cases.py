@@ -179,6 +179,7 @@ class Suite:
         """A broken rule fails nothing where the profile decides and its device, the same in every
         trace, breaks it as well: so a check of the command line has it."""
         exact = self.settings.oracle == "exact" and self.report.failing is None
+        exact = exact and not RULE_NAMED[result.id].unprofiled
         if not exact or result.verdict is not Verdict.FAIL:
             return result
         told = f"{result.message}; so does the device of profile {self.settings.profile.name}, "

@@ -69,7 +69,9 @@ def failure_of(trace: Trace) -> Failure:
     if finding is None:
         raise ValueError("the trace holds no finding to explain")
     # What must be refused has no model: the nearest device stands for it.
-    config = FREE.fitted(trace.config) if trace.refuse else trace.config
+    config = trace.config
+    if trace.refuse:
+        config = FREE.permitted(trace.profile, FREE.fitted(config))
     model = ReferenceDevice(trace.profile, config)
     before, allowed = model.state, at_start(model)
     result = None

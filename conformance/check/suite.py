@@ -90,7 +90,8 @@ def judge_for(
     levels = frozenset(
         rule.id
         for rule in RULES
-        if (rule.binding and oracle == "virtio") or (needs and rule.level is Level.NEED)
+        if (rule.binding and (oracle == "virtio" or rule.unprofiled))
+        or (needs and rule.level is Level.NEED)
     )
     exact = oracle == "exact"
     return Judge(

@@ -44,6 +44,7 @@ from conformance.targets.qemu.process import QemuError, find_qemu
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import Target
 from conformance.traces.trace import Trace
+from model.device import ConfigError
 from model.profiles import QEMU_7_2
 
 MOST_TRACES: Final = 1_000_000
@@ -52,6 +53,19 @@ MOST_TRACES: Final = 1_000_000
 
 def checked(wish: Wish) -> Done:
     """Run the check. Raises click.UsageError and TargetFailure."""
+    try:
+        return _checked(wish)
+    except ConfigError as error:
+        if not wish.spec.startswith("cmd:"):
+            raise
+        # No other configuration is generated than one of the profile within a program's limits.
+        raise click.UsageError(
+            f"target {wish.spec!r}: its limits leave no device of profile "
+            f"{wish.profile.name}: {error}"
+        ) from None
+
+
+def _checked(wish: Wish) -> Done:
     with ExitStack() as stack:
         target = stack.enter_context(closing(_opened(wish)))
         helpers, per_device, decisions = _helpers(wish, target), 1, None

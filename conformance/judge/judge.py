@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.judge.finding import Finding, Kind
+from conformance.judge.virtio.rules import UNPROFILED
 from model.contracts import CONTRACT_NAMED
 from model.invariants import INVARIANT_NAMED
 
@@ -30,7 +31,8 @@ class Judge:
     accepts: bool = True
 
 
-EXACT: Final = Judge()
+EXACT: Final = Judge(rules=UNPROFILED)
+"""The profile, and the text where no profile says anything."""
 
 
 def judge_of(found: Finding | None) -> Judge:
@@ -40,4 +42,6 @@ def judge_of(found: Finding | None) -> Judge:
     if found.kind is Kind.VIRTIO:
         return Judge(exact=False, rules=frozenset({found.what}))
     # What breaks several claims may break others on the way to this one.
-    return Judge(tolerated=CLAIMS - {found.what}) if found.what in CLAIMS else EXACT
+    if found.what in CLAIMS:
+        return replace(EXACT, tolerated=CLAIMS - {found.what})
+    return EXACT

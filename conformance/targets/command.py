@@ -44,7 +44,7 @@ class CommandTarget:
     """Speaks the protocol with a program, which is started again after it failed or was closed.
 
     Raises TargetError, on construction as well: the program says hello at once. Raises ValueError
-    for a command that names no program.
+    for a command that names no program, and for limits that leave no device.
     """
 
     def __init__(
@@ -61,9 +61,12 @@ class CommandTarget:
         self._process: subprocess.Popen[bytes] | None = None
         self.limits: Limits = FREE
         self.capabilities = self._hello()
+        if (wrong := self.limits.problem()) is not None:
+            self.close()
+            raise ValueError(f"the limits of its hello leave no device: {wrong}")
 
     def fitted(self, profile: Profile, config: Config) -> Config:
-        return self.limits.fitted(config)
+        return self.limits.permitted(profile, self.limits.fitted(config))
 
     def start(self, profile: Profile, config: Config) -> Observation:
         if self._process is None:

@@ -400,3 +400,18 @@ def test_a_well_behaved_target_is_told_to_quit(tmp_path: Path) -> None:
     end = f"open({str(mark)!r}, 'w').write('quit')"
     CommandTarget(command(tmp_path, line(HELLO), end=end)).close()
     assert mark.read_text() == "quit"
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ('{"limit":{"max":0}}', "limit: nothing within 1..0, expected"),
+        ('{"option":true,"inaccessible":false}', "dynamic-memslots=on needs"),
+    ],
+)
+def test_limits_that_leave_no_device_are_wrong_input(
+    tmp_path: Path, limits: str, told: str
+) -> None:
+    hello = HELLO.replace('"name"', f'"limits":{limits},"name"')
+    target = f"cmd:{command(tmp_path, line(hello))}"
+    told_in_one_line(target, told, 2)

@@ -1,11 +1,14 @@
 """`held` and `told`: what the host must see, each with a device that shows it wrongly."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from conformance.check.explain import explain, failure_of
 from conformance.check.runner import as_run, run_trace
+from conformance.generate.choices import RandomChoices
+from conformance.generate.config import choose_config
 from conformance.judge.finding import Kind
 from conformance.judge.host import covered
 from conformance.targets.limits import FREE, Bound, Limits, limits_from_json
@@ -13,7 +16,7 @@ from conformance.targets.reference import ReferenceTarget
 from conformance.traces.codec import CodecError, observation_from_json, observation_to_json
 from conformance.traces.schemas import problem
 from conformance.traces.trace import Trace, TraceStep
-from model.arithmetic import GIB, MIB
+from model.arithmetic import GIB, MIB, TIB, U64_MASK
 from model.device import fix
 from model.effects import Did
 from model.extents import Extents
@@ -168,3 +171,47 @@ def test_limits_that_are_none_are_refused(limits: dict[str, object]) -> None:
     hello = {"protocol": "slotproof", "version": 1, "name": "x", "capabilities": []}
     assert problem({"hello": hello | {"limits": SOME}}, "protocol-v1.json", "welcome") is None
     assert problem({"hello": hello | {"limits": limits}}, "protocol-v1.json", "welcome")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"block": {"max": 0}}, "block"),
+        ({"block": {"max": MIB // 2}}, "block"),
+        ({"block": {"multiple": 6 * MIB}}, "block"),
+        ({"limit": {"max": 0}}, "limit"),
+        ({"addr": {"min": U64_MASK}}, "addr"),
+        ({"requested": {"min": TIB}, "region": {"max": GIB}}, "region"),
+        ({"region": {"min": 8 * MIB, "max": 4 * MIB}}, "region"),
+        ({"page": {"min": 16 * MIB}, "block": {"max": 2 * MIB}}, "page"),
+        ({"extent": {"min": 2, "max": 1}}, "extent"),
+    ],
+)
+def test_limits_that_leave_no_device_say_which_field(wrong: dict[str, object], field: str) -> None:
+    told = limits_from_json(wrong).problem()
+    assert told is not None and told.startswith(f"{field}: ") and ", expected " in told
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        SOME,
+        {"region": {"max": GIB}},
+        {"addr": {"min": U64_MASK - 3 * GIB}, "region": {"min": 2 * GIB}},
+        {"page": {"min": 2 * MIB}},
+        {"requested": {"min": 3 * GIB, "multiple": 3 * GIB}},
+        {"inaccessible": False},
+    ],
+)
+def test_limits_that_leave_a_device_make_every_configuration_one(given: dict[str, Any]) -> None:
+    limits = limits_from_json(given)
+    assert limits.problem() is None
+    for seed in range(200):
+        wish = choose_config(RandomChoices(seed), QEMU)
+        made = limits.permitted(QEMU, limits.fitted(wish))
+        fix(QEMU, made)
+        assert limits.permitted(QEMU, limits.fitted(made)) == made
+        for name, bound in limits.bounds.items():
+            assert bound.low <= getattr(made, name) <= bound.high
+            assert getattr(made, name) % bound.multiple == 0

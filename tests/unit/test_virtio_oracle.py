@@ -1,6 +1,7 @@
 """The VIRTIO oracle: what it leaves open, what it concludes, and the catalogue of its rules."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,19 +9,20 @@ from conformance.check.campaign import check
 from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIOS
 from conformance.check.shrink import shrink
+from conformance.check.suite import judge_for
 from conformance.judge.driver.rules import DRIVER_RULES
-from conformance.judge.judge import Judge, judge_of
+from conformance.judge.judge import EXACT, Judge, judge_of
 from conformance.judge.virtio.belief import Belief
 from conformance.judge.virtio.judge import VirtioOracle
 from conformance.judge.virtio.rule import Level
-from conformance.judge.virtio.rules import RULE_NAMED, RULES
+from conformance.judge.virtio.rules import RULE_NAMED, RULES, UNPROFILED
 from conformance.targets.reference import ReferenceTarget
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.extents import Extents
-from model.observation import Observation
+from model.observation import Constants, Observation, SlotLayout
 from model.profiles import QEMU
-from model.state import Answer, BlockState, Config, Faults, Op, action
+from model.state import Answer, BlockState, ConcreteAction, Config, Faults, Op, action
 
 CONFIG = Config(region=GIB, block=2 * MIB, limit=1, requested=GIB)
 FIRST = CONFIG.addr
@@ -145,3 +147,48 @@ def test_the_exact_oracle_counts_what_the_text_does_not_allow() -> None:
     assert [(step, breach.rule) for step, breach in outcome.breaches] == [
         (2, "plug-plugged-is-error")
     ]
+
+
+@pytest.mark.parametrize("block", [0, 4 * MIB, 4 * GIB])
+def test_another_block_size_after_a_reset_is_judged_and_harms_no_later_step(block: int) -> None:
+    slots = SlotLayout(count=1, size=GIB, last=GIB)
+    start = Constants(CONFIG.block, FIRST, GIB)
+    made = VirtioOracle(CONFIG)
+    first = replace(shown(Answer.DONE, 0), slots=slots, constants=start, mapped=Extents.EMPTY)
+    assert made.start(first) == []
+    seen = replace(first, slots=None, constants=replace(start, block=block))
+    told = made.step(action(Op.DEVICE_RESET), seen)
+    assert "config-constant" in {breach.rule for breach in told}
+    told = made.step(action(Op.SYSTEM_RESET), seen)
+    assert ("config-block-power-of-two" in {breach.rule for breach in told}) == (block == 0)
+    made.step(action(Op.PLUG, addr=FIRST, blocks=1), replace(seen, answer=Answer.ACK))
+    assert made.constants.block == (block or CONFIG.block)
+
+
+class Shows(ReferenceTarget):
+    """A right device that shows something no profile speaks of after each step."""
+
+    def __init__(self, **more: object) -> None:
+        super().__init__()
+        self.more = more
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        return replace(super().apply(action), **self.more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("more", "rule"),
+    [
+        ({"used": 2}, "used-length"),
+        ({"constants": Constants(CONFIG.block, FIRST, GIB, node=1)}, "config-constant"),
+        ({"used": 10, "constants": Constants(CONFIG.block, FIRST, GIB)}, None),
+    ],
+)
+def test_a_must_of_which_no_profile_speaks_fails_beside_the_profile(
+    more: dict[str, object], rule: str | None
+) -> None:
+    plug = TraceStep(action(Op.PLUG, addr=FIRST, blocks=1))
+    found = run_trace(Shows(**more), Trace(QEMU, CONFIG, (plug,)), judge_for("exact")).finding
+    assert (found and found.what) == rule
+    assert rule is None or rule in UNPROFILED
+    assert run_trace(Shows(**more), Trace(QEMU, CONFIG, (plug,)), EXACT).finding == found

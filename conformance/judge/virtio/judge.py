@@ -58,14 +58,13 @@ class VirtioOracle:
 
     def start(self, seen: Observation) -> list[Breach]:
         """Judge a device just started, with nothing plugged."""
-        self.constants = seen.constants or self.constants
+        verdicts = [*self._taken(seen)]
         self.now = replace(seen, memory=None)
-        verdicts = [*self._layout(seen), *self._block_size(seen)]
+        verdicts += self._layout(seen)
         if seen.size is not None:
             message = f"{seen.size} bytes are plugged at the start"
             verdicts.append(("init-all-unplugged", seen.size == 0, message))
-        if self.constants.block:
-            verdicts += self.host.start(self.constants, seen)
+        verdicts += self.host.start(self.constants, seen)
         return self._judged(verdicts)
 
     def step(
@@ -79,8 +78,8 @@ class VirtioOracle:
             return []
         before, old = self.now, self.belief
         verdicts = [*self._operation(action, seen, before), *self._changes(action, seen, before)]
-        if action.op is Op.SYSTEM_RESET and seen.constants is not None:
-            self.constants = seen.constants
+        if action.op is Op.SYSTEM_RESET:
+            verdicts += self._taken(seen)
         verdicts += [*self._layout(seen), *self._memory(action, seen), *self._counted(seen, old)]
         verdicts += resize_rules(action, self.constants, before, seen)
         verdicts += self.host.step(self.constants, action, seen, old, self.belief)
@@ -220,11 +219,17 @@ class VirtioOracle:
             beyond = any(self.belief.sure.ranges_within(seen.usable // block, constants.region))
             yield "unusable-blocks-unplugged", seen.size <= seen.usable and not beyond, message
 
-    def _block_size(self, seen: Observation) -> Iterator[Verdict]:
-        if seen.constants is not None:
-            block = seen.constants.block
-            message = f"block size {block}"
-            yield "config-block-power-of-two", block > 0 and not block & (block - 1), message
+    def _taken(self, seen: Observation) -> Iterator[Verdict]:
+        """Constants that may be new; blocks of no size divide nothing, so they are not taken."""
+        if seen.constants is None:
+            return
+        block = seen.constants.block
+        message = f"block size {block}"
+        yield "config-block-power-of-two", block > 0 and not block & (block - 1), message
+        if seen.constants != self.constants:
+            # How the new region is cut is not shown.
+            self.host.slots = None
+        self.constants = seen.constants if block else self.constants
 
     def _changes(
         self, action: ConcreteAction, seen: Observation, before: Observation

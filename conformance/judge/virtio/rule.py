@@ -26,13 +26,17 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One statement. `says` is a paraphrase in one line; `unjudged` a reason, empty if judged."""
+    """One statement. `says` is a paraphrase in one line; `unjudged` a reason, empty if judged.
+
+    `unprofiled`: no profile says anything of what it is about, so that it binds beside any.
+    """
 
     id: str
     section: str
     level: Level
     says: str
     unjudged: str = ""
+    unprofiled: bool = False
 
     @property
     def binding(self) -> bool:

@@ -28,6 +28,7 @@ _CONFIGURATION: Final = (
         _LAYOUT,
         Level.MUST_NOT,
         "block size, node, address and region size change in a system reset only",
+        unprofiled=True,
     ),
     Rule(
         "config-plugged-size", _LAYOUT, Level.MUST, "the plugged size is that of the plugged blocks"
@@ -260,8 +261,11 @@ RULES: Final = (
         "Split Virtqueues / The Virtqueue Used Ring",
         Level.MUST,
         "the used length is that of the response, 10 bytes, whatever room there is",
+        unprofiled=True,
     ),
     *HOST_RULES,
     *NEED_RULES,
 )
 RULE_NAMED: Final = {rule.id: rule for rule in RULES}
+UNPROFILED: Final = frozenset(rule.id for rule in RULES if rule.unprofiled)
+"""The rules that bind beside any profile: none says what they are about."""
