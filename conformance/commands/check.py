@@ -123,6 +123,9 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
 )
 @click.option("--needs", is_flag=True, help="What drivers need fails a trace as well.")
 @click.option(
+    "--faults", is_flag=True, help="Operations of a real QEMU's or VMM's host fail, by strace."
+)
+@click.option(
     "--only",
     "-k",
     metavar="ID",

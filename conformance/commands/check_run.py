@@ -43,6 +43,7 @@ from conformance.targets.qemu.decision import MACHINES
 from conformance.targets.qemu.process import QemuError, find_qemu
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import Target
+from conformance.targets.vmm.target import VmmTarget
 from conformance.traces.trace import Trace
 from model.device import ConfigError
 from model.profiles import QEMU_7_2
@@ -105,7 +106,16 @@ def _checked(wish: Wish) -> Done:
 
 
 def _opened(wish: Wish) -> Target:
-    return opened_target(wish.spec, wish.answer_timeout, wish.log)
+    """The target. Raises click.UsageError where `--faults` is nothing for it, and TargetFailure."""
+    target = opened_target(wish.spec, wish.answer_timeout, wish.log)
+    if not wish.faults:
+        return target
+    if not isinstance(target, QemuTarget | VmmTarget):
+        target.close()
+        raise click.UsageError("--faults is about a real QEMU or VMM: expected such a --target")
+    if (failing := target.failing()) is None:
+        raise click.UsageError(f"--faults: nothing of {wish.spec}'s host can be made to fail here")
+    return failing
 
 
 def _helpers(wish: Wish, target: Target) -> list[Target]:
@@ -115,6 +125,8 @@ def _helpers(wish: Wish, target: Target) -> list[Target]:
             _has_no_memslots(target.binary)
         return [target.another() for _ in range(max(MACHINES, wish.jobs) - 1)]
     # Messages of several programs in one log could not be told apart.
+    if wish.faults:
+        return [_opened(wish) for _ in range(wish.jobs - 1)]
     return [opened_target(wish.spec, wish.answer_timeout) for _ in range(wish.jobs - 1)]
 
 

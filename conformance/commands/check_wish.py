@@ -40,6 +40,7 @@ class Wish:
     steer: bool = False
     answer_timeout: float | None = None
     log: Path | None = None
+    faults: bool = False
 
     @property
     def rules(self) -> frozenset[str]:
@@ -76,6 +77,7 @@ class Wish:
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         words += [word for id in self.only for word in ("--only", id)]
         words += ["--needs"] * self.needs + ["--steer"] * self.steer
+        words += ["--faults"] * self.faults
         return shlex.join(["slotproof", "check", *words])
 
 

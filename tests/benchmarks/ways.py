@@ -16,10 +16,10 @@ from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.guest import QemuGuest
 from conformance.targets.qemu.process import find_qemu
 from conformance.targets.qemu.processor import Processor, StoppedProcessor
+from conformance.targets.tracing import tracer
 from conformance.targets.vmm.host import HostSide
 from conformance.targets.vmm.krun import krun
 from conformance.targets.vmm.qemu import GuestProcessor
-from conformance.targets.vmm.watch import tracer
 from model.arithmetic import GIB, MIB
 from model.extents import Extents
 from model.state import Answer, Config, Op, action

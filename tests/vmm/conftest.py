@@ -10,10 +10,10 @@ import pytest
 from conformance.targets.driver.bus import DriverError
 from conformance.targets.qemu.process import find_qemu
 from conformance.targets.qemu.target import QemuTarget
+from conformance.targets.tracing import tracer
 from conformance.targets.vmm.krun import krun
 from conformance.targets.vmm.machine import Vmm
 from conformance.targets.vmm.qemu import GuestProcessor
-from conformance.targets.vmm.watch import tracer
 
 T = TypeVar("T")
 

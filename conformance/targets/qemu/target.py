@@ -26,6 +26,7 @@ from conformance.targets.target import (
     Asked,
     TargetError,
 )
+from conformance.targets.tracing import failing, tracer
 from conformance.traces.codec import config_to_json
 from conformance.traces.sizes import format_size
 from model.device import ConfigError, fix
@@ -36,6 +37,7 @@ from model.state import Answer, ConcreteAction, Config, Op
 _LEFT_OUT: Final = frozenset({Op.UNREALIZE.value})
 _OF_GUEST: Final = frozenset({Op.WAKE_UP.value})
 """A guest that runs would have to come back from it by itself, which ours does not."""
+_FAILING: Final = frozenset({"fail-discard"})
 _RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET, Op.WAKE_UP})
 
 
@@ -59,8 +61,10 @@ class QemuTarget:
         memslots: bool = True,
         processor: Callable[[], Processor] = StoppedProcessor,
         accel: Accel = TCG,
+        faults: bool = False,
     ) -> None:
         """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off.
+        `faults`: a discard can be made to fail.
 
         `processor` makes what runs in each machine, which `accel` carries.
         """
@@ -68,14 +72,28 @@ class QemuTarget:
         self.memslots = memslots
         self.accel = accel
         self._processor = processor
+        self._faults = faults
         if not self.stopped:
             self.capabilities = self.capabilities - _OF_GUEST
+        if faults:
+            self.capabilities = self.capabilities | _FAILING
         self._guest: QemuGuest | None = None
 
     def another(self) -> QemuTarget:
         """A target like this one, for another thread."""
+        return self._like(faults=self._faults)
+
+    def failing(self) -> QemuTarget | None:
+        """One like this whose host can fail; None where there is no tracer."""
+        return None if tracer() is None else self._like(faults=True)
+
+    def _like(self, *, faults: bool) -> QemuTarget:
         return QemuTarget(
-            self.binary, memslots=self.memslots, processor=self._processor, accel=self.accel
+            self.binary,
+            memslots=self.memslots,
+            processor=self._processor,
+            accel=self.accel,
+            faults=faults,
         )
 
     @property
@@ -124,7 +142,9 @@ class QemuTarget:
     def apply(self, action: ConcreteAction) -> Observation:
         guest = self._started()
         with self._failures():
-            return self._after(guest, action, guest.apply(action))
+            with failing(guest.pid, action.faults):
+                done = guest.apply(action)
+            return self._after(guest, action, done)
 
     def together(self, asked: Sequence[Asked]) -> list[Observation]:
         guest = self._started()

@@ -89,6 +89,7 @@ def firecracker(path: str | None) -> Vmm:
             switches={"option": True, "inaccessible": True, "prealloc": False},
         ),
         capabilities=frozenset({"resize", "notified"}),
+        failing=frozenset({"fail-populate"}),
         start=start,
         slot=lambda config: _SLOT,
     )

@@ -10,7 +10,7 @@ import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -19,7 +19,7 @@ from conformance.targets.driver.bus import DriverError
 from conformance.targets.vmm.watch import Memslot, Watch
 from model.extents import Extents
 from model.observation import HostMemory, SlotLayout
-from model.state import Config
+from model.state import Config, Faults
 
 _LINE: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) [0-9a-f:]+ (\d+)")
 _ENTRY: Final = 8
@@ -51,6 +51,10 @@ class HostSide:
         """Stop watching."""
         self._watch.close()
         self._directory.cleanup()
+
+    def failing(self, vcpu: str, faults: Faults[bool]) -> AbstractContextManager[None]:
+        """Host operations fail meanwhile. Raises DriverError."""
+        return self._watch.failing(self._pid, vcpu, faults)
 
     @property
     def changes(self) -> int:

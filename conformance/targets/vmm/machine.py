@@ -184,3 +184,6 @@ class Vmm:
     """The device offers VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE."""
     vcpu: str = "vcpu"
     """What the names of the threads that run the guest hold."""
+    failing: frozenset[str] = frozenset()
+    """The capabilities of host operations that can be made to fail, and that the device carries out
+    as `conformance.targets.tracing` knows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -13,12 +13,12 @@ from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.memory import GuestMemory
 from conformance.targets.driver.speech import Done, Speech, observed, only_answered
 from conformance.targets.target import BATCH, PADDING, STRAY, Asked, TargetError
+from conformance.targets.tracing import tracer
 from conformance.targets.vmm.host import HostSide
 from conformance.targets.vmm.machine import Machine, Vmm
-from conformance.targets.vmm.watch import tracer
 from model.observation import Constants, Observation
 from model.profiles import Profile
-from model.state import REQUESTS, Answer, ConcreteAction, Config, Op
+from model.state import NO_FAULTS, REQUESTS, Answer, ConcreteAction, Config, Op
 
 _REQUESTS: Final = frozenset(op.value for op in REQUESTS)
 _SHOWN: Final = frozenset(
@@ -30,18 +30,28 @@ _RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
 class VmmTarget:
     """The device of a VMM, in a process of its own for each trace."""
 
-    def __init__(self, vmm: Vmm, *, watched: bool = True) -> None:
-        """`watched`: its memslots are looked at, where there is a tracer."""
+    def __init__(self, vmm: Vmm, *, watched: bool = True, faults: bool = False) -> None:
+        """`watched`: its memslots are looked at, where there is a tracer. `faults`: operations of
+        the host can be made to fail, where they are."""
         self.vmm = vmm
+        self._faults = faults
         self._watched = watched and tracer() is not None
         seen = {"mapped", "slots", "held"} if self._watched else set()
         self.capabilities = _REQUESTS | _SHOWN | vmm.capabilities | seen
+        if faults and self._watched:
+            self.capabilities |= vmm.failing
         self._machine: Machine | None = None
         self._host: HostSide | None = None
 
     def another(self) -> VmmTarget:
         """A target like this one, for another thread."""
-        return VmmTarget(self.vmm, watched=self._watched)
+        return VmmTarget(self.vmm, watched=self._watched, faults=self._faults)
+
+    def failing(self) -> VmmTarget | None:
+        """One like this whose host can fail; None where nothing of its host can be made to."""
+        if not self._watched or not self.vmm.failing:
+            return None
+        return VmmTarget(self.vmm, faults=True)
 
     @property
     def pid(self) -> int:
@@ -65,7 +75,7 @@ class VmmTarget:
 
     def apply(self, action: ConcreteAction) -> Observation:
         machine = self._started()
-        with self._failures():
+        with self._failures(), self._meanwhile(action):
             done = Done(Answer.DONE)
             if action.op is Op.RESIZE:
                 done = Done(machine.resize(action.value))
@@ -98,6 +108,13 @@ class VmmTarget:
             host.close()
         if machine is not None:
             machine.close()
+
+    def _meanwhile(self, action: ConcreteAction) -> AbstractContextManager[None]:
+        """While an action is carried out, what is to fail fails."""
+        if action.faults == NO_FAULTS:
+            return nullcontext()
+        assert self._host is not None
+        return self._host.failing(self.vmm.vcpu, action.faults)
 
     def _launch(self, config: Config) -> None:
         if self._watched:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.targets.driver.bus import DriverError
+from conformance.targets.tracing import options_for, threads_of, traced, traced_by, wait
+from model.state import Faults
 
 _SET: Final = re.compile(
     r"KVM_SET_USER_MEMORY_REGION2?, \{slot=(\w+), flags=[^,]*, guest_phys_addr=(\w+), "
@@ -28,8 +27,6 @@ _RESULT: Final = re.compile(r"= (-?\d+)(?: .*)?$")
 _THREAD: Final = re.compile(r"(?:\[pid +)?(\d+)\]? +")
 _SPACE: Final = 16
 """A slot number's bits from here on name the address space; 0 is the usual one."""
-_SECONDS: Final = 5.0
-_POLL: Final = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +77,6 @@ class Memslots:
             self._now.pop(number, None)
 
 
-def tracer() -> str | None:
-    """The program, None where there is none."""
-    return shutil.which("strace")
-
-
 class Watch:
     """Watches one VMM: `prefix` starts it, `settle` once it runs, and then `slots` at any time."""
 
@@ -102,22 +94,41 @@ class Watch:
     def settle(self, pid: int, vcpu: str) -> None:
         """Watch no longer the threads with `vcpu` in their names. Raises DriverError."""
         with suppress(ProcessLookupError):
-            os.kill(_traced_by(pid, pid), signal.SIGINT)
-        threads = [
-            int(task.name)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            if vcpu not in (task / "comm").read_text().lower()
-        ]
-        _wait(lambda: all(not _traced_by(pid, thread) for thread in threads), "let go")
+            if own := traced_by(pid, pid):
+                os.kill(own, signal.SIGINT)
+        threads = threads_of(pid, vcpu)
+        wait(lambda: all(not traced_by(pid, thread) for thread in threads), "let go")
+        self._follow(pid, threads)
+
+    def _follow(self, pid: int, threads: list[int]) -> None:
         attach = [word for thread in threads for word in ("-p", str(thread))]
         self._tracer = subprocess.Popen(
-            ["strace", *_options(self._logs[1]), *attach],
+            ["strace", *_options(self._logs[-1]), *attach],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        _wait(lambda: all(_traced_by(pid, thread) for thread in threads), "attach")
+        wait(lambda: all(traced_by(pid, thread) != 0 for thread in threads), "attach")
+
+    @contextmanager
+    def failing(self, pid: int, vcpu: str, faults: Faults[bool]) -> Iterator[None]:
+        """Have host operations fail, and watch all the same. Raises DriverError."""
+        threads = threads_of(pid, vcpu)
+        self.close()
+        wait(lambda: all(not traced_by(pid, thread) for thread in threads), "let go")
+        with traced(pid, threads, [*_options(self._log("failing")), *options_for(faults)]):
+            yield
+        wait(lambda: all(not traced_by(pid, thread) for thread in threads), "let go")
+        self._log("run")
+        self._follow(pid, threads)
+
+    def _log(self, name: str) -> Path:
+        """A further log, which is read from its start on."""
+        path = self._logs[0].with_name(f"{name}-{len(self._logs)}")
+        self._logs.append(path)
+        self._offsets.append(0)
+        return path
 
     def memslots(self) -> Memslots:
         """What KVM was told until now."""
@@ -133,24 +144,10 @@ class Watch:
     def close(self) -> None:
         """Stop tracing."""
         if self._tracer is not None:
-            self._tracer.kill()
+            self._tracer.send_signal(signal.SIGINT)
             self._tracer.wait()
             self._tracer = None
 
 
 def _options(log: Path) -> list[str]:
     return ["-I2", "-qq", "-e", "trace=ioctl", "-e", "signal=none", "-o", str(log)]
-
-
-def _traced_by(pid: int, thread: int) -> int:
-    """The tracer of a thread, 0 for none."""
-    status = Path(f"/proc/{pid}/task/{thread}/status").read_text()
-    return int(re.findall(r"TracerPid:\s+(\d+)", status)[0])
-
-
-def _wait(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not done():
-        if time.monotonic() > deadline:
-            raise DriverError(f"strace did not {what} within {_SECONDS:g} s")
-        time.sleep(_POLL)

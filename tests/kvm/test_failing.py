@@ -1,0 +1,74 @@
+"""Operations of the host that fail while a real QEMU carries a request out under KVM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from conformance.check.runner import run_trace
+from conformance.judge.finding import Kind
+from conformance.targets import tracing
+from conformance.targets.driver.bus import DriverError
+from conformance.targets.qemu.accel import KVM
+from conformance.targets.qemu.fit import fitted
+from conformance.targets.qemu.process import find_qemu
+from conformance.targets.qemu.target import QemuTarget
+from conformance.targets.target import TargetError
+from conformance.traces.trace import Trace, TraceStep
+from model.arithmetic import GIB, MIB
+from model.profiles import QEMU
+from model.state import NO_FAULTS, Answer, ConcreteAction, Config, Faults, Op, action
+
+pytestmark = pytest.mark.usefixtures("kvm_qemu")
+CONFIG = fitted(Config(region=2 * GIB, block=2 * MIB, limit=256, requested=2 * GIB))
+NO_DISCARD = replace(NO_FAULTS, discard=True)
+NO_MEMSLOT = replace(NO_FAULTS, populate=True)
+
+
+@pytest.fixture
+def target() -> Iterator[QemuTarget]:
+    if tracing.tracer() is None:
+        pytest.skip("no strace: on Debian apt-get install strace")
+    made = QemuTarget(find_qemu(), accel=KVM).failing()
+    assert made is not None
+    with closing(made):
+        yield made
+
+
+def on(op: Op, blocks: int, faults: Faults[bool] = NO_FAULTS) -> ConcreteAction:
+    return action(op, addr=CONFIG.addr, blocks=blocks, faults=faults)
+
+
+def test_a_failing_discard_is_busy_and_leaves_all_as_it_was(target: QemuTarget) -> None:
+    steps = (
+        on(Op.PLUG, 3),
+        on(Op.UNPLUG, 2, NO_DISCARD),
+        action(Op.UNPLUG_ALL, faults=NO_DISCARD),
+        action(Op.SYSTEM_RESET, faults=NO_DISCARD),
+        on(Op.STATE, 3),
+        on(Op.UNPLUG, 2),
+    )
+    outcome = run_trace(target, Trace(QEMU, CONFIG, tuple(map(TraceStep, steps))))
+    assert outcome.finding is None
+    ack, busy = Answer.ACK, Answer.BUSY
+    assert [seen.answer for seen in outcome.seen] == [ack, busy, busy, Answer.DONE, ack, ack]
+    assert [seen.size // CONFIG.block for seen in outcome.seen if seen.size is not None] == [
+        *(3, 3, 3, 3, 3),
+        1,
+    ]
+
+
+def test_a_memslot_that_kvm_refuses_ends_qemu(target: QemuTarget) -> None:
+    """No profile has an answer to it: kvm_set_phys_mem aborts."""
+    target.start(QEMU, CONFIG)
+    with pytest.raises(TargetError, match=r"SIGABRT") as caught:
+        target.apply(on(Op.PLUG, 1, NO_MEMSLOT))
+    assert caught.value.kind is Kind.DIED
+
+
+def test_what_no_system_call_stands_for_cannot_fail() -> None:
+    with pytest.raises(DriverError, match="nothing makes a prealloc fail from outside"):
+        tracing.options_for(replace(NO_FAULTS, prealloc=True))
