@@ -55,6 +55,7 @@ class Own:
     `resize_only_grows`: the host cannot set less than is requested.
     `resize_unit`: the bytes of which a requested size is a multiple; 1 where whole blocks will do.
     `reset_forgets`: a reset leaves the plugged size and forgets which blocks are plugged.
+    `reset_renews`: a system reset makes the device anew, whatever the host fails at.
     `gives_back`: host memory behind unplugged blocks is given back.
     """
 
@@ -70,6 +71,7 @@ class Own:
     resize_only_grows: bool = False
     resize_unit: int = 1
     reset_forgets: bool = False
+    reset_renews: bool = False
     gives_back: bool = True
 
 

@@ -149,10 +149,13 @@ def own_device_reset(
 def own_system_reset(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
-    """A system reset, which is a device reset to a device that forgets by it."""
+    """A system reset, which is a device reset to a device that forgets by it, and may make another
+    device of it."""
     if f.profile.own.reset_forgets:
         forgotten = replace(s, accepted=d.truth(False), broken=d.truth(False))
         return Result(replace(forgotten, plugged=d.no_blocks()), Answer.DONE)
+    if f.profile.own.reset_renews:
+        a = replace(a, faults=replace(a.faults, discard=d.truth(False)))
     result = rule(d, f, s, a)
     usable = own_usable(d, f, result.state.requested)
     return replace(result, state=replace(result.state, usable=usable))

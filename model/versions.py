@@ -42,6 +42,7 @@ CLOUD_HYPERVISOR_52: Final = replace(
         short=Nonsense.UNANSWERED,
         failed_discard=FailedDiscard.ERROR,
         resize_to_same=False,
+        reset_renews=True,
     ),
 )
 CLOUD_HYPERVISOR_51: Final = replace(
@@ -53,6 +54,7 @@ CLOUD_HYPERVISOR_51: Final = replace(
         reach=Reach.REGION,
         failed_discard=FailedDiscard.ERROR,
         resize_to_same=False,
+        reset_renews=True,
     ),
 )
 DRAGONBALL: Final = replace(
@@ -119,8 +121,8 @@ CHECKED: Final[Mapping[str, str]] = {
     "no difference",
     FIRECRACKER_MAIN.name: "Firecracker 1.17.0-dev (81b38b9), 2026-11-28: 2400 steps, 1978 of them "
     "requests; no difference",
-    CLOUD_HYPERVISOR_52.name: "Cloud Hypervisor 53.0, 2026-11-28: 2400 steps, 1762 of them requests; "
-    "no difference",
+    CLOUD_HYPERVISOR_52.name: "Cloud Hypervisor 53.0, 2026-11-28: 2400 steps, 1762 of them "
+    "requests; no difference",
     KRUN.name: "libkrun of smolmachines 1.32.2, 2026-11-28: 3000 steps, 2369 of them requests; "
     "no difference",
 }

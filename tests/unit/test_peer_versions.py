@@ -137,6 +137,14 @@ def test_a_reset_that_forgets() -> None:
         assert one.state.size == BLOCK and not list(one.state.plugged.ranges())
 
 
+def test_a_system_reset_where_the_discard_fails() -> None:
+    for renews, left in ((False, BLOCK), (True, 0)):
+        one = own(reset_renews=renews)
+        answers(one, Op.PLUG)
+        one.apply(action(Op.SYSTEM_RESET, faults=replace(NO_FAULTS, discard=True)))
+        assert one.state.size == left
+
+
 def test_every_version_has_a_name_of_its_own_and_says_how_it_is_known() -> None:
     assert not set(VERSIONS) & set(PROFILES) and set(KNOWN) == {*VERSIONS, *PROFILES}
     assert all(one.by_version and one.peer for one in VERSIONS.values())
