@@ -55,7 +55,8 @@ class Own:
     `resize_only_grows`: the host cannot set less than is requested.
     `resize_unit`: the bytes of which a requested size is a multiple; 1 where whole blocks will do.
     `reset_forgets`: a reset leaves the plugged size and forgets which blocks are plugged.
-    `reset_renews`: a system reset makes the device anew, whatever the host fails at.
+    `reset_renews`: a system reset makes the device anew; where it then cannot give memory back it
+    asks for a reset.
     `gives_back`: host memory behind unplugged blocks is given back.
     """
 

@@ -154,11 +154,12 @@ def own_system_reset(
     if f.profile.own.reset_forgets:
         forgotten = replace(s, accepted=d.truth(False), broken=d.truth(False))
         return Result(replace(forgotten, plugged=d.no_blocks()), Answer.DONE)
+    broken = a.faults.discard if f.profile.own.reset_renews else d.truth(False)
     if f.profile.own.reset_renews:
         a = replace(a, faults=replace(a.faults, discard=d.truth(False)))
     result = rule(d, f, s, a)
     usable = own_usable(d, f, result.state.requested)
-    return replace(result, state=replace(result.state, usable=usable))
+    return replace(result, state=replace(result.state, usable=usable, broken=broken))
 
 
 OWN_RULES: Mapping[Op, Rule] = {

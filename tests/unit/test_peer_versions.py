@@ -138,11 +138,14 @@ def test_a_reset_that_forgets() -> None:
 
 
 def test_a_system_reset_where_the_discard_fails() -> None:
-    for renews, left in ((False, BLOCK), (True, 0)):
+    for renews, left, then in ((False, BLOCK, Answer.ACK), (True, 0, Answer.SILENT)):
         one = own(reset_renews=renews)
         answers(one, Op.PLUG)
         one.apply(action(Op.SYSTEM_RESET, faults=replace(NO_FAULTS, discard=True)))
         assert one.state.size == left
+        assert answers(one, Op.STATE) == [then]
+        one.apply(action(Op.DEVICE_RESET))
+        assert answers(one, Op.STATE) == [Answer.ACK]
 
 
 def test_every_version_has_a_name_of_its_own_and_says_how_it_is_known() -> None:
