@@ -50,6 +50,7 @@ class Own:
     `states_before_size`: PLUG looks at the blocks' states before the requested size.
     `empty_is_nack`: PLUG and UNPLUG of no block are answered by NACK before anything is looked at.
     `unplug_keeps_requested`: UNPLUG below the requested size is answered by NACK.
+    `discards_all`: UNPLUG_ALL gives the region's memory back also where nothing is plugged.
     `unplug_all_keeps`: UNPLUG_ALL leaves the usable region as it is.
     `resize_to_same`: the host may set the size that is requested already.
     `resize_only_grows`: the host cannot set less than is requested.
@@ -67,6 +68,7 @@ class Own:
     states_before_size: bool = False
     empty_is_nack: bool = False
     unplug_keeps_requested: bool = False
+    discards_all: bool = False
     unplug_all_keeps: bool = False
     resize_to_same: bool = True
     resize_only_grows: bool = False

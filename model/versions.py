@@ -42,6 +42,7 @@ CLOUD_HYPERVISOR_52: Final = replace(
         short=Nonsense.UNANSWERED,
         failed_discard=FailedDiscard.ERROR,
         resize_to_same=False,
+        discards_all=True,
         reset_renews=True,
     ),
 )
@@ -54,6 +55,7 @@ CLOUD_HYPERVISOR_51: Final = replace(
         reach=Reach.REGION,
         failed_discard=FailedDiscard.ERROR,
         resize_to_same=False,
+        discards_all=True,
         reset_renews=True,
     ),
 )

@@ -137,6 +137,12 @@ def test_a_reset_that_forgets() -> None:
         assert one.state.size == BLOCK and not list(one.state.plugged.ranges())
 
 
+def test_an_unplug_all_of_nothing_where_the_discard_fails() -> None:
+    fails = action(Op.UNPLUG_ALL, faults=replace(NO_FAULTS, discard=True))
+    assert own(failed_discard=FailedDiscard.ERROR).apply(fails).answer is Answer.ACK
+    assert own(discards_all=True).apply(fails).answer is Answer.ERROR
+
+
 def test_a_system_reset_where_the_discard_fails() -> None:
     for renews, left, then in ((False, BLOCK, Answer.ACK), (True, 0, Answer.SILENT)):
         one = own(reset_renews=renews)
