@@ -68,7 +68,7 @@ def own_unplug(
 def own_unplug_all(
     d: Domain[W, B, S], f: Fixed[W, B], s: State[W, B, S], a: Action[W, B], rule: Rule
 ) -> Result[W, B, S]:
-    """UNPLUG_ALL of a device whose usable region is fitted to other sizes, or to none, or whose host
+    """UNPLUG_ALL of a device whose usable region is fitted to other sizes or to none, or whose host
     has something to do even if nothing is plugged."""
     if f.profile.own.discards_all and d.test(a.faults.discard):
         return Result(s, Answer.ERROR)
