@@ -8,7 +8,10 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
+from smt_proofs.solving.bindings import hasten
 from smt_proofs.solving.memo import Memo
+
+hasten()
 
 Term: TypeAlias = Any
 """A z3 expression; z3's Python interface carries no types."""

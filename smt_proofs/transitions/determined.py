@@ -34,7 +34,7 @@ from smt_proofs.transitions.inputs import (
 )
 from smt_proofs.transitions.named_sets import NamedSets
 from smt_proofs.transitions.sets import SetTerms
-from smt_proofs.transitions.shapes import OtherKinds, Shape, any_outcome, said, shapes
+from smt_proofs.transitions.shapes import OtherKinds, Outcomes, Shape, said, shapes
 
 ONE: Final = ".one"
 TWO: Final = ".two"
@@ -98,10 +98,13 @@ def seek_determined(
     name = determined(transition)
     d, f, s, a = _situation(profile, mapping, transition)
     met = [_met(d, f, any_state(d, end)) for end in (ONE, TWO)]
-    meant = [_meant(d, f, s, a, shape, claims, met) for shape in possible]
+    outcomes = Outcomes(d, ONE), Outcomes(d, TWO)
+    meant = [_meant(d, f, s, a, shape, claims, met, outcomes) for shape in possible]
     search = Search()
     search.know(Assertion(d.label(claim), claim) for claim in d.given)
-    search.know(Assertion(d.label(fact), fact) for fact in d.facts)
+    # Evaluating claims brings up the same facts again and again.
+    facts = {fact.get_id(): fact for fact in d.facts}
+    search.know(Assertion(d.label(fact), fact) for fact in facts.values())
     search.know([_same_mapped(d, met), *_quotients(d)])
     said_of = _about_mapped(mapping, claims)
     anyway: set[tuple[int, ...]] = set()
@@ -169,8 +172,9 @@ def _meant(
     shape: Shape,
     claims: Sequence[Claim],
     met: Sequence[dict[str, Term]],
+    outcomes: tuple[Outcomes, Outcomes],
 ) -> _Meant:
-    one, two = any_outcome(d, shape, ONE), any_outcome(d, shape, TWO)
+    one, two = (each.of(shape) for each in outcomes)
     kept = [claim.serves for claim in claims if claim.of_state]
     steps = [claim for claim in claims if not claim.of_state]
     first, second = ([_assumed(name, each[name]) for name in kept] for each in met)

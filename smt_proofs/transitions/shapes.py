@@ -81,14 +81,25 @@ def shape_of(result: Result[Any, Any, Any]) -> Shape:
     return Shape(result.answer, result.block_state, result.notified, result.kinds)
 
 
-def any_outcome(d: SetTerms, shape: Shape, name: str) -> Any:
-    """All outcomes of a shape. Those of two shapes share what both have under one name."""
-    state = any_state(d, name)
-    head = state, shape.answer, shape.block_state, shape.notified
-    if isinstance(shape.kinds, OtherKinds):
-        return WithOtherKinds(*head, shape.kinds)
-    effects = (_any_effect(d, did, f"{n}{name}") for n, did in enumerate(shape.kinds, 1))
-    return Result(*head, tuple(effects))
+class Outcomes:
+    """All outcomes of every shape, by one name: those of two shapes share what both have."""
+
+    def __init__(self, d: SetTerms, name: str) -> None:
+        self._d, self._name = d, name
+        self._state = any_state(d, name)
+        self._effects: dict[tuple[int, Did], Effect[Any, Any, Any]] = {}
+
+    def of(self, shape: Shape) -> Any:
+        """All outcomes of a shape."""
+        head = self._state, shape.answer, shape.block_state, shape.notified
+        if isinstance(shape.kinds, OtherKinds):
+            return WithOtherKinds(*head, shape.kinds)
+        return Result(*head, tuple(self._effect(*place) for place in enumerate(shape.kinds, 1)))
+
+    def _effect(self, n: int, did: Did) -> Effect[Any, Any, Any]:
+        if (n, did) not in self._effects:
+            self._effects[n, did] = _any_effect(self._d, did, f"{n}{self._name}")
+        return self._effects[n, did]
 
 
 def _any_effect(d: SetTerms, did: Did, name: str) -> Effect[Any, Any, Any]:
@@ -128,9 +139,10 @@ def shapes(
     if transition == REALIZE:
         return [REALIZED]
     asked = [claim for claim in claims if not claim.of_state]
+    outcomes = Outcomes(d, "")
 
     def refused(shape: Shape) -> bool:
-        outcome = any_outcome(d, shape, "")
+        outcome = outcomes.of(shape)
         for claim, term in said(d, f, s, a, outcome, list(asked)):
             if z3.is_false(z3.simplify(term)):
                 # What refuses one refuses many: it is asked first from now on.
