@@ -13,6 +13,7 @@ from conformance.metadata.options import (
     Options,
     check_names,
     is_on,
+    number_of,
     options_of,
     parsed,
     size_of,
@@ -243,7 +244,7 @@ def _device(
         option=option,
         inaccessible=inaccessible,
     )
-    if address := size_of(options.get("memaddr", "0"), "memaddr"):
+    if address := number_of(options.get("memaddr", "0"), "memaddr"):
         config = replace(config, addr=address)
     return of_config(name, profile, config, requested if plugged is None else plugged)
 

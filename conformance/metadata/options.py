@@ -18,6 +18,9 @@ _SIZE: Final = re.compile(
     r"\+?(?:0x(?P<hex>[0-9a-f]+)|(?P<number>\d+\.?\d*|\.\d+)(?P<suffix>[bkmgtpe])?)",
     re.IGNORECASE | re.ASCII,
 )
+_NUMBER: Final = re.compile(
+    r"\+?(?P<digits>0x[0-9a-f]+|(?P<octal>0[0-7]+)|0|[1-9][0-9]*)", re.IGNORECASE | re.ASCII
+)
 _ON: Final = frozenset({"on", "yes", "true", "y"})
 _OFF: Final = frozenset({"off", "no", "false", "n"})
 
@@ -110,6 +113,25 @@ def size_of(text: str, name: str, unit: str = "B") -> int:
     if whole * factor > U64_MASK:
         raise CommandLineError(f"{name}={text} is too large: a size is below 2^64 bytes")
     return int(whole * factor)
+
+
+def number_of(text: str, name: str) -> int:
+    """A property that is a plain number: decimal, hexadecimal behind 0x or octal behind 0.
+
+    Source: qobject_input_type_uint64_keyval, qapi/qobject-input-visitor.c, seen on QEMU 10.0.2.
+    Raises CommandLineError.
+    """
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise CommandLineError(
+            f"{name}={text} is no number, which is all that QEMU takes there: write bytes, such as "
+            "4294967296 or 0x100000000"
+        )
+    digits = match["digits"]
+    number = int(digits, 8) if match["octal"] else int(digits, 0)
+    if number > U64_MASK:
+        raise CommandLineError(f"{name}={text} is too large: expected a number below 2^64")
+    return number
 
 
 def is_on(options: Options, name: str, default: bool) -> bool:

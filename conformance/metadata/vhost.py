@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.metadata.options import Options, is_on
+from conformance.metadata.options import Options, check_names, is_on
 from model.caller import SAFE_MAX_MEMSLOTS, UNLIMITED
 
 KERNEL_REGIONS: Final = 64
@@ -19,6 +19,12 @@ KERNEL_REGIONS: Final = 64
 USER_REGIONS: Final = 8
 """A back end that says nothing of memory slots. Source: VHOST_MEMORY_BASELINE_NREGIONS."""
 KERNEL: Final = "vhost"
+TAP: Final = "tap"
+NETDEV_NAMES: Final = (
+    *("type", "id", "vhost", "vhostfd", "vhostfds", "vhostforce", "chardev", "queues", "ifname"),
+    *("fd", "fds", "br", "helper", "script", "downscript", "sndbuf", "vnet_hdr", "poll-us"),
+)
+"""Options of the back ends that may be vhost. Source: qapi/net.json, QEMU 10.0.2."""
 USER: Final = "vhost-user"
 
 SETTING: Final = (
@@ -49,13 +55,16 @@ class Vhost:
 
 
 def netdev_vhost(options: Options) -> str | None:
-    """The kind of vhost back end that a -netdev has."""
+    """The kind of vhost back end that a -netdev has. Raises CommandLineError for an option that is
+    nearly one of its."""
     kind = options.get("type", "")
+    if kind in (TAP, USER):
+        check_names(options, NETDEV_NAMES, f"a netdev {kind}")
     if kind == USER:
         return USER
     forced = any(name in options for name in ("vhostfd", "vhostfds"))
     forced = forced or is_on(options, "vhostforce", False)
-    return KERNEL if kind == "tap" and is_on(options, "vhost", forced) else None
+    return KERNEL if kind == TAP and is_on(options, "vhost", forced) else None
 
 
 def driver_vhost(driver: str) -> str | None:

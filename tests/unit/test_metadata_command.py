@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.metadata.answer import about
+from conformance.metadata.options import CommandLineError, number_of
 from conformance.traces.schemas import problem
 from model.arithmetic import GIB, MIB, TIB
 from model.metadata import memslot_metadata
@@ -290,6 +291,14 @@ def test_a_chart_is_drawn(source: str, tmp_path: Path) -> None:
             "memory-backend-ram has no option sizes: write size",
         ),
         (
+            ("--qemu-cmdline", f"{VM},memaddr=4G"),
+            "memaddr=4G is no number, which is all that QEMU takes there: write bytes",
+        ),
+        (
+            ("--qemu-cmdline", f"{VM} -netdev tap,id=n0,vhots=on"),
+            "a netdev tap has no option vhots: write vhost",
+        ),
+        (
             ("--qemu-cmdline", f"{VM},unplugged-inaccessible=off"),
             "vm0: QEMU refuses dynamic-memslots=on with unplugged-inaccessible=off: write",
         ),
@@ -538,3 +547,16 @@ def test_an_address_may_be_hexadecimal() -> None:
 )
 def test_sizes_are_told_without_powers_of_ten(count: int, told: str) -> None:
     assert about(count) == told
+
+
+@pytest.mark.parametrize("text", ["4294967296", "0x100000000", "040000000000", "+4294967296"])
+def test_an_address_is_a_number_as_qemu_reads_it(text: str) -> None:
+    assert number_of(text, "memaddr") == 1 << 32
+
+
+@pytest.mark.parametrize(
+    "text", ["4G", "4294967296B", "", "0x", "08", "4.0", "18446744073709551616"]
+)
+def test_what_is_no_number_is_no_address(text: str) -> None:
+    with pytest.raises(CommandLineError, match="memaddr"):
+        number_of(text, "memaddr")
