@@ -225,7 +225,7 @@ class Plan:
         own = trace_seed(self.seed, number)
         choices = RandomChoices(own)
         config = target.fitted(self.profile, choose_config(choices, self.profile))
-        wrong = refused_config(choices, config, number // REFUSAL_EVERY - 1)
+        wrong = refused_config(choices, config, number // REFUSAL_EVERY - 1, self.profile)
         return Trace(self.profile, wrong, (), own, refuse=True)
 
     def trace(self, target: Target, number: int) -> Trace:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.check.notices import Notices
 from conformance.judge.claims import breaks
 from conformance.judge.finding import Finding, Kind
-from conformance.judge.host import Listeners, held_fault
+from conformance.judge.host import held_fault
 from conformance.judge.judge import Judge, judge_of
 from conformance.judge.memory import memory_fault
 from conformance.judge.oracle import (
@@ -18,13 +19,14 @@ from conformance.judge.oracle import (
     broken_by_start,
     broken_by_state,
     broken_by_step,
+    by_rules,
     differing,
     shared,
     spelled,
 )
 from conformance.judge.virtio.host import HostSide
 from conformance.judge.virtio.judge import Breach, VirtioOracle
-from conformance.targets.reference import at_start, constants_of, told
+from conformance.targets.reference import at_start, constants_of
 from conformance.targets.target import (
     MAPS_PLUGGED,
     PADDING,
@@ -39,7 +41,7 @@ from conformance.traces.codec import observation_to_json
 from conformance.traces.trace import Trace
 from model.device import ConfigError, ReferenceDevice, fix
 from model.observation import Observation
-from model.state import ConcreteAction, ConcreteResult, ConcreteState, Op
+from model.state import ConcreteAction, ConcreteResult, ConcreteState
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class _Run:
         self.log = ""
         if not trace.refuse:
             self.model = ReferenceDevice(trace.profile, trace.config)
-        self.listeners, self.due = Listeners(), Listeners()
+        self.notices = Notices()
         self.promised = target.capabilities & VIEWS
         self.start: Observation | None = None
         self.seen: list[Observation] = []
@@ -126,6 +128,7 @@ class _Run:
         try:
             self.start = self.target.start(self.trace.profile, self.trace.config)
             found = self.broken(self.virtio.start(self.start), number)
+            self.compared.update(by_rules(self.start, beside=self.judge.exact))
             if self.judge.exact:
                 found = found or self.start_judged(self.start)
             for first, steps in together(self.trace.steps):
@@ -147,32 +150,28 @@ class _Run:
         """Judge a step; without `whole` only what came with its response is seen."""
         before = self.model.state
         result = self.model.take(action)
-        self.listened(action, result)
+        self.notices.expect(self.model, action, before, result)
         self.seen.append(seen)
         self.answers[seen.answer.value] += 1
         found = self.broken(self.virtio.step(action, seen, whole=whole), number)
-        if found is not None or not self.judge.exact:
-            return found
-        return (
-            self.again(before, action, result, number)
-            or self.judged(self.model.seen_after(result), seen, number, whole=whole)
-            or self.kept_by(
-                broken_by_step(self.model.fixed, before, action, result, self.known), number
+        self.compared.update(by_rules(seen, beside=self.judge.exact))
+        if found is None and self.judge.exact:
+            found = (
+                self.again(before, action, result, number)
+                or self.judged(self.model.seen_after(result), seen, number, whole=whole)
+                or self.kept_by(
+                    broken_by_step(self.model.fixed, before, action, result, self.known), number
+                )
             )
-        )
+        if whole:
+            self.notices.settled()
+        return found
 
     def known(self, name: str) -> bool:
         """A claim that is broken is tolerated, and counted then; devices of other programs by
         version are held against what they do, and nothing more is claimed of them."""
         self.tolerated.update({name} & self.judge.tolerated)
         return name in self.judge.tolerated or self.trace.profile.by_version
-
-    def listened(self, action: ConcreteAction, result: ConcreteResult) -> None:
-        """Listeners of the model hear what came of a step; those of a moved device start anew."""
-        if action.op is Op.MIGRATION_IN:
-            self.listeners.renewed()
-            self.due.renewed()
-        self.due.hear(constants_of(self.model.fixed), told(self.model, result) or ())
 
     def again(
         self, before: ConcreteState, action: ConcreteAction, result: ConcreteResult, number: int
@@ -224,11 +223,9 @@ class _Run:
         fixed, state = self.model.fixed, self.model.state
         if field == "memory":
             return memory_fault(fixed, state, shown)
-        constants = constants_of(fixed)
         if field == "held":
-            return held_fault(constants, state.plugged, shown)
-        wrong = self.listeners.hear(constants, shown)
-        return wrong or self.listeners.fault(self.due.known, self.due.known)
+            return held_fault(constants_of(fixed), state.plugged, shown)
+        return self.notices.fault(fixed, shown)
 
     def states_judged(self, number: int) -> Finding | None:
         """Check the model's state, and the target's own where it is open to us."""

@@ -90,9 +90,10 @@ class Done:
 
     @property
     def undecided(self) -> bool:
-        """Every device was refused, and no scenario could run either."""
+        """Nothing ran: every device was refused, or every scenario was skipped."""
         judged = any(result.verdict is not Verdict.SKIPPED for result, _ in self.scenarios)
-        return self.report.nothing_ran and self.kept is None and not judged
+        nothing = self.report.nothing_ran or (bool(self.scenarios) and not self.report.steps)
+        return nothing and self.kept is None and not judged
 
     @property
     def holds(self) -> bool:
@@ -163,6 +164,8 @@ def text(done: Done) -> list[str]:
         *_virtio(done),
         *_scenarios(done),
     ]
+    if done.undecided and not report.skipped:
+        return [*lines, "not decided: every scenario was skipped, for the reasons above"]
     if done.undecided:
         return [*lines, "not decided: the target refused every device that it was asked for"]
     if done.holds:
@@ -198,7 +201,7 @@ def _configurations(done: Done) -> list[str]:
         lines.append(f"  refused           {report.to_refuse} devices that must be refused")
     for reason, count in report.skipped.items():
         lines.append(f"  skipped           {count} devices that the target refused: {reason}")
-    if done.oracle == "exact" and not done.of_model and report.steps:
+    if not done.of_model and report.steps:
         never = sorted(done.promised & VIEWS - set(report.compared))
         lines += [f"  warning           {name}: promised, and never compared" for name in never]
     return lines

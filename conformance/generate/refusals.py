@@ -12,6 +12,8 @@ from typing import Final
 
 from conformance.generate.choices import Choices
 from model.arithmetic import MIB, U64_MASK
+from model.device import ConfigError, fix
+from model.profiles import Profile
 from model.state import Config
 
 
@@ -72,7 +74,32 @@ REFUSALS: Final[dict[str, Callable[[Choices, Config], Config]]] = {
 """What is made wrong, those first that devices get wrong most often."""
 
 
-def refused_config(choices: Choices, config: Config, number: int) -> Config:
-    """A good configuration made one that must be refused, in the way of that number."""
-    ways = list(REFUSALS.values())
-    return ways[number % len(ways)](choices, config)
+def _large_page(choices: Choices, config: Config) -> Config:
+    return replace(config, page=config.block * choices.pick([(2, 2), (1, 512)]))
+
+
+def _no_memslot(choices: Choices, config: Config) -> Config:
+    return replace(config, limit=0)
+
+
+def _readable(choices: Choices, config: Config) -> Config:
+    return replace(config, option=True, inaccessible=False)
+
+
+BESIDE: Final[dict[str, Callable[[Choices, Config], Config]]] = {
+    "page": _large_page,
+    "no memslot": _no_memslot,
+    "readable memslots": _readable,
+}
+"""What the options of a QEMU's device do not say, or some profiles take."""
+
+
+def refused_config(choices: Choices, config: Config, number: int, profile: Profile) -> Config:
+    """A good configuration made one that the profile refuses, in the way of that number."""
+    ways = [*REFUSALS.values(), *BESIDE.values()]
+    wrong = ways[number % len(ways)](choices, config)
+    try:
+        fix(profile, wrong)
+    except ConfigError:
+        return wrong
+    return _excess(choices, config)

@@ -200,7 +200,10 @@ def choose_value(choices: Choices, fixed: Fixed[int, bool], state: ConcreteState
     if op is Op.NEGOTIATE:
         return choices.pick([(4, 1), (1, 0)])
     if op is Op.UNKNOWN:
-        return choices.pick([(1, 4), (1, 65535), (1, choices.integer(4, 65535))])
+        anything = choices.integer(4, 65535)
+        # Every other one is near those that there are.
+        near = anything if anything % 2 else 4 + anything // 2 % 12
+        return choices.pick([(1, 4), (1, 65535), (1, near)])
     return choose_requested(choices, fixed, state) if op is Op.RESIZE else 0
 
 

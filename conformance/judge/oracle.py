@@ -45,6 +45,18 @@ def shared(allowed: Observation, seen: Observation) -> list[str]:
     ]
 
 
+def by_rules(seen: Observation, *, beside: bool) -> dict[str, int]:
+    """How many of each field the rules judge: all that is shown, and `beside` a profile the fields
+    that it has no word about."""
+    fields = {"used": "used"} if beside else {**FIELDS, "used": "used"}
+    shown = ((name, getattr(seen, field)) for name, field in fields.items())
+    return {
+        name: len(value) if name in BY_THEMSELVES else 1
+        for name, value in shown
+        if value is not None
+    }
+
+
 def differing(
     allowed: Observation, seen: Observation, promised: frozenset[str] = frozenset()
 ) -> str | None:

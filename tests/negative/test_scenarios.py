@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+from click.testing import CliRunner
 
 from conformance.check.catalogue import PROGRAM, opened
 from conformance.check.explain import explain, failure_of
 from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS
 from conformance.check.shrink import shrink
 from conformance.check.suite import judge_for, of_scenario, run_scenario
+from conformance.cli import slotproof
 from conformance.judge.judge import EXACT
 from conformance.judge.verdict import Verdict
 from conformance.targets.command import CommandTarget
@@ -90,3 +92,12 @@ def test_without_a_view_of_memory_a_scenario_about_it_is_skipped(id: str) -> Non
     result = run_scenario(SCENARIO_NAMED[id], ReferenceTarget(), QEMU)
     assert result.verdict is Verdict.SKIPPED
     assert result.message.startswith("memory-plugged-kept never applied")
+
+
+def test_a_scenario_that_nothing_ran_of_decides_nothing() -> None:
+    target = f"cmd:{shlex.join([sys.executable, str(PROGRAM), '--queue'])}"
+    arguments = ["check", "--target", target, "--only", "request-in-parts"]
+    result = CliRunner().invoke(slotproof, arguments)
+    assert result.exit_code == 3, result.output
+    assert "request-in-parts: the target cannot do framing" in result.stdout
+    assert "holds" not in result.stdout

@@ -11,12 +11,13 @@ import pytest
 
 from conformance.generate.choices import RandomChoices, weighted
 from conformance.generate.config import LIMITS, choose_config
-from conformance.generate.traces import random_trace, trace_seed
+from conformance.generate.refusals import BESIDE, REFUSALS, refused_config
+from conformance.generate.traces import choose_value, random_trace, trace_seed
 from conformance.targets.target import CAPABILITIES, FAULTS, needs
 from conformance.traces.codec import MAX_BLOCKS
 from conformance.traces.trace import Trace, trace_text
 from model.arithmetic import GIB, MIB, TIB, U64_MASK
-from model.device import ReferenceDevice, fix
+from model.device import ConfigError, ReferenceDevice, fix
 from model.profiles import PROFILES, QEMU, SEED_V2, Profile
 from model.state import (
     RANGE_REQUESTS,
@@ -286,3 +287,28 @@ def test_weights_share_out_the_positions() -> None:
     assert [weighted(options, at) for at in range(3)] == ["a", "a", "b"]
     with pytest.raises(ValueError, match="beyond"):
         weighted(options, 3)
+
+
+@pytest.mark.parametrize("profile", [QEMU, SEED_V2])
+def test_every_way_of_refusal_is_one_that_the_profile_refuses(profile: Profile) -> None:
+    told = set()
+    for number in range(len(REFUSALS) + len(BESIDE)):
+        choices = RandomChoices(number)
+        config = choose_config(choices, profile)
+        wrong = refused_config(choices, config, number, profile)
+        with pytest.raises(ConfigError) as caught:
+            fix(profile, wrong)
+        told.add(str(caught.value).split()[0])
+    # SEED_V2 takes memslots of readable memory.
+    readable = {"dynamic-memslots=on"} if profile is QEMU else set()
+    assert {"block", "limit", *readable} <= told
+    fix(SEED_V2, BESIDE["readable memslots"](RandomChoices(1), Config(GIB, 2 * MIB, 2)))
+
+
+def test_unknown_types_next_to_the_known_ones_are_sent() -> None:
+    state = ReferenceDevice(QEMU, Config(GIB, 2 * MIB, 2))
+    values = {
+        choose_value(RandomChoices(seed), state.fixed, state.state, Op.UNKNOWN)
+        for seed in range(4000)
+    }
+    assert {*range(4, 16), 65535} <= values and max(values - {65535}) > 1000

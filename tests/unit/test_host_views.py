@@ -7,6 +7,7 @@ import pytest
 
 from conformance.check.explain import explain, failure_of
 from conformance.check.runner import as_run, run_trace
+from conformance.check.suite import judge_for
 from conformance.generate.choices import RandomChoices
 from conformance.generate.config import choose_config
 from conformance.judge.finding import Kind
@@ -32,6 +33,10 @@ MOVE = action(Op.MIGRATION_IN)
 REFUSED = action(
     Op.PLUG, addr=FIRST, blocks=1, faults=Faults(discard=False, prealloc=False, populate=True)
 )
+NEXT = action(Op.PLUG, addr=FIRST + 4 * BLOCK, blocks=1)
+ALL = Told(Did.POPULATE, FIRST, 4 * BLOCK)
+WHOLE = Told(Did.DISCARD, FIRST, GIB)
+AFTER, GONE = (Told(kind, FIRST + 4 * BLOCK, BLOCK) for kind in (Did.POPULATE, Did.DISCARD))
 STEPS = (PLUG, UNPLUG, MOVE, REFUSED, action(Op.UNPLUG_ALL), PLUG, action(Op.SYSTEM_RESET))
 
 
@@ -83,6 +88,9 @@ def test_the_reference_device_shows_both_and_agrees() -> None:
         ((REFUSED,), {"told": (Told(Did.POPULATE, FIRST, BLOCK),)}, "still know a block of 0..0"),
         ((PLUG,), {"told": (Told(Did.POPULATE, FIRST, BLOCK // 2),)}, "not its blocks"),
         ((PLUG,), {"told": (Told(Did.DISCARD, 0, BLOCK),)}, "not its blocks"),
+        ((PLUG,), {"told": (ALL, ALL)}, "listeners know one of them as plugged already"),
+        ((PLUG, NEXT), {"told": (WHOLE, ALL, AFTER)}, "one of them was plugged and stays so"),
+        ((PLUG,), {"told": (ALL, AFTER, GONE)}, "populate 0..4, then discard 4..4 where it is"),
     ],
 )
 def test_a_wrong_view_is_found(
@@ -215,3 +223,22 @@ def test_limits_that_leave_a_device_make_every_configuration_one(given: dict[str
         for name, bound in limits.bounds.items():
             assert bound.low <= getattr(made, name) <= bound.high
             assert getattr(made, name) % bound.multiple == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [((ALL, ALL), True), ((WHOLE, ALL), False), ((ALL, AFTER, GONE), False), ((ALL,), False)],
+)
+def test_notices_are_judged_without_a_profile(told: tuple[Told, ...], wrong: bool) -> None:
+    trace = Trace(QEMU, CONFIG, (TraceStep(PLUG),))
+    found = run_trace(Odd(1, told=told), trace, judge_for("virtio")).finding
+    assert (found and found.what) == ("listeners-know-plugged" if wrong else None)
+
+
+def test_what_stays_plugged_is_not_discarded_whatever_the_profile() -> None:
+    trace = Trace(QEMU, CONFIG, (TraceStep(PLUG), TraceStep(NEXT)))
+    found = run_trace(Odd(2, told=(WHOLE, ALL, AFTER)), trace, judge_for("virtio")).finding
+    assert found is not None and found.what == "listeners-know-plugged"
+    moved = Trace(QEMU, CONFIG, (TraceStep(PLUG), TraceStep(MOVE)))
+    assert run_trace(Odd(2, told=(WHOLE, ALL)), moved, judge_for("virtio")).finding is None
+    assert run_trace(Odd(2, told=(WHOLE, ALL)), moved).finding is None

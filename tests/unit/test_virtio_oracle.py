@@ -192,3 +192,13 @@ def test_a_must_of_which_no_profile_speaks_fails_beside_the_profile(
     assert (found and found.what) == rule
     assert rule is None or rule in UNPROFILED
     assert run_trace(Shows(**more), Trace(QEMU, CONFIG, (plug,)), EXACT).finding == found
+
+
+def test_each_oracle_counts_the_views_that_it_judged() -> None:
+    trace = Trace(QEMU, CONFIG, (TraceStep(action(Op.PLUG, addr=FIRST, blocks=1)),))
+    exact = run_trace(Shows(used=10), trace).compared
+    text = run_trace(Shows(used=10), trace, judge_for("virtio")).compared
+    for each in (exact, text):
+        assert each["used"] == each["told"] == 1 and each["held"] == 2 and not each["memory"]
+    hidden = run_trace(Shows(usable=None, told=None), trace, judge_for("virtio")).compared
+    assert not hidden["told"] and not hidden["used"] and hidden["usable"] == 1

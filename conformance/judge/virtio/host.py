@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from conformance.judge.host import Listeners, held_fault
+from conformance.judge.host import Listeners, held_fault, in_both
 from conformance.judge.virtio.belief import Belief
 from conformance.judge.virtio.requests import Range, Verdict
 from model.extents import Extents
@@ -20,6 +20,9 @@ class HostSide:
     maps_plugged: bool = False
     slots: SlotLayout | None = None
     listeners: Listeners = field(default_factory=Listeners)
+    staying: Extents | None = None
+    """Blocks that were plugged all the time since listeners were told; None: since the step before.
+    """
 
     def start(self, constants: Constants, seen: Observation) -> Iterator[Verdict]:
         """Judge how the region was cut, and what a device just started holds."""
@@ -49,10 +52,13 @@ class HostSide:
         """Judge what a step shows; `old` and `now` are what is known of the blocks around it."""
         yield from self._memslots(constants, seen, old, now)
         yield from self._held(constants, seen, now)
+        self.staying = in_both(old.sure if self.staying is None else self.staying, now.sure)
         if seen.told is not None:
-            if done.op is Op.MIGRATION_IN:
+            moved = done.op is Op.MIGRATION_IN
+            if moved:
                 self.listeners.renewed()
-            wrong = self.listeners.hear(constants, seen.told)
+            wrong = self.listeners.hear(constants, seen.told, None if moved else self.staying)
+            self.staying = None
             wrong = wrong or self.listeners.fault(now.sure, now.maybe)
             yield "listeners-know-plugged", wrong is None, wrong or ""
             # One fault is told once.

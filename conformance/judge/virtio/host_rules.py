@@ -46,7 +46,11 @@ HOST_RULES: Final = (
         MEMORY,
         "the host holds no more memory behind a range than is plugged there",
     ),
-    _host("listeners-know-plugged", MEMORY, "listeners know exactly the plugged blocks"),
+    _host(
+        "listeners-know-plugged",
+        MEMORY,
+        "listeners know exactly the plugged blocks, and are told of each change once",
+    ),
     _host(
         "resize-as-set",
         MEMORY,
