@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from conformance.check.again import Before
 from conformance.check.campaign import CheckReport
+from conformance.check.explain import replay_command
 from conformance.check.failed import failed
 from conformance.check.suite import (
     Expected,
@@ -181,6 +182,8 @@ def text(done: Done) -> list[str]:
         lines.append(
             f"fails: scenario {result.id}: {result.verdict.value}: {result.message}{where}"
         )
+        if result.trace is not None and path is not None:
+            lines += failed(result.trace, replay_command(path, head["target"]), result.log)
     if kept is None:
         return lines
     for each in (kept, *done.others):

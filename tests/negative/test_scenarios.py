@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -101,3 +102,13 @@ def test_a_scenario_that_nothing_ran_of_decides_nothing() -> None:
     assert result.exit_code == 3, result.output
     assert "request-in-parts: the target cannot do framing" in result.stdout
     assert "holds" not in result.stdout
+
+
+def test_a_scenario_that_fails_is_explained(tmp_path: Path) -> None:
+    fault = shlex.join([sys.executable, str(PROGRAM), "--fault", "batch-second-lost"])
+    arguments = ["check", "--target", f"cmd:{fault}", "--only", "four-in-a-batch"]
+    arguments += ["--oracle", "virtio", "--failures", str(tmp_path)]
+    result = CliRunner().invoke(slotproof, arguments)
+    assert result.exit_code == 1, result.output
+    for part in ("\nvirtio: ", "\n  step 1", ", sent together with the next", "\nreplay: "):
+        assert part in result.stdout
