@@ -23,6 +23,7 @@ DEAR = (
 """Fixtures of more than one test: where several processes run the tests, one makes them for all."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make quick` leaves to `make test`, and what one process is to run."""
     for item in items:
