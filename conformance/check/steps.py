@@ -99,7 +99,7 @@ def early_resize(config: Config) -> Iterator[ConcreteAction]:
 
 
 def unknown(config: Config) -> Iterator[ConcreteAction]:
-    for value in (4, 0x100, 0xFFFF):
+    for value in (*range(4, 16), 0x100, 0xFFFF):
         yield action(Op.UNKNOWN, value=value)
         yield action(Op.DEVICE_RESET)
         yield on(Op.STATE, config, 0)
