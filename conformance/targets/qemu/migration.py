@@ -69,7 +69,8 @@ def start(source: QemuProcess, stream: Stream) -> None:
     if _status(source) in _RUNNING:
         return
     _begin(source, stream, hold=True)
-    _wait(source, {"active", _HELD})
+    # On the way there QEMU stops a machine that was suspended meanwhile.
+    _wait(source, {"active", _HELD} if stream.piped or stream.running else {_HELD})
 
 
 def cancel(source: QemuProcess, stream: Stream) -> None:

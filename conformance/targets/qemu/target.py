@@ -59,11 +59,13 @@ class QemuTarget:
         binary: Path,
         *,
         memslots: bool = True,
+        suspends: bool = True,
         processor: Callable[[], Processor] = StoppedProcessor,
         accel: Accel = TCG,
         faults: bool = False,
     ) -> None:
         """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off.
+        `suspends`: its machines can be suspended without a guest.
         `faults`: a discard can be made to fail.
 
         `processor` makes what runs in each machine, which `accel` carries.
@@ -73,7 +75,8 @@ class QemuTarget:
         self.accel = accel
         self._processor = processor
         self._faults = faults
-        if not self.stopped:
+        self._suspends = suspends
+        if not (self.stopped and suspends):
             self.capabilities = self.capabilities - _OF_GUEST
         if faults:
             self.capabilities = self.capabilities | _FAILING
@@ -91,6 +94,7 @@ class QemuTarget:
         return QemuTarget(
             self.binary,
             memslots=self.memslots,
+            suspends=self._suspends,
             processor=self._processor,
             accel=self.accel,
             faults=faults,
