@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -14,6 +14,8 @@ from model.versions import KNOWN, known_profile
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 def profile(name: str) -> Profile:
     """The profile of that name. Raises click.BadParameter."""
@@ -21,23 +23,6 @@ def profile(name: str) -> Profile:
         return profile_named(name)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-
-
-def complete_profile(
-    context: click.Context, option: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """What a shell offers for a profile."""
-    return _offered(PROFILES, incomplete)
-
-
-def _offered(profiles: Mapping[str, Profile], incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    return [
-        CompletionItem(known.name, help=known.summary)
-        for known in profiles.values()
-        if known.name.startswith(incomplete)
-    ]
 
 
 def any_profile(name: str) -> Profile:
@@ -48,29 +33,32 @@ def any_profile(name: str) -> Profile:
         raise click.BadParameter(str(error)) from None
 
 
-def complete_any_profile(
-    context: click.Context, option: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """What a shell offers for a profile, those by version too."""
-    return _offered(KNOWN, incomplete)
+def _option(read: Callable[[str], Profile], known: Mapping[str, Profile]) -> Callable[[F], F]:
+    """`--profile`, of which a shell offers those that are known."""
+
+    def offered(
+        context: click.Context, option: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(profile.name, help=profile.summary)
+            for profile in known.values()
+            if profile.name.startswith(incomplete)
+        ]
+
+    return click.option(
+        "--profile",
+        type=read,
+        shell_complete=offered,
+        default="qemu",
+        show_default=True,
+        help=f"The rules: {', '.join(known)}.",
+    )
 
 
-profile_option = click.option(
-    "--profile",
-    type=profile,
-    shell_complete=complete_profile,
-    default="qemu",
-    show_default=True,
-    help=f"The rules: {', '.join(PROFILES)}.",
-)
-any_profile_option = click.option(
-    "--profile",
-    type=any_profile,
-    shell_complete=complete_any_profile,
-    default="qemu",
-    show_default=True,
-    help=f"The rules: {', '.join(KNOWN)}.",
-)
+profile_option = _option(profile, PROFILES)
+any_profile_option = _option(any_profile, KNOWN)
 
 
 def exit_with(code: int) -> None:

@@ -17,6 +17,8 @@ CORE_HEADER: Final = "include/hw/mem/memory-device.h"
 """Where MEMORY_DEVICES_SAFE_MAX_MEMSLOTS and MEMORY_DEVICES_SOFT_MEMSLOT_LIMIT are defined."""
 BOARDS: Final = ("include/hw/boards.h", "include/hw/core/boards.h")
 """Where MachineState and DeviceMemoryState are declared, in QEMU before and since 11.0."""
+FILES: Final = {"source": (CORE_FILE,), "header": (CORE_HEADER,), "boards": BOARDS}
+"""By the field of `Core`: where it may be in a tree."""
 STRUCTS: Final = {MACHINE: "", "DeviceMemoryState": "device_memory."}
 """By struct: the way to its fields from the machine."""
 
@@ -38,21 +40,17 @@ def is_core(path: str) -> bool:
 
 def core_files(tree: Path) -> dict[str, Path]:
     """The files of the core that are in a tree, by the field of `Core`."""
-    named = [("source", CORE_FILE), ("header", CORE_HEADER), *(("boards", b) for b in BOARDS)]
-    return {field: tree / path for field, path in named if (tree / path).is_file()}
+    named = [(field, tree / path) for field, paths in FILES.items() for path in paths]
+    return {field: file for field, file in named if file.is_file()}
 
 
 def patched_core(hunks: list[Hunk], core: Core) -> Core:
     """The texts with the hunks that are theirs. Raises ApplyError."""
-    own = [h for h in hunks if is_of(h, CORE_FILE)]
-    if own:
-        core = replace(core, source=applied(own, core.source))
-    own = [h for h in hunks if is_of(h, CORE_HEADER)]
-    if own and core.header is not None:
-        core = replace(core, header=applied(own, core.header))
-    own = [h for h in hunks if any(is_of(h, path) for path in BOARDS)]
-    if own and core.boards is not None:
-        core = replace(core, boards=applied(own, core.boards))
+    for field, paths in FILES.items():
+        text: str | None = getattr(core, field)
+        own = [hunk for hunk in hunks if any(is_of(hunk, path) for path in paths)]
+        if own and text is not None:
+            core = replace(core, **{field: applied(own, text)})
     return core
 
 
