@@ -9,7 +9,7 @@ import click
 from conformance.judge.finding import Kind
 from conformance.targets.command import CommandTarget
 from conformance.targets.qemu.accel import KVM, TCG, kvm_missing
-from conformance.targets.qemu.process import QemuError, find_qemu, has_memslots, suspends
+from conformance.targets.qemu.process import QemuError, find_qemu, has_memslots, lacking
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import OPENINGS, Target, TargetError
@@ -73,7 +73,7 @@ def open_target(spec: str, deadline: float | None = None, log: Path | None = Non
         try:
             binary = find_qemu(rest or None, memslots=False)
             return QemuTarget(
-                binary, memslots=has_memslots(binary), suspends=suspends(binary), accel=accel
+                binary, memslots=has_memslots(binary), lacking=lacking(binary), accel=accel
             )
         except QemuError as error:
             raise click.UsageError(str(error)) from None

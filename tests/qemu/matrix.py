@@ -21,7 +21,7 @@ from conformance.check.scenarios import SCENARIOS
 from conformance.check.suite import run_scenario
 from conformance.judge.judge import Judge
 from conformance.judge.verdict import FAILURES
-from conformance.targets.qemu.process import find_qemu, has_memslots, qemu_version
+from conformance.targets.qemu.process import find_qemu, has_memslots, lacking, qemu_version
 from conformance.targets.qemu.target import QemuTarget
 from model.profiles import QEMU, QEMU_7_2, QEMU_8_2, Profile
 
@@ -50,7 +50,7 @@ def main() -> int:
         profile = profile_of(version, there)
         for option in (True, False) if there else (False,):
             start = time.monotonic()
-            with closing(QemuTarget(binary, memslots=option)) as target:
+            with closing(QemuTarget(binary, memslots=option, lacking=lacking(binary))) as target:
                 report = check(
                     target, profile, seed=7, traces=options.traces, steps=60, judge=KNOWN
                 )

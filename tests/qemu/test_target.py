@@ -120,6 +120,38 @@ def test_wake_up_keeps_the_blocks_and_their_memory_also_while_a_migration_runs(
     assert finding is not None and (finding.what, finding.step) == ("size", 2)
 
 
+UNUSED = (on(Op.PLUG), Op.UNREALIZE, Op.UNPLUG_ALL, Op.UNREALIZE, action(Op.RESIZE))
+MIGRATING = (Op.MIGRATION_START, Op.UNREALIZE, Op.MIGRATION_END)
+AFTERWARDS = (on(Op.STATE), Op.UNREALIZE, action(Op.RESIZE, value=GIB), Op.SYSTEM_RESET)
+
+
+def test_a_device_goes_once_nobody_uses_it(target: QemuTarget) -> None:
+    """It is refused while a block is plugged, then while some are requested, then in a migration;
+    what is gone answers nothing, and a reset of the machine does not bring it back."""
+    asked = trace(*UNUSED, *MIGRATING, Op.UNREALIZE, *AFTERWARDS, on(Op.PLUG))
+    answers = [one.answer for one in ran(target, asked)]
+    ack, done, no, silent = Answer.ACK, Answer.DONE, Answer.REFUSED, Answer.SILENT
+    assert answers == [
+        *(ack, no, ack, no, done),
+        *(done, no, done),
+        done,
+        silent,
+        no,
+        no,
+        no,
+        silent,
+    ]
+    # The next trace has a device again.
+    assert [one.answer for one in ran(target, trace(on(Op.PLUG)))] == [ack]
+
+
+def test_a_device_that_keeps_unplugged_memory_readable_does_not_go(target: QemuTarget) -> None:
+    legacy = replace(CONFIG, inaccessible=False, option=False, requested=0)
+    assert [one.answer for one in ran(target, trace(Op.UNREALIZE, config=legacy))] == [
+        Answer.REFUSED
+    ]
+
+
 def test_migration_in_maps_the_memslots_of_the_plugged_blocks(target: QemuTarget) -> None:
     around = on(Op.PLUG, PER_SLOT - 1, 2)
     before, after, plugged, last = ran(

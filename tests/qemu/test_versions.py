@@ -15,7 +15,7 @@ from conformance.check.suite import read_expected, run_scenario
 from conformance.cli import slotproof
 from conformance.judge.judge import Judge
 from conformance.judge.verdict import Verdict
-from conformance.targets.qemu.process import has_memslots, qemu_version, suspends
+from conformance.targets.qemu.process import has_memslots, lacking, qemu_version
 from conformance.targets.qemu.target import QemuTarget
 from model.profiles import QEMU_7_2, QEMU_8_2
 from model.state import Op
@@ -44,7 +44,7 @@ def old_qemu() -> Path:
 
 @pytest.fixture
 def target(old_qemu: Path) -> Iterator[QemuTarget]:
-    made = QemuTarget(old_qemu, memslots=False, suspends=False)
+    made = QemuTarget(old_qemu, memslots=False, lacking=lacking(old_qemu))
     yield made
     made.close()
 
@@ -52,7 +52,7 @@ def target(old_qemu: Path) -> Iterator[QemuTarget]:
 def test_it_is_the_version_without_memslots(old_qemu: Path) -> None:
     assert qemu_version(old_qemu).startswith("7.2.")
     assert not has_memslots(old_qemu)
-    assert not suspends(old_qemu)
+    assert lacking(old_qemu) == {"wake-up", "unrealize"}
 
 
 def test_generated_traces_have_no_difference(target: QemuTarget) -> None:

@@ -1,7 +1,8 @@
-"""virtio-pci functions on bus 0, by the configuration ports: BARs, capabilities, registers.
+"""virtio-pci functions by the configuration ports: bridges, BARs, capabilities, registers.
 
 Sources: PCI Local Bus Specification 3.0, sections 3.2.2.3.2 (ports), 6.1 (header), 6.2.5.1 (BARs)
-and 6.7 (capability list); VIRTIO 4.1.2, 4.1.4. Offsets and sizes are bytes.
+and 6.7 (capability list); PCI-to-PCI Bridge Architecture Specification 1.2, section 3.2.5 (bus
+numbers, memory window); VIRTIO 4.1.2, 4.1.4. Offsets and sizes are bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from conformance.targets.driver.registers import Register, Registers, Transport
 
 _ADDRESS_PORT, _DATA_PORT = 0xCF8, 0xCFC
 
-_ID, _COMMAND, _STATUS, _BAR0, _CAPABILITIES = 0x00, 0x04, 0x06, 0x10, 0x34
+_ID, _COMMAND, _STATUS, _HEADER, _BAR0, _CAPABILITIES = 0x00, 0x04, 0x06, 0x0E, 0x10, 0x34
+_BUS_NUMBERS, _SECONDARY, _MEMORY_WINDOW = 0x18, 0x19, 0x20
+_IS_BRIDGE, _HEADER_TYPE = 1, 0x7F
 _BAR_COUNT = 6
 _COMMAND_MEMORY, _COMMAND_MASTER = 1 << 1, 1 << 2
 _STATUS_CAPABILITIES = 1 << 4
@@ -43,11 +46,12 @@ _QUEUE_SELECT, _QUEUE_NOTIFY_OFFSET = 22, 30
 
 
 class PciFunction:
-    """Function 0 of `device` on bus 0."""
+    """Function 0 of `device` on the PCI bus `number`."""
 
-    def __init__(self, bus: Bus, device: int) -> None:
+    def __init__(self, bus: Bus, device: int, number: int = 0) -> None:
         self._bus = bus
-        self._select = 1 << 31 | device << 11
+        self._device = device
+        self._select = 1 << 31 | number << 16 | device << 11
         self._known: dict[int, bytes] = {}
         """Words of the capabilities by their offsets: they are constant."""
         self.bars: dict[int, int] = {}
@@ -83,6 +87,30 @@ class PciFunction:
         """Vendor and device id; both 0xffff where there is no function."""
         both = self.read(_ID, 4)
         return both & 0xFFFF, both >> 16
+
+    def behind(self) -> PciFunction | None:
+        """The function at device 0 of the bus behind a bridge; None where this is no bridge.
+
+        A bridge of bus 0 that nobody has set up gets a bus number of its own and the whole window
+        for BARs.
+        """
+        if self.read(_HEADER, 1) & _HEADER_TYPE != _IS_BRIDGE:
+            return None
+        secondary = self.read(_SECONDARY, 1)
+        if not secondary:
+            secondary = self._device + 1
+            self.write(_BUS_NUMBERS, secondary << 16 | secondary << 8, 4)
+            last = _WINDOW.stop - 1
+            self.write(_MEMORY_WINDOW, last >> 16 << 16 | _WINDOW.start >> 16, 4)
+        self.write(_COMMAND, _COMMAND_MEMORY | _COMMAND_MASTER, 2)
+        return PciFunction(self._bus, 0, secondary)
+
+    def take_bars(self) -> None:
+        """Enable decoding and bus mastering, with the memory BARs where a firmware put them, or
+        else where there is room. Raises `DriverError`."""
+        self.read_bars()
+        if not self.bars:
+            self.assign_bars()
 
     def read_bars(self) -> None:
         """Take the memory BARs where somebody put them, and enable decoding and bus mastering."""
@@ -155,21 +183,15 @@ class PciFunction:
 
 
 class PciTransport(Transport):
-    """The virtio-mem function at 00:`device`.0, or the first one on bus 0.
+    """The virtio-mem function behind the bridge 00:`port`.0, or the first one on bus 0 or right
+    behind a bridge there."""
 
-    `assign`: nobody gave its BARs addresses, so the driver does.
-    """
-
-    def __init__(self, device: int | None = None, *, assign: bool = True) -> None:
-        self._device = device
-        self._assign = assign
+    def __init__(self, port: int | None = None) -> None:
+        self._port = port
 
     def attach(self, bus: Bus) -> Registers:
         function = self._found(bus)
-        if self._assign:
-            function.assign_bars()
-        else:
-            function.read_bars()
+        function.take_bars()
         common, _ = function.structure(_TYPE_COMMON)
         config, _ = function.structure(_TYPE_DEVICE)
         interrupt, _ = function.structure(_TYPE_ISR)
@@ -201,11 +223,15 @@ class PciTransport(Transport):
         )
 
     def _found(self, bus: Bus) -> PciFunction:
-        for device in _DEVICES if self._device is None else (self._device,):
-            function = PciFunction(bus, device)
-            if (identity := function.identity()) == _VIRTIO_MEM:
+        for function in self._reachable(bus):
+            if function.identity() == _VIRTIO_MEM:
                 return function
-        if self._device is None:
-            raise DriverError("no virtio-mem on PCI bus 0")
-        vendor, device = identity
-        raise DriverError(f"no virtio-mem at 00:{self._device:02x}.0: {vendor:04x}:{device:04x}")
+        where = "on PCI bus 0" if self._port is None else f"behind 00:{self._port:02x}.0"
+        raise DriverError(f"no virtio-mem {where}")
+
+    def _reachable(self, bus: Bus) -> Iterator[PciFunction]:
+        for device in _DEVICES if self._port is None else (self._port,):
+            function = PciFunction(bus, device)
+            yield function
+            if (behind := function.behind()) is not None:
+                yield behind

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.targets.linux.initramfs import CMDLINE
-from conformance.targets.qemu.machine import BOOT_RAM, DEVICE_ID, MIB, PCI_DEVICE
+from conformance.targets.qemu.machine import BOOT_RAM, DEVICE_ID, MIB
 from conformance.traces.driven import Setup
 
 RAM: Final = 4 * BOOT_RAM
@@ -39,7 +39,7 @@ def guest_args(kernel: Path, initramfs: Path, setup: Setup, place: Path) -> list
         *("-kernel", str(kernel), "-initrd", str(initramfs), "-append", CMDLINE),
         *("-object", f"memory-backend-memfd,id=mem0,size={setup.region}B,share=on,reserve=off"),
         "-device",
-        f"virtio-mem-pci,id={DEVICE_ID},memdev=mem0,requested-size=0,addr={PCI_DEVICE:02x}.0,"
+        f"virtio-mem-pci,id={DEVICE_ID},memdev=mem0,requested-size=0,addr=04.0,"
         f"block-size={setup.block}B,memaddr={ADDR:#x},"
         f"unplugged-inaccessible={'on' if setup.inaccessible else 'off'}",
         *("-chardev", f"file,id=console,path={console(place)}", "-serial", "chardev:console"),

@@ -1,10 +1,13 @@
-"""Configurations that a QEMU of `machine`, beside this, can have and that it handles fast."""
+"""Configurations that a QEMU of `machine`, beside this, can have and that it handles fast; and
+machines that have them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
 
+from conformance.targets.qemu.accel import Accel
+from conformance.targets.qemu.machine import machine_args
 from model.arithmetic import GIB, MIB
 from model.caller import SOFT_MEMSLOT_LIMIT, demand_for, device_limit
 from model.geometry import MIN_MEMSLOT_SIZE
@@ -60,3 +63,21 @@ def _requested(config: Config, region: int, block: int) -> int:
         return region
     requested = config.requested if config.requested <= region else config.requested % region
     return requested // block * block
+
+
+def machine_of(config: Config, memslots: bool, *, stopped: bool, accel: Accel) -> list[str]:
+    """The command line of a machine in which the device gets `config.limit`."""
+    switches = {"unplugged-inaccessible": config.inaccessible}
+    if memslots:
+        switches["dynamic-memslots"] = config.option
+    options = [f"{name}={'on' if on else 'off'}" for name, on in switches.items()]
+    return machine_args(
+        region=config.region,
+        requested=config.requested,
+        stopped=stopped,
+        accel=accel,
+        device_space=device_space(config.region, config.limit),
+        device_options=",".join(
+            [*options, f"block-size={config.block}B", f"memaddr={config.addr}"]
+        ),
+    )

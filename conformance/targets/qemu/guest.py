@@ -19,17 +19,18 @@ from conformance.targets.driver.device import DeviceConfig
 from conformance.targets.driver.speech import Done, Speech
 from conformance.targets.qemu import migration
 from conformance.targets.qemu.accel import KVM, TCG, Accel
-from conformance.targets.qemu.fit import device_space
+from conformance.targets.qemu.fit import machine_of
 from conformance.targets.qemu.kvmslots import KvmSlots, differing
-from conformance.targets.qemu.machine import DEVICE_ID, machine_args
+from conformance.targets.qemu.machine import DEVICE_ID
 from conformance.targets.qemu.process import QemuError, QemuProcess, QmpRefused
 from conformance.targets.qemu.processor import Processor
 from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
 from conformance.targets.qemu.suspend import woken_up
+from conformance.targets.qemu.unplug import look_again, unplugged
 from conformance.targets.target import Asked
 from model.extents import Extents
 from model.observation import SlotLayout
-from model.state import Answer, ConcreteAction, Config, Op
+from model.state import REQUESTS, Answer, ConcreteAction, Config, Op
 
 _RESET_TIMEOUT: Final = 10.0
 """Seconds."""
@@ -60,6 +61,8 @@ class QemuGuest:
         self._config = config
         self._speech = Speech()
         self._numbers = count()
+        self.gone = False
+        """The device was unplugged, and the machine has none any more."""
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="slotproof-stream-"))
             self._directory = Path(directory)
@@ -81,6 +84,7 @@ class QemuGuest:
             Op.MIGRATION_START: self._migration_start,
             Op.MIGRATION_END: self._migration_end,
             Op.MIGRATION_IN: self._migration_in,
+            Op.UNREALIZE: self._unrealize,
         }
 
     def close(self) -> None:
@@ -104,7 +108,8 @@ class QemuGuest:
 
     def serves(self, config: Config) -> bool:
         """`renew` makes this the machine of `config`: only the requested size may be another."""
-        return replace(config, requested=0) == replace(self._config, requested=0)
+        same = replace(config, requested=0) == replace(self._config, requested=0)
+        return same and not self.gone
 
     def renew(self, config: Config) -> None:
         """Make the device what it is in a machine just started, by a system reset."""
@@ -118,14 +123,17 @@ class QemuGuest:
             raise QemuError(f"{left} bytes are still plugged after a system reset")
 
     def apply(self, action: ConcreteAction) -> Done:
-        """Carry out an action without faults. UNREALIZE is not supported, nor WAKE_UP where a
-        guest runs."""
+        """Carry out an action without faults. WAKE_UP is not supported where a guest runs."""
+        if self.gone:
+            return self._without_device(action)
         if action.op in self._events:
             return Done(self._events[action.op](action.value))
         return self._speech.ask(self._driver, action)
 
     def together(self, asked: Sequence[Asked]) -> list[Done]:
         """Send requests with one notification."""
+        if self.gone:
+            return [self._without_device(one.action) for one in asked]
         return self._speech.together(self._driver, asked)
 
     def config(self) -> DeviceConfig:
@@ -150,7 +158,7 @@ class QemuGuest:
         that KVM holds, and the whole region must be one where the device has none."""
         slots = all_mapped_slots(self._process.qmp).get(self._config.addr)
         if self._kvm is not None:
-            held = self._kvm.spans(self._config.addr, self._config.region)
+            held = self._kvm.spans(*self._place)
             shown = {0: self._config.region} if slots is None else dict(slots.values())
             if (difference := differing(held, shown)) is not None:
                 raise QemuError(difference)
@@ -161,6 +169,11 @@ class QemuGuest:
             if place != own:
                 raise QemuError(f"memslot {number} is mapped as {place}, not as {own}")
         return Extents.of_ranges([(number, number + 1) for number in sorted(slots)])
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        """Address and size of the region."""
+        return self._config.addr, self._config.region
 
     def _negotiate(self, accepts: int) -> Answer:
         if not self._config.inaccessible:
@@ -182,11 +195,14 @@ class QemuGuest:
         return Answer.DONE
 
     def _system_reset(self, _: int) -> Answer:
+        self._reset_machine()
+        self._set_up()
+        return Answer.DONE
+
+    def _reset_machine(self) -> None:
         self._process.qmp("system_reset")
         self._process.wait_event("RESET", _RESET_TIMEOUT)
         self._processor.after_reset(self._driver.bus)
-        self._set_up()
-        return Answer.DONE
 
     def _device_reset(self, _: int) -> Answer:
         self._driver.reset()
@@ -220,8 +236,31 @@ class QemuGuest:
         self._driver.continue_on(bus)
         return Answer.DONE
 
+    def _unrealize(self, _: int) -> Answer:
+        answer = unplugged(self._process, self._driver.bus)
+        if answer is Answer.DONE:
+            self.gone = True
+            self._look_again()
+        return answer
+
+    def _without_device(self, action: ConcreteAction) -> Done:
+        """What can be done without the device: the machine can be reset, and the host can ask for
+        it. There is nothing that a request could go to."""
+        answer = Answer.SILENT if action.op in REQUESTS else Answer.REFUSED
+        if action.op is Op.SYSTEM_RESET:
+            self._reset_machine()
+        elif action.op in (Op.RESIZE, Op.UNREALIZE):
+            answer = self._events[action.op](action.value)
+        self._look_again()
+        return Done(answer)
+
+    def _look_again(self) -> None:
+        look_again(self._process, self._driver.bus)
+        if self._kvm is not None and (left := self._kvm.spans(*self._place)):
+            raise QemuError(f"KVM holds memslots of a device that is gone: {left}")
+
     def _machine(self, *more: str) -> QemuProcess:
-        arguments = _arguments(
+        arguments = machine_of(
             self._config, self._memslots, stopped=self._processor.stopped, accel=self._accel
         )
         log = self._directory / f"memslots-{next(self._numbers)}"
@@ -245,21 +284,3 @@ class QemuGuest:
         ):
             if have != wanted:
                 raise QemuError(f"virtio-mem has {name} {have}, not {wanted}")
-
-
-def _arguments(config: Config, memslots: bool, *, stopped: bool, accel: Accel) -> list[str]:
-    """The machine in which the device gets `config.limit`."""
-    switches = {"unplugged-inaccessible": config.inaccessible}
-    if memslots:
-        switches["dynamic-memslots"] = config.option
-    options = [f"{name}={'on' if on else 'off'}" for name, on in switches.items()]
-    return machine_args(
-        region=config.region,
-        requested=config.requested,
-        stopped=stopped,
-        accel=accel,
-        device_space=device_space(config.region, config.limit),
-        device_options=",".join(
-            [*options, f"block-size={config.block}B", f"memaddr={config.addr}"]
-        ),
-    )

@@ -13,8 +13,8 @@ DIMM_SIZE = 128 * MIB
 """Bytes of each DIMM that `machine_args` adds."""
 
 DEVICE_ID = "vm0"
-PCI_DEVICE = 4
-"""Device number on bus 0 of the virtio-mem function."""
+PORT = 4
+"""Device number on bus 0 of the root port that the virtio-mem is behind, so that it can go."""
 
 
 def earlier_id(number: int) -> str:
@@ -60,8 +60,12 @@ def machine_args(
         args += _backend(f"dimm-mem{number}", DIMM_SIZE)
         args += ("-device", f"pc-dimm,id=dimm{number},memdev=dimm-mem{number}")
     for number, (size, options) in enumerate(earlier):
-        args += _virtio_mem(number + 1, earlier_id(number), size, 0, options)
-    return args + _virtio_mem(0, DEVICE_ID, region, requested, device_options)
+        place = f"addr={PORT + 1 + number:02x}.0"
+        args += _virtio_mem(number + 1, earlier_id(number), size, 0, f"{place},{options}")
+    # Hot-unplug as PCI Express has it, not by the firmware's methods.
+    args += ("-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off")
+    args += ("-device", f"pcie-root-port,id=root-port,chassis=1,addr={PORT:02x}.0")
+    return args + _virtio_mem(0, DEVICE_ID, region, requested, f"bus=root-port,{device_options}")
 
 
 def _virtio_mem(number: int, name: str, region: int, requested: int, options: str) -> list[str]:
@@ -69,8 +73,7 @@ def _virtio_mem(number: int, name: str, region: int, requested: int, options: st
         *_backend(f"mem{number}", region),
         *(
             "-device",
-            f"virtio-mem-pci,id={name},memdev=mem{number},requested-size={requested}B,"
-            f"addr={PCI_DEVICE + number:02x}.0,{options}",
+            f"virtio-mem-pci,id={name},memdev=mem{number},requested-size={requested}B,{options}",
         ),
     ]
 

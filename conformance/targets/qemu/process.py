@@ -18,6 +18,7 @@ from qemu.qmp import ExecuteError, QMPError
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.qemu.monitor import QmpMonitor
 from conformance.targets.working import Deadline
+from model.state import Op
 
 _PROGRAM = "qemu-system-x86_64"
 _HOW_TO_GET = "on Debian 12: apt-get install -t bookworm-backports qemu-system-x86 (10.0)"
@@ -81,14 +82,17 @@ def qemu_version(binary: Path) -> str:
     return match[1]
 
 
-def suspends(binary: Path) -> bool:
-    """A machine that never ran can be suspended. Raises `QemuError`.
+def lacking(binary: Path) -> frozenset[str]:
+    """The operations that its machines do not survive. Raises `QemuError`.
 
-    Measured 2026-11-28: QEMU 10.0.2 does it; 7.2 aborts ("invalid runstate transition: 'prelaunch'
-    -> 'suspended'"). Those between were not at hand, and are not asked; nor is one of no version.
+    Measured 2026-11-28: QEMU 10.0.2 does them all; 7.2 aborts where a machine that never ran is
+    suspended ("invalid runstate transition: 'prelaunch' -> 'suspended'"), and where a virtio-mem is
+    unplugged (memory_region_set_ram_discard_manager). Those between were not at hand, and are not
+    asked; nor is one of no version.
     """
     match = _VERSION.search(_probe(str(binary), "--version"))
-    return match is not None and int(match[2]) >= 10
+    recent = match is not None and int(match[2]) >= 10
+    return frozenset() if recent else frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value})
 
 
 def _probe(binary: str, *args: str) -> str:

@@ -6,7 +6,7 @@ Source: the protocol description in QEMU's `system/qtest.c`.
 from conformance.targets.driver.bus import Access, Kind, as_int
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.pci import PciTransport
-from conformance.targets.qemu.machine import PCI_DEVICE
+from conformance.targets.qemu.machine import PORT
 from conformance.targets.qemu.process import QemuError, QemuProcess
 from conformance.targets.working import Deadline
 
@@ -119,4 +119,4 @@ class QtestSocket:
 
 def qtest_driver(qtest: QtestSocket, timeout: float = 5.0) -> VirtioMem:
     """A driver for the virtio-mem of `machine.machine_args` whose processors stand still."""
-    return VirtioMem(qtest, PciTransport(PCI_DEVICE), timeout=timeout)
+    return VirtioMem(qtest, PciTransport(PORT), timeout=timeout)

@@ -34,9 +34,6 @@ from model.observation import Observation
 from model.profiles import Profile
 from model.state import Answer, ConcreteAction, Config, Op
 
-_LEFT_OUT: Final = frozenset({Op.UNREALIZE.value})
-_OF_GUEST: Final = frozenset({Op.WAKE_UP.value})
-"""A guest that runs would have to come back from it by itself, which ours does not."""
 _FAILING: Final = frozenset({"fail-discard"})
 _RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET, Op.WAKE_UP})
 
@@ -49,7 +46,7 @@ class QemuTarget:
     QEMU sends one about the device status (VIRTIO 2.1.2), which looks the same.
     """
 
-    capabilities = (OPERATIONS - _LEFT_OUT) | {
+    capabilities = OPERATIONS | {
         *("usable", "size", "requested", "mapped", "slots", "constants", "memory", "used"),
         *(PADDING, MAPS_PLUGGED, BATCH, FRAMING, STRAY),
     }
@@ -59,13 +56,13 @@ class QemuTarget:
         binary: Path,
         *,
         memslots: bool = True,
-        suspends: bool = True,
+        lacking: frozenset[str] = frozenset(),
         processor: Callable[[], Processor] = StoppedProcessor,
         accel: Accel = TCG,
         faults: bool = False,
     ) -> None:
         """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off.
-        `suspends`: its machines can be suspended without a guest.
+        `lacking`: the operations that its machines cannot carry out.
         `faults`: a discard can be made to fail.
 
         `processor` makes what runs in each machine, which `accel` carries.
@@ -75,9 +72,8 @@ class QemuTarget:
         self.accel = accel
         self._processor = processor
         self._faults = faults
-        self._suspends = suspends
-        if not (self.stopped and suspends):
-            self.capabilities = self.capabilities - _OF_GUEST
+        self._lacking = lacking
+        self.capabilities = self.capabilities - lacking
         if faults:
             self.capabilities = self.capabilities | _FAILING
         self._guest: QemuGuest | None = None
@@ -94,7 +90,7 @@ class QemuTarget:
         return QemuTarget(
             self.binary,
             memslots=self.memslots,
-            suspends=self._suspends,
+            lacking=self._lacking,
             processor=self._processor,
             accel=self.accel,
             faults=faults,
@@ -168,7 +164,9 @@ class QemuTarget:
             guest.close()
 
     def _after(self, guest: QemuGuest, action: ConcreteAction, done: Done) -> Observation:
-        """What is seen after an action."""
+        """What is seen after an action; of a device that is gone, the answer alone."""
+        if guest.gone:
+            return only_answered(done)
         notified = None if action.op in _RESETS else guest.notified()
         seen = self._seen(guest, done, notified)
         return replace(seen, memory=self._memory.tried(guest.bus, action, seen))

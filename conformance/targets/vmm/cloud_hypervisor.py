@@ -49,7 +49,7 @@ class CloudHypervisorMachine(Machine):
         return self._connect()
 
     def transport(self) -> PciTransport:
-        return PciTransport(assign=False)
+        return PciTransport()
 
     def resize(self, requested: int) -> Answer:
         if requested >= 1 << 63:

@@ -11,6 +11,7 @@ from conformance.guest.build import guest_elf
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.pci import PciTransport
 from conformance.targets.qemu.accel import KVM, Accel
+from conformance.targets.qemu.machine import PORT
 from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.vmm.line import Line
 
@@ -58,4 +59,4 @@ class GuestProcessor:
         bus.hello(_START_TIMEOUT)
 
     def driver(self, bus: Line) -> VirtioMem:
-        return VirtioMem(bus, PciTransport(assign=False))
+        return VirtioMem(bus, PciTransport(PORT))

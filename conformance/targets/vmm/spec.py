@@ -9,7 +9,7 @@ import click
 
 from conformance.guest.build import GuestError, guest_elf
 from conformance.targets.driver.bus import DriverError
-from conformance.targets.qemu.process import find_qemu, has_memslots
+from conformance.targets.qemu.process import find_qemu, has_memslots, lacking
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import Target
 from conformance.targets.vmm.cloud_hypervisor import cloud_hypervisor
@@ -17,11 +17,16 @@ from conformance.targets.vmm.firecracker import firecracker
 from conformance.targets.vmm.krun import krun
 from conformance.targets.vmm.qemu import GuestProcessor
 from conformance.targets.vmm.target import VmmTarget
+from model.state import Op
 
 
 def _qemu(path: str | None) -> Target:
     binary = find_qemu(path, memslots=False)
-    return QemuTarget(binary, memslots=has_memslots(binary), processor=GuestProcessor)
+    # A guest that runs would have to come back from a suspend by itself, which ours does not.
+    left_out = lacking(binary) | {Op.WAKE_UP.value}
+    return QemuTarget(
+        binary, memslots=has_memslots(binary), lacking=left_out, processor=GuestProcessor
+    )
 
 
 VMMS: Final[Mapping[str, Callable[[str | None], Target]]] = {
