@@ -1,8 +1,17 @@
 """The bare guest in a QEMU under TCG: the same traces, over the machine's own processor."""
 
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
 from conformance.check.campaign import check
+from conformance.check.runner import run_trace
+from conformance.targets.driver.bus import Access, DriverError
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.target import QemuTarget
+from conformance.targets.vmm.resume import pvh_entry, waking_table
+from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
 from model.state import Answer, Config, Op, action
@@ -36,3 +45,44 @@ def test_the_guest_goes_on_in_the_destination_of_a_migration(guest_in_qemu: Qemu
     assert guest_in_qemu.pid != first
     assert seen.size == 3 * CONFIG.block and seen.memory
     assert all(probe.held and not probe.fresh for probe in seen.memory)
+
+
+def test_the_guest_comes_back_from_suspend_with_its_memory(guest_in_qemu: QemuTarget) -> None:
+    """By its waking vector, twice, and while a migration runs; a reset would unplug the blocks."""
+    blocks = partial(action, addr=CONFIG.addr, blocks=3)
+    woken = (action(Op.WAKE_UP), blocks(Op.STATE))
+    moved = (action(Op.MIGRATION_START), *woken, action(Op.MIGRATION_IN))
+    steps = (blocks(Op.PLUG), *woken, *moved, *woken)
+    outcome = run_trace(guest_in_qemu, Trace(QEMU, CONFIG, tuple(map(TraceStep, steps))))
+    assert outcome.finding is None
+    assert [seen.size for seen in outcome.seen] == [3 * CONFIG.block] * len(steps)
+    last = outcome.seen[-1]
+    assert last.memory and all(probe.held and not probe.fresh for probe in last.memory)
+
+
+def test_the_guest_gives_its_device_away(guest_in_qemu: QemuTarget) -> None:
+    empty = replace(CONFIG, requested=0)
+    steps = map(action, (Op.UNREALIZE, Op.STATE, Op.SYSTEM_RESET, Op.RESIZE))
+    outcome = run_trace(guest_in_qemu, Trace(QEMU, empty, tuple(map(TraceStep, steps))))
+    assert outcome.finding is None
+    assert [seen.answer.value for seen in outcome.seen] == ["done", "silent", "refused", "refused"]
+
+
+class NoMemory:
+    """A machine in which every byte is 0."""
+
+    def exchange(self, *accesses: Access) -> list[bytes]:
+        return [bytes(access.width) for access in accesses]
+
+    def number(self, access: Access) -> int:
+        return 0
+
+    def late(self, what: str) -> DriverError:
+        return DriverError(what)
+
+
+def test_without_the_firmwares_tables_nothing_is_suspended() -> None:
+    with pytest.raises(DriverError, match="no RSDP, so nothing tells how to come back"):
+        waking_table(NoMemory())
+    with pytest.raises(DriverError, match="the guest has no PVH entry"):
+        pvh_entry(b"\x7fELF")

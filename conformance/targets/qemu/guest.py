@@ -123,7 +123,7 @@ class QemuGuest:
             raise QemuError(f"{left} bytes are still plugged after a system reset")
 
     def apply(self, action: ConcreteAction) -> Done:
-        """Carry out an action without faults. WAKE_UP is not supported where a guest runs."""
+        """Carry out an action without faults."""
         if self.gone:
             return self._without_device(action)
         if action.op in self._events:
@@ -210,7 +210,7 @@ class QemuGuest:
         return Answer.DONE
 
     def _wake_up(self, _: int) -> Answer:
-        woken_up(self._process, self._driver.bus)
+        woken_up(self._process, self._processor, self._driver.bus)
         self._set_up()
         return Answer.DONE
 

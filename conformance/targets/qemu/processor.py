@@ -5,14 +5,17 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from conformance.targets.driver.bus import Bus
+from conformance.targets.driver.bus import Access, Bus
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.qemu.accel import Accel
 from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.qemu.qtest import QtestSocket, qtest_driver
-from conformance.targets.qemu.suspend import IDLE
+
+IDLE: Final = bytes(0x1_0000 - 16) + b"\xfa\xf4\xeb\xfd".ljust(16, b"\0")
+"""A firmware that does nothing: cli; hlt; and again. A machine that wakes up runs, whether or not
+it ran before."""
 
 
 class Processor(Protocol):
@@ -34,6 +37,12 @@ class Processor(Protocol):
         """Take up a machine into which a migration just came, like `start`."""
 
     def after_reset(self, bus: Any) -> None:
+        """Wait until accesses are possible again. Raises DriverError."""
+
+    def fall_asleep(self, bus: Any, access: Access) -> None:
+        """Make the access that suspends the machine. Raises DriverError."""
+
+    def after_wake_up(self, process: QemuProcess, bus: Any) -> None:
         """Wait until accesses are possible again. Raises DriverError."""
 
     def driver(self, bus: Any) -> VirtioMem:
@@ -58,6 +67,12 @@ class StoppedProcessor:
 
     def after_reset(self, bus: QtestSocket) -> None:
         pass
+
+    def fall_asleep(self, bus: QtestSocket, access: Access) -> None:
+        bus.exchange(access)
+
+    def after_wake_up(self, process: QemuProcess, bus: QtestSocket) -> None:
+        process.qmp("stop")
 
     def driver(self, bus: QtestSocket) -> VirtioMem:
         return qtest_driver(bus)

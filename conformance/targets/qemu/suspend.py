@@ -6,11 +6,12 @@ Sources: Intel I/O Controller Hub 9 datasheet, sections 13.1.13 (PMBASE), 13.1.1
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from conformance.targets.driver.bus import Bus, port_out
+from conformance.targets.driver.bus import port_out
 from conformance.targets.driver.pci import PciFunction
 from conformance.targets.qemu.process import QemuProcess
+from conformance.targets.qemu.processor import Processor
 
 _LPC_DEVICE: Final = 31
 """The ICH9's ISA bridge is 00:1f.0."""
@@ -22,19 +23,15 @@ _CONTROL: Final = _PORTS + 4
 _SLEEP_ENABLE, _TO_RAM = 1 << 13, 1 << 10
 _SECONDS: Final = 10.0
 
-IDLE: Final = bytes(0x1_0000 - 16) + b"\xfa\xf4\xeb\xfd".ljust(16, b"\0")
-"""A firmware that does nothing: cli; hlt; and again. A machine that wakes up runs, whether or not
-it ran before."""
 
-
-def woken_up(process: QemuProcess, bus: Bus) -> None:
-    """Suspend the machine, wake it up and stop it again. Raises QemuError."""
+def woken_up(process: QemuProcess, processor: Processor, bus: Any) -> None:
+    """Suspend the machine and wake it up. Raises DriverError."""
     bridge = PciFunction(bus, _LPC_DEVICE)
     # A reset takes both away.
     bridge.write(_PM_BASE, _PORTS | 1, 4)
     bridge.write(_ACPI_CONTROL, _ACPI_ENABLE, 1)
-    bus.exchange(port_out(_CONTROL, _SLEEP_ENABLE | _TO_RAM, 2))
+    processor.fall_asleep(bus, port_out(_CONTROL, _SLEEP_ENABLE | _TO_RAM, 2))
     process.wait_event("SUSPEND", _SECONDS)
     process.qmp("system_wakeup")
     process.wait_event("WAKEUP", _SECONDS)
-    process.qmp("stop")
+    processor.after_wake_up(process, bus)

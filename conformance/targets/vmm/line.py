@@ -100,6 +100,10 @@ class Line:
             answers += self._exchanged(group)
         return answers
 
+    def post(self, access: Access) -> None:
+        """Have an access made after which the guest may be unable to answer. Raises DriverError."""
+        self._send(_request(_command(access)), time.monotonic() + self._timeout)
+
     def number(self, access: Access) -> int:
         """The number that one access read."""
         return as_int(self.exchange(access)[0])

@@ -8,13 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from conformance.guest.build import guest_elf
+from conformance.targets.driver.bus import Access
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.pci import PciTransport
 from conformance.targets.qemu.accel import KVM, Accel
 from conformance.targets.qemu.machine import PORT
 from conformance.targets.qemu.process import QemuProcess
 from conformance.targets.vmm.line import Line
+from conformance.targets.vmm.resume import prepare, waking_table
 
+_COMMAND_LINE = "sleep"
 _START_TIMEOUT = 120.0
 """Seconds. QEMU's firmware takes one to find the guest, and half a minute where KVM emulates it."""
 
@@ -27,6 +30,7 @@ class GuestProcessor:
     def __init__(self) -> None:
         """Raises conformance.guest.build.GuestError."""
         self._elf = guest_elf()
+        self._facs: int | None = None
 
     def arguments(self, accel: Accel) -> list[str]:
         self._directory = TemporaryDirectory(prefix="slotproof-line-")
@@ -39,7 +43,7 @@ class GuestProcessor:
         # the thread that has the bytes waits for it. Where KVM runs inside a virtual machine, an
         # 8259 of its own may not wake a guest; QEMU's does.
         chip = ["-machine", "kernel-irqchip=split"] if accel is KVM else []
-        return [*device, *chip, "-kernel", str(self._elf), "-append", "sleep"]
+        return [*device, *chip, "-kernel", str(self._elf), "-append", _COMMAND_LINE]
 
     def start(self, process: QemuProcess, stack: ExitStack) -> Line:
         line = self.go_on(process, stack)
@@ -57,6 +61,16 @@ class GuestProcessor:
     def after_reset(self, bus: Line) -> None:
         bus.forget()
         bus.hello(_START_TIMEOUT)
+
+    def fall_asleep(self, bus: Line, access: Access) -> None:
+        if self._facs is None:
+            # The same after every reset, and after a migration.
+            self._facs = waking_table(bus)
+        prepare(bus, self._facs, self._elf, _COMMAND_LINE)
+        bus.post(access)
+
+    def after_wake_up(self, process: QemuProcess, bus: Line) -> None:
+        self.after_reset(bus)
 
     def driver(self, bus: Line) -> VirtioMem:
         return VirtioMem(bus, PciTransport(PORT))

@@ -17,15 +17,12 @@ from conformance.targets.vmm.firecracker import firecracker
 from conformance.targets.vmm.krun import krun
 from conformance.targets.vmm.qemu import GuestProcessor
 from conformance.targets.vmm.target import VmmTarget
-from model.state import Op
 
 
 def _qemu(path: str | None) -> Target:
     binary = find_qemu(path, memslots=False)
-    # A guest that runs would have to come back from a suspend by itself, which ours does not.
-    left_out = lacking(binary) | {Op.WAKE_UP.value}
     return QemuTarget(
-        binary, memslots=has_memslots(binary), lacking=left_out, processor=GuestProcessor
+        binary, memslots=has_memslots(binary), lacking=lacking(binary), processor=GuestProcessor
     )
 
 
