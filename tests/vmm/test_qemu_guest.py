@@ -20,7 +20,7 @@ CONFIG = fitted(Config(region=2 * GIB, block=2 * MIB, limit=256, requested=GIB))
 
 
 def test_generated_traces_have_no_difference(guest_in_qemu: QemuTarget) -> None:
-    report = check(guest_in_qemu, QEMU, seed=5, traces=3, steps=60, per_device=3)
+    report = check(guest_in_qemu, QEMU, seed=17, traces=3, steps=60, per_device=3)
     assert report.finding is None
     assert (report.traces, report.steps) == (3, 180)
     # What requests that came as one batch leave is seen behind the last of them.
