@@ -1,12 +1,14 @@
 """Host operations of a running VMM that fail for one action, by `strace`, which then lets go of it.
 
-Sources: strace(1), tampering (`-e inject=`); QEMU system/physmem.c (ram_block_discard_range);
+Sources: strace(1), tampering (`-e inject=`); QEMU system/physmem.c (ram_block_discard_range) and
+util/oslib-posix.c (qemu_prealloc_mem); Linux madvise(2), MADV_POPULATE_WRITE, in 5.14 and later;
 Firecracker src/vmm/src/vstate/memory.rs; Cloud Hypervisor virtio-devices/src/mem.rs
 (discard_memory_range); Linux, Documentation/virt/kvm/api.rst (KVM_SET_USER_MEMORY_REGION).
 """
 
 from __future__ import annotations
 
+import mmap
 import shutil
 import signal
 import subprocess
@@ -20,12 +22,27 @@ from conformance.targets.driver.bus import DriverError
 from conformance.traces.codec import FAULT_NAMES
 from model.state import NO_FAULTS, Faults
 
-INJECTED: Final = {"discard": "madvise,fallocate", "populate": "ioctl"}
-"""The system calls by which a VMM carries an operation out: it gives memory back by one of two, and
-has KVM map a memslot by the third."""
-_ERROR: Final = "error=ENOMEM"
+INJECTED: Final = {
+    "discard": "madvise,fallocate:error=ENOMEM",
+    "populate": "ioctl:error=ENOMEM",
+    "prealloc": "madvise:error=ENOMEM:when=2",
+}
+"""The system calls by which a VMM carries an operation out, and how they fail: it gives memory back
+by one of two, has KVM map a memslot by the third, and allocates memory by the second `madvise` of a
+request: QEMU tries the first page, then all, and gives all back by the third."""
+_POPULATE_WRITE: Final = 23
 _SECONDS: Final = 5.0
 _POLL: Final = 0.002
+
+
+def preallocates_at_once() -> bool:
+    """The system populates memory by `madvise`, as the failing of a preallocation takes it."""
+    with mmap.mmap(-1, mmap.PAGESIZE) as page:
+        try:
+            page.madvise(_POPULATE_WRITE)
+        except OSError:
+            return False
+    return True
 
 
 def tracer() -> str | None:
@@ -34,15 +51,12 @@ def tracer() -> str | None:
 
 
 def options_for(faults: Faults[bool]) -> list[str]:
-    """What has a tracer make the operations fail; none for none. Raises DriverError for one that
-    no system call stands for."""
-    names = [name for name in FAULT_NAMES if getattr(faults, name)]
-    if unknown := [name for name in names if name not in INJECTED]:
-        raise DriverError(f"nothing makes a {unknown[0]} fail from outside")
-    calls = [INJECTED[name] for name in names]
+    """What has a tracer make the operations fail; none for none."""
+    failing = [INJECTED[name] for name in FAULT_NAMES if getattr(faults, name)]
     # Nothing is done to a call that is not traced.
-    traced = ["-e", f"trace={','.join(dict.fromkeys(['ioctl', *calls]))}"]
-    return [*traced, *(word for call in calls for word in ("-e", f"inject={call}:{_ERROR}"))]
+    calls = dict.fromkeys(["ioctl", *(one.partition(":")[0] for one in failing)])
+    injected = (word for one in failing for word in ("-e", f"inject={one}"))
+    return ["-e", f"trace={','.join(calls)}", *injected]
 
 
 def traced_by(pid: int, thread: int) -> int | None:

@@ -11,7 +11,6 @@ import pytest
 from conformance.check.runner import run_trace
 from conformance.judge.finding import Kind
 from conformance.targets import tracing
-from conformance.targets.driver.bus import DriverError
 from conformance.targets.qemu.accel import KVM
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.process import find_qemu
@@ -20,12 +19,13 @@ from conformance.targets.target import TargetError
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
-from model.state import NO_FAULTS, Answer, ConcreteAction, Config, Faults, Op, action
+from model.state import NO_FAULTS, Answer, BlockState, ConcreteAction, Config, Faults, Op, action
 
 pytestmark = pytest.mark.usefixtures("kvm_qemu")
 CONFIG = fitted(Config(region=2 * GIB, block=2 * MIB, limit=256, requested=2 * GIB))
 NO_DISCARD = replace(NO_FAULTS, discard=True)
 NO_MEMSLOT = replace(NO_FAULTS, populate=True)
+NO_MEMORY = replace(NO_FAULTS, prealloc=True)
 
 
 @pytest.fixture
@@ -69,6 +69,21 @@ def test_a_memslot_that_kvm_refuses_ends_qemu(target: QemuTarget) -> None:
     assert caught.value.kind is Kind.DIED
 
 
-def test_what_no_system_call_stands_for_cannot_fail() -> None:
-    with pytest.raises(DriverError, match="nothing makes a prealloc fail from outside"):
-        tracing.options_for(replace(NO_FAULTS, prealloc=True))
+def test_a_failing_preallocation_is_busy_and_gives_all_back(target: QemuTarget) -> None:
+    if not tracing.preallocates_at_once():
+        pytest.skip("no MADV_POPULATE_WRITE: Linux 5.14 and later have it")
+    config = target.fitted(QEMU, replace(CONFIG, prealloc=True))
+    assert config.prealloc and config.region == 64 * MIB
+    before = (on(Op.PLUG, 1), action(Op.UNPLUG_ALL))
+    steps = (*before, on(Op.PLUG, 3, NO_MEMORY), on(Op.STATE, 3), on(Op.PLUG, 3))
+    outcome = run_trace(target, Trace(QEMU, config, tuple(map(TraceStep, steps))))
+    assert outcome.finding is None
+    ack, busy = Answer.ACK, Answer.BUSY
+    assert [seen.answer for seen in outcome.seen] == [ack, ack, busy, ack, ack]
+    assert outcome.seen[2].size == 0 and outcome.seen[3].block_state is BlockState.UNPLUGGED
+
+
+def test_a_preallocation_is_asked_for_where_it_can_fail_alone(target: QemuTarget) -> None:
+    wish = replace(CONFIG, prealloc=True)
+    assert not QemuTarget(find_qemu(), accel=KVM).fitted(QEMU, wish).prealloc
+    assert target.fitted(QEMU, CONFIG) == CONFIG

@@ -19,6 +19,7 @@ LARGEST_REGION: Final = 8 * GIB
 """Bytes. A migration reads all memory that is plugged, some 6 GiB a second."""
 LARGEST_BLOCK: Final = 2 * GIB
 """Bytes. A larger block would not be aligned at ADDRESS, and LARGEST_REGION has few of them."""
+PREALLOCATED_REGION: Final = 64 * MIB
 _REGION_UNIT: Final = 2 * MIB
 """Bytes. A memory device starts and ends at multiples of it: QEMU_VMALLOC_ALIGN on x86."""
 _PAGE: Final = 4096
@@ -32,11 +33,18 @@ def device_space(region: int, limit: int) -> int:
     return SOFT_MEMSLOT_LIMIT * region // limit // _PAGE * _PAGE
 
 
-def fitted(config: Config) -> Config:
+def fitted(config: Config, *, prealloc: bool = False) -> Config:
     """The nearest configuration that the machine can have; the same again if fitted again.
 
     The last memslot stays short if it was. The limit is one that QEMU's core hands out.
+    `prealloc`: memory is really allocated where it is plugged, so that there is little of it.
     """
+    if prealloc:
+        region = min(config.region, PREALLOCATED_REGION)
+        block = min(config.block, PREALLOCATED_REGION)
+        requested = _requested(config, region, block)
+        small = replace(config, region=region, block=block, requested=requested)
+        return replace(fitted(small), prealloc=True)
     block = min(config.block, LARGEST_BLOCK)
     unit, slot = max(block, _REGION_UNIT), max(block, MIN_MEMSLOT_SIZE)
     region = -(-config.region // unit) * unit
@@ -67,7 +75,7 @@ def _requested(config: Config, region: int, block: int) -> int:
 
 def machine_of(config: Config, memslots: bool, *, stopped: bool, accel: Accel) -> list[str]:
     """The command line of a machine in which the device gets `config.limit`."""
-    switches = {"unplugged-inaccessible": config.inaccessible}
+    switches = {"unplugged-inaccessible": config.inaccessible, "prealloc": config.prealloc}
     if memslots:
         switches["dynamic-memslots"] = config.option
     options = [f"{name}={'on' if on else 'off'}" for name, on in switches.items()]

@@ -26,7 +26,7 @@ from conformance.targets.target import (
     Asked,
     TargetError,
 )
-from conformance.targets.tracing import failing, tracer
+from conformance.targets.tracing import failing, preallocates_at_once, tracer
 from conformance.traces.codec import config_to_json
 from conformance.traces.sizes import format_size
 from model.device import ConfigError, fix
@@ -35,6 +35,7 @@ from model.profiles import Profile
 from model.state import Answer, ConcreteAction, Config, Op
 
 _FAILING: Final = frozenset({"fail-discard"})
+_FAILING_PREALLOC: Final = frozenset({"fail-prealloc"})
 _RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET, Op.WAKE_UP})
 
 
@@ -63,7 +64,8 @@ class QemuTarget:
     ) -> None:
         """`memslots`: the QEMU has the option `dynamic-memslots`; one without runs with it off.
         `lacking`: the operations that its machines cannot carry out.
-        `faults`: a discard can be made to fail.
+        `faults`: a discard can be made to fail, and so can a preallocation where the system has
+        one that is a system call.
 
         `processor` makes what runs in each machine, which `accel` carries.
         """
@@ -74,8 +76,11 @@ class QemuTarget:
         self._faults = faults
         self._lacking = lacking
         self.capabilities = self.capabilities - lacking
+        self._preallocates = faults and preallocates_at_once()
         if faults:
             self.capabilities = self.capabilities | _FAILING
+        if self._preallocates:
+            self.capabilities = self.capabilities | _FAILING_PREALLOC
         self._guest: QemuGuest | None = None
 
     def another(self) -> QemuTarget:
@@ -107,7 +112,8 @@ class QemuTarget:
         return self._started().pid
 
     def fitted(self, profile: Profile, config: Config) -> Config:
-        return fitted(config if self.memslots else replace(config, option=False))
+        possible = config if self.memslots else replace(config, option=False)
+        return fitted(possible, prealloc=self._preallocates and config.prealloc)
 
     def start(self, profile: Profile, config: Config) -> Observation:
         good = possible(profile, config)
