@@ -13,6 +13,7 @@ from conformance.check.parallel import batches, run_batches
 from conformance.check.runner import Outcome, as_run, run_trace
 from conformance.generate.choices import RandomChoices
 from conformance.generate.config import choose_config
+from conformance.generate.faults import placed
 from conformance.generate.layouts import laid_out
 from conformance.generate.refusals import refused_config
 from conformance.generate.traces import Chooser, random_trace, trace_seed
@@ -245,7 +246,7 @@ class Plan:
             chooser=self.chooser,
             slot=limits_of(target).slot,
         )
-        return laid_out(made, target.capabilities)
+        return laid_out(placed(made, target.capabilities), target.capabilities)
 
 
 Elsewhere = Callable[[Plan, Judge, int], list[tuple[Trace, Outcome]]]

@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from conformance.generate.config import USUAL_ADDR
+from conformance.traces.faults import simpler_faults
 from conformance.traces.layout import PLAIN
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import MIB, U64_MASK
@@ -272,10 +273,7 @@ def _with_addr(trace: Trace, addr: int) -> Trace:
 def _actions(trace: Trace, action: ConcreteAction) -> Iterator[ConcreteAction]:
     config = trace.config
     if action.faults != NO_FAULTS:
-        yield replace(action, faults=NO_FAULTS)
-        for name in ("discard", "prealloc", "populate"):
-            if getattr(action.faults, name):
-                yield replace(action, faults=replace(action.faults, **{name: False}))
+        yield from (replace(action, faults=simpler) for simpler in simpler_faults(action.faults))
     if action.op in RANGE_REQUESTS:
         for blocks in toward(1, action.blocks):
             yield replace(action, blocks=blocks)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.judge.finding import Kind
-from conformance.targets.target import CAPABILITIES, LAYOUTS, MAPS_PLUGGED, PADDING, TargetError
+from conformance.targets.target import (
+    CAPABILITIES,
+    FAIL_MEMSLOT,
+    LAYOUTS,
+    MAPS_PLUGGED,
+    PADDING,
+    TargetError,
+)
 from model.device import ConfigError, ReferenceDevice, slot_layout
 from model.effects import Did
 from model.observation import Constants, HostMemory, Observation, Told
@@ -58,7 +65,7 @@ def told(device: ReferenceDevice, result: ConcreteResult) -> tuple[Told, ...] | 
 class ReferenceTarget:
     """The model run as a device of its own."""
 
-    capabilities = CAPABILITIES - LAYOUTS - {"memory", "used", PADDING, MAPS_PLUGGED}
+    capabilities = CAPABILITIES - LAYOUTS - {"memory", "used", FAIL_MEMSLOT, PADDING, MAPS_PLUGGED}
 
     def __init__(self) -> None:
         self._device: ReferenceDevice | None = None

@@ -9,6 +9,7 @@ from typing import Final, Protocol, runtime_checkable
 from conformance.judge.finding import Kind
 from conformance.targets.limits import FREE, Limits
 from conformance.traces.codec import FAULT_NAMES
+from conformance.traces.faults import FaultsAt
 from conformance.traces.layout import PLAIN, Layout, Place
 from model.observation import Observation
 from model.profiles import Profile
@@ -30,6 +31,8 @@ VIEWS: Final = frozenset(
 """Capabilities: what a target promises to show besides the answer: `slots` and `constants` at the
 start, `notified`, `memory` and `told` after every step, `used` with every response, the others at
 both start and step."""
+FAIL_MEMSLOT: Final = "fail-memslot"
+"""Capability: what fails can fail for one memslot of several alone."""
 PADDING: Final = "padding"
 """Capability: requests carry arbitrary bytes wherever a device must not look."""
 MAPS_PLUGGED: Final = "maps-plugged"
@@ -44,7 +47,9 @@ FRAMING: Final = "framing"
 STRAY: Final = "stray"
 """Capability: the response of a request can be sent elsewhere than into the driver's buffers."""
 LAYOUTS: Final = frozenset({BATCH, FRAMING, STRAY})
-CAPABILITIES: Final = OPERATIONS | FAULTS | VIEWS | {PADDING, MAPS_PLUGGED, BAD_CONFIG} | LAYOUTS
+CAPABILITIES: Final = (
+    OPERATIONS | FAULTS | VIEWS | {FAIL_MEMSLOT, PADDING, MAPS_PLUGGED, BAD_CONFIG} | LAYOUTS
+)
 
 
 def needs(action: ConcreteAction, layout: Layout = PLAIN) -> frozenset[str]:
@@ -52,6 +57,8 @@ def needs(action: ConcreteAction, layout: Layout = PLAIN) -> frozenset[str]:
     faults = action.faults
     failing = (f"fail-{name}" for name in FAULT_NAMES if getattr(faults, name))
     ways = {BATCH} if layout.more else set()
+    if isinstance(faults, FaultsAt):
+        ways.add(FAIL_MEMSLOT)
     if layout.place is not Place.OWN:
         ways.add(STRAY)
     elif replace(layout, more=False) != PLAIN:

@@ -20,6 +20,7 @@ from typing import Final
 
 from conformance.targets.driver.bus import DriverError
 from conformance.traces.codec import FAULT_NAMES
+from conformance.traces.faults import FaultsAt
 from model.state import NO_FAULTS, Faults
 
 INJECTED: Final = {
@@ -51,8 +52,11 @@ def tracer() -> str | None:
 
 
 def options_for(faults: Faults[bool]) -> list[str]:
-    """What has a tracer make the operations fail; none for none."""
-    failing = [INJECTED[name] for name in FAULT_NAMES if getattr(faults, name)]
+    """What has a tracer make the operations fail; none for none. Where one memslot alone is to
+    fail, that is the call of that number, of those by which a VMM tells of one each."""
+    names = [name for name in FAULT_NAMES if getattr(faults, name)]
+    at = f":when={faults.memslot}" if isinstance(faults, FaultsAt) else ""
+    failing = [INJECTED[name] + (at if name != "prealloc" else "") for name in names]
     # Nothing is done to a call that is not traced.
     calls = dict.fromkeys(["ioctl", *(one.partition(":")[0] for one in failing)])
     injected = (word for one in failing for word in ("-e", f"inject={one}"))

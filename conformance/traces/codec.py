@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeVar
 
+from conformance.traces.faults import FaultsAt
 from model.arithmetic import U64_MASK, UINT_BITS
 from model.effects import Did
 from model.extents import Extents
@@ -141,23 +142,29 @@ def action_to_json(done: ConcreteAction) -> dict[str, Any]:
     failing = [name for name in FAULT_NAMES if getattr(done.faults, name)]
     if unread := [name for name in failing if name not in uses.faults]:
         raise CodecError(f"{done.op.value} meets no {unread[0]} fault, yet one is set")
-    return {"op": done.op.value} | numbers | ({"fail": failing} if failing else {})
+    at = {"memslot": done.faults.memslot} if isinstance(done.faults, FaultsAt) else {}
+    return {"op": done.op.value} | numbers | ({"fail": failing, **at} if failing else {})
 
 
 def action_from_json(value: Any) -> ConcreteAction:
     """The action that `action_to_json` writes so. Raises CodecError."""
-    known = frozenset({"op", "addr", "blocks", "value", "fail"})
+    known = frozenset({"op", "addr", "blocks", "value", "fail", "memslot"})
     given = members(value, "do", known)
     op = Op(word(given.get("op"), "op", tuple(op.value for op in Op)))
     uses = USES[op]
-    members(value, f"do ({op.value})", frozenset({"op", "fail", *uses.numbers}))
+    members(value, f"do ({op.value})", frozenset({"op", "fail", "memslot", *uses.numbers}))
     numbers = {name: number(given.get(name), name, *uses.limits(name)) for name in uses.numbers}
     failing = given.get("fail", [])
     if not isinstance(failing, list):
         raise CodecError(f"fail is {failing!r}: expected a list")
     for name in failing:
         word(name, f"fail ({op.value})", uses.faults)
-    faults = Faults(**{name: name in failing for name in FAULT_NAMES}) if failing else NO_FAULTS
+    fails = {name: name in failing for name in FAULT_NAMES}
+    faults = Faults(**fails) if failing else NO_FAULTS
+    if "memslot" in given:
+        if not failing:
+            raise CodecError("memslot says which one fails, yet nothing does")
+        faults = FaultsAt(**fails, memslot=number(given["memslot"], "memslot", 1, MAX_SLOT))
     return action(op, faults=faults, **numbers)
 
 

@@ -38,6 +38,7 @@ def _use(op: Op) -> Schema:
     read: Schema = {name: whole(*uses.limits(name)) for name in uses.numbers}
     if uses.faults:
         read["fail"] = {"items": {"enum": list(uses.faults)}}
+        read["memslot"] = whole(1, MAX_SLOT)
     return {
         "if": {"properties": {"op": {"const": op.value}}},
         "then": {
@@ -57,8 +58,10 @@ def _action() -> Schema:
             "blocks": whole(0, MAX_BLOCKS),
             "value": whole(0, U64_MASK),
             "fail": {"type": "array", "items": {"enum": list(FAULT_NAMES)}, "uniqueItems": True},
+            "memslot": whole(1, MAX_SLOT),
         },
         "required": ["op"],
+        "dependentRequired": {"memslot": ["fail"]},
         "additionalProperties": False,
         "allOf": [_use(op) for op in Op],
     }

@@ -16,6 +16,7 @@ from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.process import find_qemu
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import TargetError
+from conformance.traces.faults import FaultsAt
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
@@ -24,7 +25,6 @@ from model.state import NO_FAULTS, Answer, BlockState, ConcreteAction, Config, F
 pytestmark = pytest.mark.usefixtures("kvm_qemu")
 CONFIG = fitted(Config(region=2 * GIB, block=2 * MIB, limit=256, requested=2 * GIB))
 NO_DISCARD = replace(NO_FAULTS, discard=True)
-NO_MEMSLOT = replace(NO_FAULTS, populate=True)
 NO_MEMORY = replace(NO_FAULTS, prealloc=True)
 
 
@@ -61,12 +61,24 @@ def test_a_failing_discard_is_busy_and_leaves_all_as_it_was(target: QemuTarget) 
     ]
 
 
-def test_a_memslot_that_kvm_refuses_ends_qemu(target: QemuTarget) -> None:
-    """No profile has an answer to it: kvm_set_phys_mem aborts."""
+@pytest.mark.parametrize("memslot", [1, 2])
+def test_a_memslot_that_kvm_refuses_ends_qemu(target: QemuTarget, memslot: int) -> None:
+    """Whichever of the two it is. No profile has an answer to it: kvm_set_phys_mem aborts."""
     target.start(QEMU, CONFIG)
+    border = CONFIG.addr + GIB - CONFIG.block
+    faults = FaultsAt(discard=False, prealloc=False, populate=True, memslot=memslot)
     with pytest.raises(TargetError, match=r"SIGABRT") as caught:
-        target.apply(on(Op.PLUG, 1, NO_MEMSLOT))
+        target.apply(action(Op.PLUG, addr=border, blocks=2, faults=faults))
     assert caught.value.kind is Kind.DIED
+
+
+def test_of_the_calls_for_memslots_only_the_one_of_the_number_fails(target: QemuTarget) -> None:
+    """QEMU makes one for each of the two, so that the third is none of this request's."""
+    target.start(QEMU, CONFIG)
+    border = CONFIG.addr + GIB - CONFIG.block
+    faults = FaultsAt(discard=False, prealloc=False, populate=True, memslot=3)
+    seen = target.apply(action(Op.PLUG, addr=border, blocks=2, faults=faults))
+    assert seen.answer is Answer.ACK
 
 
 def test_a_failing_preallocation_is_busy_and_gives_all_back(target: QemuTarget) -> None:

@@ -12,6 +12,7 @@ from conformance.targets.vmm.cloud_hypervisor import cloud_hypervisor
 from conformance.targets.vmm.firecracker import firecracker
 from conformance.targets.vmm.machine import Vmm
 from conformance.targets.vmm.target import VmmTarget
+from conformance.traces.faults import FaultsAt
 from model.arithmetic import GIB, MIB
 from model.extents import Extents
 from model.profiles import Profile
@@ -21,6 +22,7 @@ from model.versions import CLOUD_HYPERVISOR_52, FIRECRACKER_1_14
 MAKERS = {"FIRECRACKER": firecracker, "CLOUD_HYPERVISOR": cloud_hypervisor}
 NO_MEMSLOT = replace(NO_FAULTS, populate=True)
 NO_DISCARD = replace(NO_FAULTS, discard=True)
+FIRST_SLOT = Extents.of_ranges([(0, 1)])
 
 
 def vmm(name: str) -> Vmm:
@@ -47,10 +49,10 @@ class Driven:
         assert target.apply(action(Op.RESIZE, value=size)).answer is Answer.DONE
 
     def on(
-        self, op: Op, block: int, faults: Faults[bool] = NO_FAULTS
+        self, op: Op, block: int, faults: Faults[bool] = NO_FAULTS, blocks: int = 1
     ) -> tuple[Answer, BlockState | None, int | None, Extents | None]:
         addr = self.config.addr + block * self.config.block
-        seen = self.target.apply(action(op, addr=addr, blocks=1, faults=faults))
+        seen = self.target.apply(action(op, addr=addr, blocks=blocks, faults=faults))
         size = None if seen.size is None else seen.size // self.config.block
         return seen.answer, seen.block_state, size, seen.mapped
 
@@ -78,6 +80,16 @@ def test_firecracker_keeps_a_block_plugged_whose_memslot_kvm_refused(
     # From then on the memslot is taken to be there.
     assert in_firecracker.on(Op.PLUG, 1) == (Answer.ACK, None, 2, nothing)
     assert in_firecracker.on(Op.PLUG, 512) == (Answer.ACK, None, 3, Extents.of_ranges([(1, 2)]))
+
+
+@pytest.mark.parametrize(("memslot", "mapped"), [(1, Extents.EMPTY), (2, FIRST_SLOT)])
+def test_firecracker_keeps_the_memslots_before_the_one_that_kvm_refused(
+    in_firecracker: Driven, memslot: int, mapped: Extents
+) -> None:
+    faults = FaultsAt(discard=False, prealloc=False, populate=True, memslot=memslot)
+    border = GIB // in_firecracker.config.block - 1
+    seen = in_firecracker.on(Op.PLUG, border, faults, blocks=2)
+    assert seen == (Answer.ERROR, None, 2, mapped)
 
 
 def test_cloud_hypervisor_answers_a_failing_discard_by_error(in_cloud_hypervisor: Driven) -> None:
