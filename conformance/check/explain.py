@@ -233,8 +233,8 @@ def _steps(trace: Trace, last: int) -> list[str]:
     lines = [f"  step     ... {first} steps before"] if first else []
     for number, step in enumerate(trace.steps[first:last], first + 1):
         answer = f" -> {step.seen.answer.value}" if step.seen is not None else ""
-        more = ", sent together with the next" if step.layout.more else ""
-        lines.append(f"  step {number:<4}{describe(step.action, trace.config)}{answer}{more}")
+        way = "".join(f", {part}" for part in step.layout.told())
+        lines.append(f"  step {number:<4}{describe(step.action, trace.config)}{answer}{way}")
     return lines or ["  step     none: the device was only started"]
 
 

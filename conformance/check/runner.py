@@ -38,6 +38,7 @@ from conformance.targets.target import (
 )
 from conformance.traces.batches import goes_on, together
 from conformance.traces.codec import observation_to_json
+from conformance.traces.layout import SETS_UP
 from conformance.traces.trace import Trace
 from model.device import ConfigError, ReferenceDevice, fix
 from model.observation import Observation
@@ -137,6 +138,8 @@ class _Run:
                 number = first + len(steps) - 1
                 asked = [Asked(step.action, step.layout) for step in steps]
                 shown = carried_out(self.target, asked)
+                if asked[0].action.op in SETS_UP:
+                    self.virtio.suspends = asked[0].layout.persistent_suspend
                 for at, (step, (seen, whole)) in enumerate(zip(steps, shown, strict=True), first):
                     found = found or self.stepped(step.action, seen, at, whole=whole)
         except TargetError as error:

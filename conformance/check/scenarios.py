@@ -153,6 +153,22 @@ SCENARIOS: Final = (
         _SEVERAL,
         steps.framed,
     ),
+    Scenario(
+        "other-rings",
+        "a packed ring and one with event index carry the same requests",
+        "VIRTIO 2.7.10 and 2.8",
+        ("answers-every-request", "used-length", "state-plugged", "config-plugged-size"),
+        _SEVERAL,
+        steps.rings,
+    ),
+    Scenario(
+        "suspend-with-plugged-blocks",
+        "where the driver accepted PERSISTENT_SUSPEND, blocks come through a suspend",
+        f"{_VILLAIN}: the PERSISTENT_SUSPEND bit",
+        ("suspend-keeps-blocks", "state-plugged"),
+        _SEVERAL,
+        steps.suspended,
+    ),
     *(
         Scenario(
             f"response-{id}",

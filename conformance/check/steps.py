@@ -161,6 +161,29 @@ def framed(config: Config) -> Iterator[TraceStep]:
         yield laid_out(on(Op.STATE, config, 0), room=4096, indirect=indirect)
 
 
+def rings(config: Config) -> Iterator[TraceStep]:
+    kinds = ((True, False), (False, True), (True, True))
+    for number, (packed, event_index) in enumerate(kinds):
+        yield laid_out(action(Op.DEVICE_RESET), packed=packed, event_index=event_index)
+        blocks = [(4 * number + one) * config.block for one in range(4)]
+        yield from batch(*(on(Op.PLUG, config, offset) for offset in blocks))
+        # Five times sixteen descriptors wrap a ring of 64.
+        for offset in (*blocks, blocks[0]):
+            yield laid_out(on(Op.STATE, config, offset), parts=8, response_parts=8)
+        yield TraceStep(on(Op.UNPLUG, config, blocks[0]))
+        yield TraceStep(on(Op.STATE, config, blocks[0], 4))
+    yield TraceStep(action(Op.DEVICE_RESET))
+    yield TraceStep(on(Op.STATE, config, config.block, 3))
+
+
+def suspended(config: Config) -> Iterator[TraceStep]:
+    yield laid_out(action(Op.DEVICE_RESET), persistent_suspend=True)
+    yield TraceStep(on(Op.PLUG, config, config.block, 2))
+    yield TraceStep(action(Op.WAKE_UP))
+    yield TraceStep(on(Op.STATE, config, config.block, 2))
+    yield TraceStep(on(Op.UNPLUG, config, config.block, 2))
+
+
 def stray(place: Place) -> Steps:
     """A request whose response has no place, and what the device makes of others afterwards."""
 

@@ -15,6 +15,7 @@ from conformance.commands.check_report import Kept
 from conformance.commands.check_wish import Wish
 from conformance.commands.options import cannot_keep, made_small
 from conformance.judge.judge import Judge
+from conformance.judge.verdict import Verdict
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import Target
 from conformance.traces.failures import save, save_log
@@ -81,8 +82,11 @@ def _earlier(target: Target, failing: Trace, wish: Wish, judge: Judge, traces: i
 
 
 def result_kept(result: Result, wish: Wish) -> tuple[Result, Path | None]:
-    """A result and the file of its trace, if one failed and it can be kept."""
-    if result.trace is None:
+    """A result and the file of its trace, if one failed and it can be kept.
+
+    A known fault is not: the next run would find it among the kept ones and go no further.
+    """
+    if result.trace is None or result.verdict is Verdict.EXPECTED:
         return result, None
     try:
         path = save(result.trace, wish.failures)

@@ -7,8 +7,8 @@ from typing import Final
 
 from conformance.generate.choices import Choices, RandomChoices
 from conformance.judge.virtio.judge import RESPONSE_SIZE
-from conformance.targets.target import BATCH, FRAMING
-from conformance.traces.layout import MAX_BATCH, MAX_PARTS, Layout
+from conformance.targets.target import BATCH, FRAMING, ONE_EACH, PERSISTENT, RINGS
+from conformance.traces.layout import MAX_BATCH, MAX_PARTS, SETS_UP, Layout
 from conformance.traces.trace import Trace, TraceStep
 from model.state import NO_FAULTS, REQUESTS, Answer, Op
 
@@ -25,16 +25,19 @@ def laid_out(trace: Trace, capabilities: frozenset[str]) -> Trace:
     Requests that a device need not answer stay by themselves, and so do those for which the host
     fails.
     """
-    if not capabilities & {BATCH, FRAMING} or trace.seed is None:
+    if not capabilities & {BATCH, FRAMING, RINGS, PERSISTENT} or trace.seed is None:
         return trace
     choices = RandomChoices(trace.seed ^ _SALT)
     steps: list[TraceStep] = []
     together = 1
     for step, after in zip(trace.steps, (*trace.steps[1:], None), strict=True):
+        if step.action.op in SETS_UP:
+            steps.append(replace(step, layout=_queue(choices, capabilities)))
+            continue
         if not _plain(step):
             steps.append(step)
             continue
-        layout = _framing(choices) if FRAMING in capabilities else Layout()
+        layout = _framing(choices, capabilities) if FRAMING in capabilities else Layout()
         wish = BATCH in capabilities and choices.chance(_PERCENT)
         more = wish and after is not None and _plain(after) and together < MAX_BATCH
         together = together + 1 if more else 1
@@ -49,12 +52,22 @@ def _plain(step: TraceStep) -> bool:
     return able and answered and step.action.faults == NO_FAULTS
 
 
-def _framing(choices: Choices) -> Layout:
+def _queue(choices: Choices, capabilities: frozenset[str]) -> Layout:
+    rings = RINGS in capabilities
+    return Layout(
+        packed=rings and choices.chance(50),
+        event_index=rings and choices.chance(50),
+        persistent_suspend=PERSISTENT in capabilities and choices.chance(50),
+    )
+
+
+def _framing(choices: Choices, capabilities: frozenset[str]) -> Layout:
     if not choices.chance(_PERCENT):
         return Layout()
+    most = 1 if ONE_EACH in capabilities else MAX_PARTS // 4
     return Layout(
-        parts=choices.integer(1, MAX_PARTS // 4),
-        response_parts=choices.integer(1, MAX_PARTS // 4),
+        parts=choices.integer(1, most),
+        response_parts=choices.integer(1, most),
         indirect=choices.chance(50),
         room=choices.pick([(2, RESPONSE_SIZE), (1, RESPONSE_SIZE + 1), (1, 4096)]),
     )

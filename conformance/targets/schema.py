@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.targets.limits import limits_schema
-from conformance.targets.target import CAPABILITIES, PROTOCOL, PROTOCOL_VERSION
+from conformance.targets.target import CAPABILITIES, OF_DRIVERS, PROTOCOL, PROTOCOL_VERSION
 from conformance.traces.dialect import DIALECT, TEXT, Schema, closed, ref
 from conformance.traces.layout import MAX_BATCH
 from conformance.traces.vocabulary import vocabulary
@@ -18,7 +18,7 @@ def protocol_schema() -> Schema:
     version: Schema = {"protocol": {"const": PROTOCOL}, "version": {"const": PROTOCOL_VERSION}}
     capabilities = {
         "type": "array",
-        "items": {"enum": sorted(CAPABILITIES)},
+        "items": {"enum": sorted(CAPABILITIES - OF_DRIVERS)},
         "uniqueItems": True,
     }
     welcome = version | {

@@ -44,9 +44,18 @@ BATCH: Final = "batch"
 """Capability: several requests can go out with one notification."""
 FRAMING: Final = "framing"
 """Capability: a request can lie in any number of descriptors, with any room for its response."""
+ONE_EACH: Final = "one-each"
+"""Capability: the device is known to want a request and a response in one descriptor each, against
+VIRTIO 2.7.4.1: a scenario asks for more, traces do not."""
 STRAY: Final = "stray"
 """Capability: the response of a request can be sent elsewhere than into the driver's buffers."""
-LAYOUTS: Final = frozenset({BATCH, FRAMING, STRAY})
+RINGS: Final = "rings"
+"""Capability: after a reset, the queue can be a packed ring, and have an event index."""
+PERSISTENT: Final = "persistent-suspend"
+"""Capability: the device offers PERSISTENT_SUSPEND, and a driver can accept it after a reset."""
+LAYOUTS: Final = frozenset({BATCH, FRAMING, ONE_EACH, STRAY, RINGS, PERSISTENT})
+OF_DRIVERS: Final = LAYOUTS - {BATCH}
+"""Those of targets with a driver and a real virtqueue: nobody could tell a program of them."""
 CAPABILITIES: Final = (
     OPERATIONS | FAULTS | VIEWS | {FAIL_MEMSLOT, PADDING, MAPS_PLUGGED, BAD_CONFIG} | LAYOUTS
 )
@@ -61,6 +70,9 @@ def needs(action: ConcreteAction, layout: Layout = PLAIN) -> frozenset[str]:
         ways.add(FAIL_MEMSLOT)
     if layout.place is not Place.OWN:
         ways.add(STRAY)
+    elif layout.sets_up:
+        ways |= {RINGS} if layout.packed or layout.event_index else set()
+        ways |= {PERSISTENT} if layout.persistent_suspend else set()
     elif replace(layout, more=False) != PLAIN:
         ways.add(FRAMING)
     return frozenset({action.op.value, *failing, *ways})
@@ -118,7 +130,7 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, and how it lies in the queue."""
+    """A request and how it lies in the queue, or a reset and the queue that is set up after it."""
 
     action: ConcreteAction
     layout: Layout = PLAIN
@@ -131,7 +143,7 @@ class Batching(Protocol):
     def together(self, asked: Sequence[Asked]) -> list[Observation]:
         """Send requests with one notification; what is seen after all of them is in the last of the
         observations (what listeners were told too), those before hold what came with their
-        responses. Raises TargetError."""
+        responses. A reset comes by itself. Raises TargetError."""
 
 
 def carried_out(target: Target, asked: Sequence[Asked]) -> list[tuple[Observation, bool]]:

@@ -1,4 +1,7 @@
-"""How requests lie in the queue, which a device must not look at. Source: VIRTIO 2.7.4.1."""
+"""How requests lie in the queue, and what queue it is, by which no answer of a device changes.
+
+Sources: VIRTIO 2.7.4.1 (framing), 2.7 and 2.8 (split and packed ring), 2.7.10 (event index).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any, Final
 
 from conformance.judge.virtio.judge import RESPONSE_SIZE
 from conformance.traces.codec import CodecError, members, number, word
+from model.state import Op
 
 MAX_PARTS: Final = 16
 MAX_ROOM: Final = 4096
@@ -30,11 +34,14 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A request's way of lying in the queue.
+    """A request's way of lying in the queue, or the queue that a driver sets up after a reset.
 
     `parts`, `response_parts`: in how many descriptors request and response are; `indirect`: those
     are in a table of their own; `room`: bytes for the response; `more`: the request of the next
     step goes out with the same notification.
+
+    Of a reset, which takes the queue away: `packed`: the next one is a packed ring; `event_index`:
+    it has an event index; `persistent_suspend`: the driver accepts that feature as well.
     """
 
     parts: int = 1
@@ -43,8 +50,33 @@ class Layout:
     room: int = RESPONSE_SIZE
     place: Place = Place.OWN
     more: bool = False
+    packed: bool = False
+    event_index: bool = False
+    persistent_suspend: bool = False
+
+    def told(self) -> list[str]:
+        """What is not as in a plain layout, for a person."""
+        parts = {
+            f"request in {self.parts} descriptors": self.parts > 1,
+            f"response in {self.response_parts} descriptors": self.response_parts > 1,
+            "descriptors in a table": self.indirect,
+            f"{self.room} bytes for the response": self.room != RESPONSE_SIZE,
+            f"response address {self.place.value}": self.place is not Place.OWN,
+            "sent together with the next": self.more,
+            "then a packed ring": self.packed,
+            "then an event index": self.event_index,
+            "then PERSISTENT_SUSPEND accepted": self.persistent_suspend,
+        }
+        return [part for part, so in parts.items() if so]
+
+    @property
+    def sets_up(self) -> bool:
+        """It says how a driver sets the device up."""
+        return self.packed or self.event_index or self.persistent_suspend
 
 
+SETS_UP: Final = frozenset({Op.DEVICE_RESET, Op.SYSTEM_RESET})
+"""Actions after which the driver sets the device up anew."""
 PLAIN: Final = Layout()
 _NUMBERS: Final = {
     "parts": (1, MAX_PARTS),

@@ -26,7 +26,7 @@ from conformance.traces.codec import (
     profile_from_json,
 )
 from conformance.traces.files import write_whole
-from conformance.traces.layout import PLAIN, Layout, layout_from_json, layout_to_json
+from conformance.traces.layout import PLAIN, SETS_UP, Layout, layout_from_json, layout_to_json
 from conformance.traces.schemas import problem
 from conformance.traces.vocabulary import TRACE_FORMAT, TRACE_VERSION
 from model.contracts import CONTRACT_NAMED
@@ -208,7 +208,13 @@ class _Reader:
             self.fail(f"step {value['step']} where step {expected} is due")
         try:
             layout = layout_from_json(value.get("layout", {}))
-            return TraceStep(action_from_json(value["do"]), self.seen(value), layout)
+            action = action_from_json(value["do"])
+            if layout.sets_up and action.op not in SETS_UP:
+                self.fail(
+                    f"a layout of {action.op.value} says how a queue is set up: expected after "
+                    f"{' or '.join(sorted(op.value for op in SETS_UP))}"
+                )
+            return TraceStep(action, self.seen(value), layout)
         except CodecError as error:
             self.fail(str(error))
 

@@ -105,7 +105,7 @@ def _observation() -> Schema:
 
 
 def layout_schema() -> Schema:
-    """How a request lies in the queue."""
+    """How a request lies in the queue, or what queue is set up after a reset."""
     flag: Schema = {"type": "boolean"}
     properties: Schema = {
         "parts": whole(1, MAX_PARTS),
@@ -114,6 +114,9 @@ def layout_schema() -> Schema:
         "room": whole(RESPONSE_SIZE, MAX_ROOM),
         "place": {"enum": [place.value for place in Place]},
         "more": flag,
+        "packed": flag,
+        "event_index": flag,
+        "persistent_suspend": flag,
     }
     return closed(properties, optional=tuple(properties))
 

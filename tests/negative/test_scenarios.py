@@ -40,7 +40,7 @@ FAULTS = {
 # What takes descriptors, which a program has none of: tests/unit/test_layouts.py.
 OF_DESCRIPTORS = {
     *("request-in-parts", "response-beyond-memory", "response-that-wraps"),
-    "response-in-the-device",
+    *("response-in-the-device", "other-rings", "suspend-with-plugged-blocks"),
 }
 OF_THE_PROFILE = "unplug-all-of-nothing-while-busy"
 TEXT = judge_for("virtio", {"plug-plugged-is-error"})

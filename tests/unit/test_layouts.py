@@ -17,24 +17,35 @@ from conformance.judge.judge import Judge
 from conformance.judge.verdict import Verdict
 from conformance.judge.virtio.rules import RULES
 from conformance.targets.reference import ReferenceTarget
-from conformance.targets.target import BATCH, FRAMING, STRAY, Asked, needs
+from conformance.targets.target import (
+    BATCH,
+    FRAMING,
+    ONE_EACH,
+    PERSISTENT,
+    RINGS,
+    STRAY,
+    Asked,
+    needs,
+)
 from conformance.traces.batches import together
 from conformance.traces.codec import CodecError
 from conformance.traces.layout import (
     MAX_BATCH,
     PLAIN,
+    SETS_UP,
     Layout,
     Place,
     layout_from_json,
     layout_to_json,
 )
-from conformance.traces.trace import Trace, TraceStep, read_trace, write_trace
+from conformance.traces.trace import Trace, TraceError, TraceStep, read_trace, write_trace
 from model.arithmetic import GIB, MIB
 from model.observation import Observation
 from model.profiles import QEMU
 from model.state import REQUESTS, Answer, ConcreteAction, Config, Op, action
 
 LAYOUTS = (PLAIN, Layout(parts=16, indirect=True), Layout(room=4096, more=True))
+QUEUES = (Layout(packed=True), Layout(event_index=True, persistent_suspend=True))
 BINDING = frozenset(rule.id for rule in RULES if rule.binding) - {"plug-plugged-is-error"}
 BOTH = Judge(rules=BINDING)
 
@@ -72,9 +83,22 @@ def twelve(at: int, seen: Observation) -> Observation:
     return replace(seen, used=12) if seen.used is not None and at else seen
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", (*LAYOUTS, *QUEUES))
 def test_a_layout_comes_back_from_its_json(layout: Layout) -> None:
     assert layout_from_json(layout_to_json(layout)) == layout
+
+
+def test_what_is_unlike_a_plain_layout_is_told() -> None:
+    assert PLAIN.told() == []
+    assert Layout(parts=16, room=4096, more=True).told() == [
+        "request in 16 descriptors",
+        "4096 bytes for the response",
+        "sent together with the next",
+    ]
+    assert Layout(packed=True).told() == ["then a packed ring"]
+    values = {"response_parts": 2, "place": Place.WRAPS, "indirect": True}
+    others = {"event_index": True, "persistent_suspend": True}
+    assert all(Layout(**{name: value}).told() for name, value in {**values, **others}.items())
 
 
 @pytest.mark.parametrize(
@@ -98,6 +122,17 @@ def test_a_trace_file_keeps_layouts(tmp_path: Path) -> None:
     write_trace(trace, tmp_path / "t.jsonl")
     assert read_trace(tmp_path / "t.jsonl") == trace
     assert "layout" not in (tmp_path / "t.jsonl").read_text().splitlines()[1]
+
+
+@pytest.mark.parametrize("layout", QUEUES)
+def test_a_queue_is_set_up_after_a_reset_alone(layout: Layout, tmp_path: Path) -> None:
+    config, path = Config(region=GIB, block=MIB, limit=2), tmp_path / "t.jsonl"
+    trace = Trace(QEMU, config, (TraceStep(action(Op.DEVICE_RESET), layout=layout),))
+    write_trace(trace, path)
+    assert read_trace(path) == trace
+    path.write_text(path.read_text().replace("device-reset", "unplug-all"))
+    with pytest.raises(TraceError, match="expected after device-reset or system-reset"):
+        read_trace(path)
 
 
 def test_an_event_of_the_host_is_in_no_batch() -> None:
@@ -130,6 +165,9 @@ def test_layouts_come_from_the_seed_and_leave_the_actions_alone() -> None:
     assert sum(replace(step.layout, more=False) != PLAIN for step in every) > 50
     only = [step for trace in made for step in laid_out(trace, frozenset({BATCH})).steps]
     assert {replace(step.layout, more=False) for step in only} == {PLAIN}
+    whole = [step for trace in made for step in laid_out(trace, able | {ONE_EACH}).steps]
+    assert {(step.layout.parts, step.layout.response_parts) for step in whole} == {(1, 1)}
+    assert len({step.layout.room for step in whole}) == 3
 
 
 def test_what_a_layout_takes() -> None:
@@ -137,6 +175,24 @@ def test_what_a_layout_takes() -> None:
     assert needs(asked, Layout(more=True)) == {"unplug-all", BATCH}
     assert needs(asked, Layout(parts=2)) == {"unplug-all", FRAMING}
     assert needs(asked, Layout(place=Place.WRAPS)) == {"unplug-all", STRAY}
+    reset = action(Op.DEVICE_RESET)
+    assert needs(reset, Layout(packed=True)) == {"device-reset", RINGS}
+    assert needs(reset, Layout(event_index=True)) == {"device-reset", RINGS}
+    assert needs(reset, Layout(persistent_suspend=True)) == {"device-reset", PERSISTENT}
+
+
+@pytest.mark.parametrize("able", [RINGS, PERSISTENT])
+def test_queues_are_set_up_as_the_device_offers_them(able: str) -> None:
+    steps = [
+        step
+        for seed in range(8)
+        for step in laid_out(random_trace(QEMU, seed, 120), frozenset({able})).steps
+    ]
+    resets = [step for step in steps if step.action.op in SETS_UP]
+    assert {step.layout for step in steps if step.action.op not in SETS_UP} == {PLAIN}
+    rings = {(step.layout.packed, step.layout.event_index) for step in resets}
+    assert len(rings) == (4 if able is RINGS else 1)
+    assert {step.layout.persistent_suspend for step in resets} == {False, able is PERSISTENT}
 
 
 def test_batches_of_a_right_device_are_no_difference() -> None:
@@ -217,3 +273,40 @@ def test_scenarios_of_descriptors_pass_and_fail(id: str) -> None:
     assert run_scenario(scenario, Strict(strict=False), QEMU).verdict is Verdict.PASS
     failing = run_scenario(scenario, Strict(), QEMU)
     assert failing.verdict is Verdict.FAIL and "no response" in failing.message
+
+
+class Unlike(Queued):
+    """A device that is another with another queue: with a packed ring the second request of a batch
+    is lost, and so is memory in a suspend once PERSISTENT_SUSPEND was accepted."""
+
+    def __init__(self, *, right: bool = False) -> None:
+        super().__init__()
+        self.capabilities = self.capabilities | {RINGS, PERSISTENT}  # type: ignore[misc]
+        self.right, self.queue = right, PLAIN
+
+    def together(self, asked: Sequence[Asked]) -> list[Observation]:
+        seen = super().together(asked)
+        if asked[0].action.op in SETS_UP:
+            self.queue = asked[0].layout
+        loses = self.queue.packed and not self.right
+        return [lost(at, one) if loses else one for at, one in enumerate(seen)]
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        forgets = self.queue.persistent_suspend and not self.right
+        if action.op is Op.WAKE_UP and forgets:
+            action = replace(action, op=Op.SYSTEM_RESET)
+        return super().apply(action)
+
+
+@pytest.mark.parametrize(
+    ("id", "told"),
+    [
+        ("other-rings", "plug had no response"),
+        ("suspend-with-plugged-blocks", "4194304 became 0 by suspend and wake-up"),
+    ],
+)
+def test_scenarios_of_queues_pass_and_fail(id: str, told: str) -> None:
+    scenario = SCENARIO_NAMED[id]
+    assert run_scenario(scenario, Unlike(right=True), QEMU).verdict is Verdict.PASS
+    failing = run_scenario(scenario, Unlike(), QEMU, Judge(rules=BINDING, exact=False))
+    assert failing.verdict is Verdict.FAIL and told in failing.message

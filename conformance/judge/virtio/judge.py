@@ -49,6 +49,8 @@ class VirtioOracle:
     silent: bool = False
     """The device may stay silent: it was given nonsense, or a driver it need not work for."""
     gone: bool = False
+    suspends: bool = False
+    """The driver that is set up has accepted PERSISTENT_SUSPEND."""
     host: HostSide = field(default_factory=HostSide)
     migrating: bool = False
 
@@ -132,6 +134,11 @@ class VirtioOracle:
             if seen.size is not None and before.size is not None:
                 message = f"plugged size {before.size} became {seen.size} in a device reset"
                 yield "init-reset-keeps-blocks", seen.size == before.size, message
+        elif op is Op.WAKE_UP and self.suspends:
+            self.silent = False
+            if seen.size is not None and before.size is not None:
+                message = f"plugged size {before.size} became {seen.size} by suspend and wake-up"
+                yield "suspend-keeps-blocks", seen.size == before.size, message
         elif op in (Op.SYSTEM_RESET, Op.WAKE_UP):
             self.silent = False
             yield from self._system_reset(action, seen, before)

@@ -143,7 +143,6 @@ _IN_OPERATION: Final = (
         _OPERATION,
         Level.MUST_NOT,
         "with PERSISTENT_SUSPEND negotiated, suspend and wake-up change no block's state",
-        "whether PERSISTENT_SUSPEND was negotiated is not seen",
     ),
     Rule(
         "answers-every-request",

@@ -23,6 +23,7 @@ from conformance.targets.driver.virtqueue import (
     Queue,
     queue_of,
 )
+from conformance.traces.layout import PLAIN, Layout
 
 VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE: Final = 1 << 1
 VIRTIO_MEM_F_PERSISTENT_SUSPEND: Final = 1 << 2
@@ -63,14 +64,6 @@ class DeviceConfig:
     requested_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rings:
-    """How the queue is set up, as far as the device offers it."""
-
-    packed: bool = False
-    event_index: bool = False
-
-
 class VirtioMem:
     """The machine's virtio-mem device. `setup` comes first, and again after any reset."""
 
@@ -85,16 +78,16 @@ class VirtioMem:
         self.features = 0
         """The bits that the device offered at the last set-up."""
 
-    def setup(self, *, unplugged_inaccessible: bool = True, rings: Rings | None = None) -> bool:
+    def setup(self, *, unplugged_inaccessible: bool = True, layout: Layout = PLAIN) -> bool:
         """Bring the device up (VIRTIO 3.1.1) with VERSION_1, what is offered for any framing, and,
-        if asked, UNPLUGGED_INACCESSIBLE.
+        if asked, UNPLUGGED_INACCESSIBLE and what `layout` says of the queue.
 
         False: FEATURES_OK did not stick, and the device takes no requests. Raises `DriverError`
         when there is no such device or it does not offer a feature asked for.
         """
         self._registers = self._transport.attach(self.bus)
         self.reset()
-        self._rings = rings or Rings()
+        self._layout = layout
         self._set(self._at.status, _ACKNOWLEDGE)
         if not self._negotiate(0, unplugged_inaccessible):
             return False
@@ -237,8 +230,9 @@ class VirtioMem:
         self.features = offered
         features = VIRTIO_F_VERSION_1 | offered & VIRTIO_F_INDIRECT_DESC
         features |= VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE if unplugged_inaccessible else 0
-        features |= VIRTIO_F_RING_PACKED if self._rings.packed else 0
-        features |= VIRTIO_F_EVENT_IDX if self._rings.event_index else 0
+        features |= VIRTIO_F_RING_PACKED if self._layout.packed else 0
+        features |= VIRTIO_F_EVENT_IDX if self._layout.event_index else 0
+        features |= VIRTIO_MEM_F_PERSISTENT_SUSPEND if self._layout.persistent_suspend else 0
         if features & ~offered:
             raise DriverError(f"virtio-mem offers {offered:#x}, not {features & ~offered:#x}")
         return [
@@ -255,7 +249,7 @@ class VirtioMem:
         at = self._at
         _, most = self.bus.exchange(at.queue_select.set(0), at.queue_most.get())
         size = min(as_int(most), MAX_QUEUE_SIZE)
-        queue = queue_of(size, packed=self._rings.packed)
+        queue = queue_of(size, packed=self._layout.packed)
         accesses = [*queue.clear(), at.queue_size.set(size)]
         for area, place in zip(at.areas, (DESCRIPTOR_AREA, DRIVER_AREA, DEVICE_AREA), strict=True):
             high = Register(area.address + 4, area.width)

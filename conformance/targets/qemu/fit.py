@@ -75,7 +75,11 @@ def _requested(config: Config, region: int, block: int) -> int:
 
 def machine_of(config: Config, memslots: bool, *, stopped: bool, accel: Accel) -> list[str]:
     """The command line of a machine in which the device gets `config.limit`."""
-    switches = {"unplugged-inaccessible": config.inaccessible, "prealloc": config.prealloc}
+    switches = {
+        "unplugged-inaccessible": config.inaccessible,
+        "prealloc": config.prealloc,
+        "packed": True,
+    }
     if memslots:
         switches["dynamic-memslots"] = config.option
     options = [f"{name}={'on' if on else 'off'}" for name, on in switches.items()]

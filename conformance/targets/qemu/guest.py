@@ -28,6 +28,7 @@ from conformance.targets.qemu.slots import all_mapped_slots, slot_sizes
 from conformance.targets.qemu.suspend import woken_up
 from conformance.targets.qemu.unplug import look_again, unplugged
 from conformance.targets.target import Asked
+from conformance.traces.layout import PLAIN, SETS_UP, Layout
 from model.extents import Extents
 from model.observation import SlotLayout
 from model.state import REQUESTS, Answer, ConcreteAction, Config, Op
@@ -59,6 +60,7 @@ class QemuGuest:
         self._accel = accel
         self._kvm: KvmSlots | None = None
         self._config = config
+        self._layout = PLAIN
         self._speech = Speech()
         self._numbers = count()
         self.gone = False
@@ -115,6 +117,7 @@ class QemuGuest:
         """Make the device what it is in a machine just started, by a system reset."""
         migration.cancel(self._process, self._stream)
         self._config = config
+        self._layout = PLAIN
         if self._resize(config.requested) is not Answer.DONE:
             raise QemuError(f"QEMU refuses a requested size of {config.requested}")
         self._system_reset(0)
@@ -122,10 +125,12 @@ class QemuGuest:
         if (left := self._driver.config().plugged_size) != 0:
             raise QemuError(f"{left} bytes are still plugged after a system reset")
 
-    def apply(self, action: ConcreteAction) -> Done:
-        """Carry out an action without faults."""
+    def apply(self, action: ConcreteAction, layout: Layout = PLAIN) -> Done:
+        """Carry out an action without faults; `layout` is that of the queue after a reset."""
         if self.gone:
             return self._without_device(action)
+        if action.op in SETS_UP:
+            self._layout = layout
         if action.op in self._events:
             return Done(self._events[action.op](action.value))
         return self._speech.ask(self._driver, action)
@@ -271,7 +276,8 @@ class QemuGuest:
         return QemuProcess(self._binary, [*arguments, *processor, *more])
 
     def _set_up(self) -> None:
-        if not self._driver.setup(unplugged_inaccessible=self._config.inaccessible):
+        inaccessible = self._config.inaccessible
+        if not self._driver.setup(unplugged_inaccessible=inaccessible, layout=self._layout):
             raise QemuError("virtio-mem refuses the features that it offers")
 
     def _check_config(self) -> None:

@@ -17,6 +17,7 @@ from qemu.qmp import ExecuteError, QMPError
 
 from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.qemu.monitor import QmpMonitor
+from conformance.targets.target import PERSISTENT
 from conformance.targets.working import Deadline
 from model.state import Op
 
@@ -83,16 +84,17 @@ def qemu_version(binary: Path) -> str:
 
 
 def lacking(binary: Path) -> frozenset[str]:
-    """The operations that its machines do not survive. Raises `QemuError`.
+    """The operations that its machines do not survive, and what its device has not. Raises
+    `QemuError`.
 
     Measured 2026-11-28: QEMU 10.0.2 does them all; 7.2 aborts where a machine that never ran is
     suspended ("invalid runstate transition: 'prelaunch' -> 'suspended'"), and where a virtio-mem is
-    unplugged (memory_region_set_ram_discard_manager). Those between were not at hand, and are not
-    asked; nor is one of no version.
+    unplugged (memory_region_set_ram_discard_manager), and offers no PERSISTENT_SUSPEND. Those
+    between were not at hand, and are not asked; nor is one of no version.
     """
     match = _VERSION.search(_probe(str(binary), "--version"))
     recent = match is not None and int(match[2]) >= 10
-    return frozenset() if recent else frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value})
+    return frozenset() if recent else frozenset({Op.WAKE_UP.value, Op.UNREALIZE.value, PERSISTENT})
 
 
 def _probe(binary: str, *args: str) -> str:

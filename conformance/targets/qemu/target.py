@@ -22,12 +22,15 @@ from conformance.targets.target import (
     MAPS_PLUGGED,
     OPERATIONS,
     PADDING,
+    PERSISTENT,
+    RINGS,
     STRAY,
     Asked,
     TargetError,
 )
 from conformance.targets.tracing import failing, preallocates_at_once, tracer
 from conformance.traces.codec import config_to_json
+from conformance.traces.layout import SETS_UP
 from conformance.traces.sizes import format_size
 from model.device import ConfigError, fix
 from model.observation import Observation
@@ -49,7 +52,7 @@ class QemuTarget:
 
     capabilities = OPERATIONS | {
         *("usable", "size", "requested", "mapped", "slots", "constants", "memory", "used"),
-        *(PADDING, MAPS_PLUGGED, BATCH, FRAMING, STRAY),
+        *(PADDING, MAPS_PLUGGED, BATCH, FRAMING, STRAY, RINGS, PERSISTENT),
     }
 
     def __init__(
@@ -146,14 +149,19 @@ class QemuTarget:
             return replace(self._seen(self._guest, Done(Answer.DONE)), slots=layout)
 
     def apply(self, action: ConcreteAction) -> Observation:
-        guest = self._started()
+        return self._alone(Asked(action))
+
+    def _alone(self, asked: Asked) -> Observation:
+        guest, action = self._started(), asked.action
         with self._failures():
             with failing(guest.pid, action.faults):
-                done = guest.apply(action)
+                done = guest.apply(action, asked.layout)
             return self._after(guest, action, done)
 
     def together(self, asked: Sequence[Asked]) -> list[Observation]:
         guest = self._started()
+        if asked[0].action.op in SETS_UP:
+            return [self._alone(one) for one in asked]
         with self._failures():
             done = guest.together(asked)
             before = [only_answered(one) for one in done[:-1]]

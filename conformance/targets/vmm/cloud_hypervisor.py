@@ -97,6 +97,8 @@ def cloud_hypervisor(path: str | None) -> Vmm:
             switches={"option": False, "inaccessible": False, "prealloc": False},
         ),
         capabilities=frozenset({"resize", "system-reset", "device-reset"}),
+        # Request::parse of virtio-devices/src/mem.rs, 53.0.
+        one_each=True,
         failing=frozenset({"fail-discard"}),
         start=start,
         slot=lambda config: config.region,

@@ -89,6 +89,8 @@ def firecracker(path: str | None) -> Vmm:
             switches={"option": True, "inaccessible": True, "prealloc": False},
         ),
         capabilities=frozenset({"resize", "notified"}),
+        # parse_request of src/vmm/src/devices/virtio/mem/device.rs, 1.16.1.
+        one_each=True,
         failing=frozenset({"fail-populate"}),
         start=start,
         slot=lambda config: _SLOT,

@@ -180,6 +180,8 @@ class Vmm:
     start: Callable[[Config, Sequence[str]], Machine]
     slot: Callable[[Config], int]
     """Bytes of a memslot of the device's; the last one may be smaller."""
+    one_each: bool = False
+    """Its device wants a request and a response in one descriptor each."""
     unplugged_inaccessible: bool = True
     """The device offers VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE."""
     vcpu: str = "vcpu"

@@ -12,7 +12,15 @@ from conformance.targets.driver.bus import DriverError, DriverLate
 from conformance.targets.driver.device import VirtioMem
 from conformance.targets.driver.memory import GuestMemory
 from conformance.targets.driver.speech import Done, Speech, observed, only_answered
-from conformance.targets.target import BATCH, PADDING, STRAY, Asked, TargetError
+from conformance.targets.target import (
+    BATCH,
+    FRAMING,
+    ONE_EACH,
+    PADDING,
+    STRAY,
+    Asked,
+    TargetError,
+)
 from conformance.targets.tracing import tracer
 from conformance.targets.vmm.host import HostSide
 from conformance.targets.vmm.machine import Machine, Vmm
@@ -22,7 +30,7 @@ from model.state import NO_FAULTS, REQUESTS, Answer, ConcreteAction, Config, Op
 
 _REQUESTS: Final = frozenset(op.value for op in REQUESTS)
 _SHOWN: Final = frozenset(
-    {"usable", "size", "requested", "constants", "memory", "used", PADDING, BATCH, STRAY}
+    {"usable", "size", "requested", "constants", "memory", "used", PADDING, BATCH, FRAMING, STRAY}
 )
 _RESETS: Final = frozenset({Op.SYSTEM_RESET, Op.DEVICE_RESET})
 
@@ -38,6 +46,8 @@ class VmmTarget:
         self._watched = watched and tracer() is not None
         seen = {"mapped", "slots", "held"} if self._watched else set()
         self.capabilities = _REQUESTS | _SHOWN | vmm.capabilities | seen
+        if vmm.one_each:
+            self.capabilities |= {ONE_EACH}
         if faults and self._watched:
             self.capabilities |= vmm.failing
         self._machine: Machine | None = None
