@@ -13,7 +13,7 @@ from conformance.cli import slotproof
 from conformance.judge.finding import Kind
 from conformance.targets.command import CommandTarget
 from conformance.targets.pipes import Pipes
-from conformance.targets.target import CAPABILITIES, TargetError
+from conformance.targets.target import CAPABILITIES, OF_DRIVERS, TargetError
 from conformance.traces.trace import Trace, TraceStep, read_trace
 from model.arithmetic import GIB, MIB
 from model.profiles import QEMU
@@ -128,6 +128,12 @@ def status(process: int) -> str:
         return Path(f"/proc/{process}/status").read_text()
     except OSError:
         return "\nState:\tZ"
+
+
+@pytest.mark.parametrize("able", sorted(OF_DRIVERS))
+def test_a_program_cannot_do_what_it_would_never_be_told(tmp_path: Path, able: str) -> None:
+    error = failure(command(tmp_path, line(HELLO.replace("short", able))))
+    assert "invalid hello" in str(error) and able in str(error)
 
 
 GARBAGE = [
