@@ -17,9 +17,10 @@ from conformance.targets.qemu.accel import KVM
 from conformance.targets.qemu.decision_grid import DecisionCase
 from conformance.targets.qemu.process import find_qemu
 from conformance.targets.qemu.target import QemuTarget
-from conformance.traces.trace import Trace
+from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB, TIB
 from model.profiles import QEMU
+from model.state import Answer, Config, Op, action
 
 pytestmark = pytest.mark.usefixtures("kvm_qemu")
 CASES = (
@@ -55,10 +56,7 @@ def test_decisions_are_compared_where_the_memslots_fit(monkeypatch: pytest.Monke
     assert (report.configurations, report.mapped, report.differences) == (2, 3, ())
 
 
-def test_a_memslot_that_kvm_keeps_is_a_finding(
-    target: QemuTarget, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The control: one that goes is not taken note of."""
+def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
     take = kvmslots.KvmSlots._take
 
     def forgetful(self: kvmslots.KvmSlots, line: str) -> None:
@@ -66,6 +64,29 @@ def test_a_memslot_that_kvm_keeps_is_a_finding(
             take(self, line)
 
     monkeypatch.setattr(kvmslots.KvmSlots, "_take", forgetful)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_kvm_holds_nothing_of_a_device_that_went(
+    target: QemuTarget, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """Without memslots of its own the device has one over the whole region until then."""
+    if kept:
+        keep_all(monkeypatch)
+    config = target.fitted(QEMU, Config(region=GIB, block=2 * MIB, limit=256, option=False))
+    outcome = run_trace(target, Trace(QEMU, config, (TraceStep(action(Op.UNREALIZE)),)))
+    if kept:
+        assert outcome.finding is not None and outcome.finding.kind is Kind.GARBAGE
+        assert "KVM holds memslots of a device that is gone" in outcome.finding.message
+    else:
+        assert outcome.finding is None and outcome.seen[0].answer is Answer.DONE
+
+
+def test_a_memslot_that_kvm_keeps_is_a_finding(
+    target: QemuTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: one that goes is not taken note of."""
+    keep_all(monkeypatch)
     outcome = run_trace(target, traced(target, True))
     assert outcome.finding is not None and outcome.finding.kind is Kind.GARBAGE
     assert "memslots in the device's region, QEMU's memory tree" in outcome.finding.message
