@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from conformance.check.campaign import check
 from conformance.check.shrink import shrink
 from conformance.generate.faults import memslots_of, placed
 from conformance.generate.traces import random_trace, trace_seed
+from conformance.targets.command import CommandTarget
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import CAPABILITIES, FAIL_MEMSLOT, needs
 from conformance.targets.tracing import options_for
@@ -137,6 +141,31 @@ def test_a_device_that_undoes_all_is_not_told_from_the_model() -> None:
         capabilities = Looping.capabilities
 
     assert check(Undoing(), QEMU, seed=4, traces=12, steps=60).finding is None
+
+
+PROGRAM = """
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if "hello" in message:
+        can = ["plug", "fail-populate", "fail-memslot"]
+        hello = {"protocol": "slotproof", "version": 1, "name": "echo", "capabilities": can}
+        print(json.dumps({"hello": hello}), flush=True)
+    else:
+        second = message.get("do", {}).get("memslot") == 2
+        print(json.dumps({"see": {"answer": "busy" if second else "done"}}), flush=True)
+"""
+
+
+def test_a_program_is_told_which_memslot(tmp_path: Path) -> None:
+    (tmp_path / "device.py").write_text(PROGRAM)
+    target = CommandTarget(f"{sys.executable} {tmp_path / 'device.py'}")
+    with closing(target):
+        assert FAIL_MEMSLOT in target.capabilities
+        target.start(QEMU, CONFIG)
+        asked = plug(PER_SLOT - 1, 2, SECOND)
+        answers = [target.apply(asked), target.apply(replace(asked, faults=NO_POPULATE))]
+    assert [one.answer for one in answers] == [Answer.BUSY, Answer.DONE]
 
 
 def test_a_tracer_counts_the_calls() -> None:
