@@ -88,6 +88,13 @@ def test_the_guest_switches_the_slots_power_off() -> None:
     assert control == 0xC0 | 3 << 8 | 1 << 10
 
 
+def test_a_port_without_a_slot_is_told_of() -> None:
+    machine = Machine()
+    machine.port[EXPRESS] = 0x05
+    with pytest.raises(QemuError, match=r"00:04\.0 has no PCI Express capability"):
+        unplugged(machine.process, machine)
+
+
 def test_what_qemu_refuses_is_not_switched_off() -> None:
     machine = Machine()
     machine.refuses = True

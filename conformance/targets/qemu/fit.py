@@ -20,6 +20,7 @@ LARGEST_REGION: Final = 8 * GIB
 LARGEST_BLOCK: Final = 2 * GIB
 """Bytes. A larger block would not be aligned at ADDRESS, and LARGEST_REGION has few of them."""
 PREALLOCATED_REGION: Final = 64 * MIB
+"""Bytes of the largest region whose memory is preallocated."""
 _REGION_UNIT: Final = 2 * MIB
 """Bytes. A memory device starts and ends at multiples of it: QEMU_VMALLOC_ALIGN on x86."""
 _PAGE: Final = 4096

@@ -28,7 +28,9 @@ def unplugged(process: QemuProcess, bus: Bus) -> Answer:
     except QmpRefused:
         return Answer.REFUSED
     port = PciFunction(bus, PORT)
-    control = next(port.capabilities(_EXPRESS)) + _SLOT_CONTROL
+    if (express := next(port.capabilities(_EXPRESS), None)) is None:
+        raise QemuError(f"the root port 00:{PORT:02x}.0 has no PCI Express capability")
+    control = express + _SLOT_CONTROL
     port.write(control, port.read(control, 2) | _INDICATOR_OFF | _POWER_OFF, 2)
     process.wait_event("DEVICE_DELETED", _SECONDS)
     return Answer.DONE
