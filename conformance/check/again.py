@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from conformance.check.campaign import CheckReport, Failing, Plan
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.judge.finding import Kind
 from conformance.judge.judge import Judge
 from conformance.targets.target import BAD_CONFIG, Target, needs
@@ -45,7 +46,7 @@ def failing_before(directory: Path, target: Target, profile: Profile, judge: Jud
         if trace.profile != profile or not _can(target, trace):
             continue
         outcome = run_trace(target, trace, judge)
-        ran, steps = ran + 1, steps + len(outcome.seen)
+        ran, steps = ran + 1, steps + outcome.steps
         found = outcome.finding
         if found is not None and (found.kind is not Kind.REFUSED or judge.accepts):
             return Before(ran, steps, Failing(as_run(trace, outcome), outcome.log))

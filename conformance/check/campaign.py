@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from threading import Event
 from typing import Final
 
+from conformance.check.outcome import Outcome, as_run
 from conformance.check.parallel import batches, run_batches
-from conformance.check.runner import Outcome, as_run, run_trace
+from conformance.check.runner import run_trace
 from conformance.generate.choices import RandomChoices
 from conformance.generate.config import choose_config
 from conformance.generate.faults import placed
@@ -132,7 +133,7 @@ def check(
             for trace, outcome in ran:
                 total.add(trace, outcome)
             for listener in listeners:
-                listener(TraceDone(number, traces, sum(len(one.seen) for _, one in ran)))
+                listener(TraceDone(number, traces, sum(one.steps for _, one in ran)))
             if len(total.failing) >= distinct or enough():
                 break
     return total.report()
@@ -160,11 +161,11 @@ class _Total:
         self.tolerated += outcome.tolerated
         self.invariants += outcome.invariant_checks
         self.contracts += outcome.contract_checks
-        self.steps += len(outcome.seen)
-        for step, breach in outcome.breaches:
-            first = Breached(0, self.number, step, breach.message)
-            first = self.breached.get(breach.rule, first)
-            self.breached[breach.rule] = replace(first, count=first.count + 1)
+        self.steps += outcome.steps
+        for rule, broken in outcome.breaches.items():
+            first = Breached(0, self.number, broken.step, broken.message)
+            first = self.breached.get(rule, first)
+            self.breached[rule] = replace(first, count=first.count + broken.count)
         found = outcome.finding
         self.to_refuse += trace.refuse and found is None
         if found is None:

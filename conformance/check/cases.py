@@ -12,7 +12,8 @@ from conformance.check.again import failing_before
 from conformance.check.campaign import CheckReport, Failing, Plan, check
 from conformance.check.explain import replay_command
 from conformance.check.failed import failed
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS
 from conformance.check.shrink import NotAgain, shrink
 from conformance.check.suite import (

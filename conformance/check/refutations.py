@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.generate.alphabet import actions, small_devices
 from conformance.judge.claims import REALIZE, TRANSITIONS, Claim, claims_of
 from conformance.judge.finding import Finding, Kind

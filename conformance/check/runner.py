@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.check.notices import Notices
+from conformance.check.outcome import Broken, Outcome
 from conformance.judge.claims import breaks
 from conformance.judge.finding import Finding, Kind
 from conformance.judge.host import held_fault
@@ -36,35 +36,14 @@ from conformance.targets.target import (
     TargetError,
     carried_out,
 )
-from conformance.traces.batches import goes_on, together
+from conformance.traces import streamed
+from conformance.traces.batches import together
 from conformance.traces.codec import observation_to_json
 from conformance.traces.layout import SETS_UP
 from conformance.traces.trace import Trace
 from model.device import ConfigError, ReferenceDevice, fix
 from model.observation import Observation
 from model.state import ConcreteAction, ConcreteResult, ConcreteState
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A trace's run: what was seen at the start and step by step up to the finding, and what was
-    counted.
-
-    `exercised` counts how often each rule of VIRTIO applied, `breaches` are those broken with their
-    steps, `tolerated` counts claims broken; `log` is what a target that failed left behind.
-    """
-
-    finding: Finding | None
-    start: Observation | None
-    seen: tuple[Observation, ...]
-    answers: Counter[str]
-    compared: Counter[str]
-    invariant_checks: int
-    contract_checks: int
-    exercised: Counter[str]
-    breaches: tuple[tuple[int, Breach], ...]
-    tolerated: Counter[str]
-    log: str
 
 
 class _Run:
@@ -80,7 +59,7 @@ class _Run:
             padded=PADDING in able,
             host=HostSide(maps_plugged=MAPS_PLUGGED in able),
         )
-        self.breaches: list[tuple[int, Breach]] = []
+        self.breaches: dict[str, Broken] = {}
         self.tolerated: Counter[str] = Counter()
         self.log = ""
         if not trace.refuse:
@@ -88,7 +67,8 @@ class _Run:
         self.notices = Notices()
         self.promised = target.capabilities & VIEWS
         self.start: Observation | None = None
-        self.seen: list[Observation] = []
+        self.steps = self.sent = 0
+        self.seen: deque[Observation] = deque(maxlen=streamed.HELD)
         self.answers: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
         self.invariant_checks = 0
@@ -100,13 +80,15 @@ class _Run:
         return Outcome(
             finding,
             self.start,
+            self.steps,
             tuple(self.seen),
+            self.sent,
             self.answers,
             self.compared,
             self.invariant_checks,
             self.contract_checks,
             self.virtio.exercised,
-            tuple(self.breaches),
+            self.breaches,
             self.tolerated,
             self.log,
         )
@@ -125,17 +107,16 @@ class _Run:
     def finding(self) -> Finding | None:
         if self.trace.refuse:
             return self.refusal()
-        number = 0
         try:
             self.start = self.target.start(self.trace.profile, self.trace.config)
-            found = self.broken(self.virtio.start(self.start), number)
+            found = self.broken(self.virtio.start(self.start), 0)
             self.compared.update(by_rules(self.start, beside=self.judge.exact))
             if self.judge.exact:
                 found = found or self.start_judged(self.start)
             for first, steps in together(self.trace.steps):
                 if found is not None or self.over():
                     break
-                number = first + len(steps) - 1
+                self.sent = first + len(steps) - 1
                 asked = [Asked(step.action, step.layout) for step in steps]
                 shown = carried_out(self.target, asked)
                 if asked[0].action.op in SETS_UP:
@@ -144,7 +125,7 @@ class _Run:
                     found = found or self.stepped(step.action, seen, at, whole=whole)
         except TargetError as error:
             self.log = error.log
-            return Finding(error.kind, "", number, str(error))
+            return Finding(error.kind, "", self.sent, str(error))
         return found
 
     def stepped(
@@ -154,6 +135,7 @@ class _Run:
         before = self.model.state
         result = self.model.take(action)
         self.notices.expect(self.model, action, before, result)
+        self.steps += 1
         self.seen.append(seen)
         self.answers[seen.answer.value] += 1
         found = self.broken(self.virtio.step(action, seen, whole=whole), number)
@@ -188,7 +170,9 @@ class _Run:
 
     def broken(self, breaches: list[Breach], number: int) -> Finding | None:
         """Count breaches of VIRTIO's rules, and find the first one that fails the trace."""
-        self.breaches += [(number, breach) for breach in breaches]
+        for breach in breaches:
+            broken = Broken(0, number, breach.message)
+            self.breaches.setdefault(breach.rule, broken).count += 1
         failing = (breach for breach in breaches if breach.rule in self.judge.rules)
         first = next(failing, None)
         return None if first is None else Finding(Kind.VIRTIO, first.rule, number, first.message)
@@ -283,16 +267,3 @@ def run_trace(
     """Run a trace up to its end or its first finding, by default as it was judged before, or until
     it is `over` and nobody wants its outcome. Raises model.device.ConfigError."""
     return _Run(target, trace, judge or judge_of(trace.finding), over).outcome()
-
-
-def as_run(trace: Trace, outcome: Outcome) -> Trace:
-    """The trace with what was seen, up to the step of the finding if there is one, and those that
-    went out together with it."""
-    end = len(trace.steps) if outcome.finding is None else outcome.finding.step
-    while goes_on(trace.steps, end):
-        end += 1
-    steps = (
-        replace(step, seen=outcome.seen[i] if i < len(outcome.seen) else None)
-        for i, step in enumerate(trace.steps[:end])
-    )
-    return replace(trace, steps=tuple(steps), finding=outcome.finding, seen=outcome.start)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from conformance.check.runner import as_run, run_trace
+from conformance.check.cut import cut
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.check.simplify import families
 from conformance.judge.finding import Kind
 from conformance.judge.judge import Judge
 from conformance.targets.target import Target
+from conformance.traces import streamed
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ConfigError
 
@@ -21,6 +24,11 @@ MAX_RUNS_HUNG = 20
 """The same where every failing run waits for a target's deadline."""
 MAX_STEPS = 20_000
 """How many steps may be run in all: a long trace is run less often."""
+MAX_TIMES = 12
+"""How often the length of a trace may be run in any case."""
+LONG = 1000
+"""A trace of more steps is made simpler first: few runs are left, and it has its length from what
+is used up by them."""
 TURNS = 16
 """How often one way of simplifying may serve before the others have their turn."""
 
@@ -51,10 +59,15 @@ def shrink(
     if trace.refuse:
         # One field of a good configuration is wrong: there is nothing to take away.
         return first
+    whole = first
+    if len(first.steps) > streamed.HELD:
+        first = cut(target, first, lambda candidate: _afresh(target, candidate, judge))
+        if len(first.steps) > streamed.HELD:
+            return first
     hung = trace.finding.kind is Kind.HUNG
     most = MAX_RUNS_HUNG if hung else MAX_RUNS
     small = _Search(target, first, most, listener, judge).smallest()
-    if small is first:
+    if small is whole:
         return small
     if (confirmed := _afresh(target, small, judge)) is not None:
         return confirmed
@@ -87,22 +100,33 @@ class _Search:
     runs: int = 0
     steps: int = 0
     tried: set[int] = field(default_factory=set)
+    most_steps: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.most_steps = max(MAX_STEPS, MAX_TIMES * len(self.best.steps))
+
+    @property
+    def spent(self) -> bool:
+        """No further run is left."""
+        return self.runs >= self.most or self.steps >= self.most_steps
 
     def smallest(self) -> Trace:
         """Search until nothing serves any more."""
+        if len(self.best.steps) > LONG:
+            self.simpler_values()
         while self.fewer_steps() | self.simpler_values():
             pass
         return self.best
 
     def accepts(self, candidate: Trace) -> bool:
         """Run the candidate; keep it as the best if it fails in the same way."""
-        if self.target.fitted(candidate.profile, candidate.config) != candidate.config:
+        fitted = self.target.fitted(candidate.profile, candidate.config)
+        if self.spent or fitted != candidate.config:
             return False
         key = hash(
             (candidate.config, tuple((step.action, step.layout) for step in candidate.steps))
         )
-        spent = self.runs >= self.most or self.steps >= MAX_STEPS
-        if spent or key in self.tried:
+        if key in self.tried:
             return False
         self.tried.add(key)
         self.runs += 1
@@ -127,8 +151,8 @@ class _Search:
         size = max(before // 2, 1)
         while True:
             start = 0
-            while start < len(self.best.steps):
-                kept = self.best.steps[:start] + self.best.steps[start + size :]
+            while start < len(self.best.steps) and not self.spent:
+                kept = (*self.best.steps[:start], *self.best.steps[start + size :])
                 if not self.accepts(_with_steps(self.best, kept)):
                     start += size
             if size == 1:
@@ -141,7 +165,7 @@ class _Search:
         for family in families(self.best):
             # One family can crawl where another one, whose turn comes then, would leap.
             for _ in range(TURNS):
-                if not any(map(self.accepts, family(self.best))):
+                if self.spent or not any(map(self.accepts, family(self.best))):
                     break
                 progress = True
         return progress

@@ -22,6 +22,8 @@ from model.state import NO_FAULTS, RANGE_REQUESTS, USABLE_EXTENT_X86, ConcreteAc
 
 JOINED: Final = frozenset({Op.PLUG, Op.UNPLUG})
 """Requests that do the same to all blocks of their range."""
+MOST_JOINED: Final = 256
+"""Requests, the last ones, of which each is tried with each other."""
 MOST_BLOCKS: Final = (1 << 16) - 1
 """What a request can name: nb_blocks has 16 bits (VIRTIO 5.15.6)."""
 Family = Callable[[Trace], Iterator[Trace]]
@@ -31,21 +33,8 @@ def families(trace: Trace) -> list[Family]:
     """Ways to make the trace simpler, each a function to candidates: first the device, then steps
     from the last to the first."""
     steps = [partial(_step, index=index) for index in reversed(range(len(trace.steps)))]
-    return [
-        *(
-            _plain,
-            _joined,
-            _requested_at_start,
-            _block,
-            _region,
-            _addr,
-            _limit,
-            _requested,
-            _usual,
-            _ranges,
-        ),
-        *steps,
-    ]
+    of_device = (_block, _region, _addr, _limit, _requested, _usual, _ranges)
+    return [_plain, _joined, _requested_at_start, *of_device, *steps]
 
 
 def toward(low: int, current: int, unit: int = 1) -> Iterator[int]:
@@ -82,6 +71,7 @@ def _plain(trace: Trace) -> Iterator[Trace]:
 def _joined(trace: Trace) -> Iterator[Trace]:
     """Two requests for ranges beside each other as one for both, in the place of either."""
     wanted = [(i, step.action) for i, step in enumerate(trace.steps) if step.action.op in JOINED]
+    wanted = wanted[-MOST_JOINED:]
     for (i, one), (j, other) in combinations(wanted, 2):
         low, high = sorted((one, other), key=lambda action: action.addr)
         beside = low.addr + low.blocks * trace.config.block == high.addr
@@ -89,7 +79,7 @@ def _joined(trace: Trace) -> Iterator[Trace]:
         if one.op is other.op and one.faults == other.faults and beside and blocks <= MOST_BLOCKS:
             for kept, dropped in ((i, j), (j, i)):
                 joined = _replaced(trace, kept, replace(one, addr=low.addr, blocks=blocks))
-                yield replace(joined, steps=joined.steps[:dropped] + joined.steps[dropped + 1 :])
+                yield replace(joined, steps=(*joined.steps[:dropped], *joined.steps[dropped + 1 :]))
 
 
 def _requested_at_start(trace: Trace) -> Iterator[Trace]:
@@ -98,7 +88,7 @@ def _requested_at_start(trace: Trace) -> Iterator[Trace]:
     for index, step in enumerate(trace.steps):
         value = step.action.value
         if step.action.op is Op.RESIZE and value <= config.region and value % config.block == 0:
-            steps = trace.steps[:index] + trace.steps[index + 1 :]
+            steps = (*trace.steps[:index], *trace.steps[index + 1 :])
             yield replace(trace, config=replace(config, requested=value), steps=steps)
 
 

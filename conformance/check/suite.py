@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from conformance.check.campaign import CheckReport
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIO_NAMED, Scenario, made
 from conformance.judge.driver.rules import DRIVER_RULE_NAMED
 from conformance.judge.finding import Kind

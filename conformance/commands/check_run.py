@@ -21,7 +21,7 @@ from conformance.check.campaign import (
     run_there,
 )
 from conformance.check.campaign import check as run_check
-from conformance.check.runner import Outcome
+from conformance.check.outcome import Outcome
 from conformance.check.scenarios import Scenario
 from conformance.check.shrink import NotAgain
 from conformance.check.suite import (

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from conformance.check.explain import explain, failure_of, replay_command
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.commands.common import any_profile_option, exit_with
 from conformance.commands.coverage import coverage
 from conformance.commands.options import (
@@ -113,7 +114,7 @@ def replay(files: tuple[File, ...], spec: str | None) -> None:
             if outcome.finding is not None:
                 click.echo("\n".join(told(path, as_run(recorded, outcome), before, spec)))
                 exit_with(1)
-            steps += len(outcome.seen)
+            steps += outcome.steps
     several = f" of {len(files)} traces" if len(files) > 1 else ""
     fixed = len(files) == 1 and files[0][1].finding is not None
     allowed = f"all {steps} steps{several} are allowed"
@@ -132,10 +133,12 @@ def told(path: Path, run: Trace, before: Finding | None, spec: str | None) -> li
 
 def shown_by(recorded: Trace, finding: Finding) -> bool:
     """Whether the trace holds what its finding was made from; a promised view that the device
-    did not show is nowhere in it."""
-    if finding.kind is not Kind.DIVERGENCE:
-        return finding.kind not in OF_THE_TARGET
+    did not show is nowhere in it, nor what was seen of the first steps of a long one."""
     seen = recorded.seen_at(finding.step)
+    if finding.kind is not Kind.DIVERGENCE:
+        partly = seen is not None and recorded.seen_at(min(finding.step, 1)) is None
+        rules = finding.kind is Kind.VIRTIO and partly
+        return finding.kind not in OF_THE_TARGET and not rules
     if seen is None:
         return False
     return finding.what in ALWAYS or getattr(seen, FIELDS[finding.what]) is not None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import chain, pairwise
 from typing import Final
 
 from conformance.generate.choices import Choices, RandomChoices
 from conformance.judge.virtio.judge import RESPONSE_SIZE
 from conformance.targets.target import BATCH, FRAMING, ONE_EACH, PERSISTENT, RINGS
 from conformance.traces.layout import MAX_BATCH, MAX_PARTS, SETS_UP, Layout
+from conformance.traces.streamed import Streamed, held
 from conformance.traces.trace import Trace, TraceStep
 from model.state import NO_FAULTS, REQUESTS, Answer, Op
 
@@ -27,22 +31,28 @@ def laid_out(trace: Trace, capabilities: frozenset[str]) -> Trace:
     """
     if not capabilities & {BATCH, FRAMING, RINGS, PERSISTENT} or trace.seed is None:
         return trace
-    choices = RandomChoices(trace.seed ^ _SALT)
-    steps: list[TraceStep] = []
+    make = partial(_laid_out, trace.steps, trace.seed ^ _SALT, capabilities)
+    return replace(trace, steps=held(Streamed(make, len(trace.steps))))
+
+
+def _laid_out(
+    steps: Iterable[TraceStep], seed: int, capabilities: frozenset[str]
+) -> Iterator[TraceStep]:
+    choices = RandomChoices(seed)
     together = 1
-    for step, after in zip(trace.steps, (*trace.steps[1:], None), strict=True):
+    for step, after in pairwise(chain(steps, [None])):
+        assert step is not None
         if step.action.op in SETS_UP:
-            steps.append(replace(step, layout=_queue(choices, capabilities)))
+            yield replace(step, layout=_queue(choices, capabilities))
             continue
         if not _plain(step):
-            steps.append(step)
+            yield step
             continue
         layout = _framing(choices, capabilities) if FRAMING in capabilities else Layout()
         wish = BATCH in capabilities and choices.chance(_PERCENT)
         more = wish and after is not None and _plain(after) and together < MAX_BATCH
         together = together + 1 if more else 1
-        steps.append(replace(step, layout=replace(layout, more=more)))
-    return replace(trace, steps=tuple(steps))
+        yield replace(step, layout=replace(layout, more=more))
 
 
 def _plain(step: TraceStep) -> bool:

@@ -7,8 +7,9 @@ model, so that a choice can mean "a plugged run" or "one block over the requeste
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from conformance.generate.choices import Choices, RandomChoices
@@ -24,6 +25,7 @@ from conformance.generate.ranges import (
 from conformance.targets.reference import at_start
 from conformance.targets.target import CAPABILITIES
 from conformance.traces.codec import FAULT_NAMES, USES
+from conformance.traces.streamed import Streamed, held
 from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import U64_MASK
 from model.device import ReferenceDevice
@@ -102,11 +104,32 @@ def random_trace(
 
     Raises model.device.ConfigError where the `given` fields make a configuration that is refused.
     """
-    choices = RandomChoices(seed)
-    config = choose_config(choices, profile, given)
+    config = choose_config(RandomChoices(seed), profile, given)
     if fitted is not None:
         config = fitted(profile, config)
-    return choose_trace(choices, profile, config, steps, capabilities, seed, chooser, slot)
+    device = ReferenceDevice(profile, config)
+    make = partial(_of_seed, profile, seed, steps, capabilities, given, config, chooser, slot)
+    stream = Streamed(make, steps)
+    # What a chooser remembers of one pass would be in the way of the next one.
+    made = held(stream) if chooser is None else tuple(stream)
+    return Trace(profile, config, made, seed, seen=at_start(device))
+
+
+def _of_seed(
+    profile: Profile,
+    seed: int,
+    steps: int,
+    capabilities: frozenset[str],
+    given: Given | None,
+    config: Config,
+    chooser: Chooser | None,
+    slot: int | None,
+) -> Iterator[TraceStep]:
+    """The steps of a seed on the device of `config`, which may be another than it chose."""
+    choices = RandomChoices(seed)
+    choose_config(choices, profile, given)
+    making = _Making(ReferenceDevice(profile, config), steps, capabilities, chooser, slot)
+    return (making.step(choices) for _ in range(steps))
 
 
 def choose_trace(
@@ -115,29 +138,43 @@ def choose_trace(
     config: Config,
     most: int,
     capabilities: frozenset[str] = CAPABILITIES,
-    seed: int | None = None,
-    chooser: Chooser | None = None,
-    slot: int | None = None,
 ) -> Trace:
-    """A trace of at most `most` steps with what the model says to each.
+    """A trace of at most `most` steps with what the model says to each, all of them held.
 
     Raises model.device.ConfigError where the profile refuses the configuration.
     """
     device = ReferenceDevice(profile, config)
     shown = at_start(device)
-    fixed = device.fixed
-    if slot is not None:
-        fixed = replace(fixed, slots=Memslots(-(-config.region // slot), slot))
+    making = _Making(device, most, capabilities)
     steps: list[TraceStep] = []
+    choices.repeat(lambda choices: steps.append(making.step(choices)), most)
+    return Trace(profile, config, tuple(steps), seen=shown)
 
-    def step(choices: Choices) -> None:
-        late = 10 * len(steps) >= 9 * most
-        choose = choose_action if chooser is None else chooser
-        chosen = choose(choices, fixed, device.state, capabilities, late=late)
-        steps.append(TraceStep(chosen, device.apply(chosen)))
 
-    choices.repeat(step, most)
-    return Trace(profile, config, tuple(steps), seed, seen=shown)
+class _Making:
+    """Makes steps one after the other, and follows the state of the model."""
+
+    def __init__(
+        self,
+        device: ReferenceDevice,
+        most: int,
+        capabilities: frozenset[str],
+        chooser: Chooser | None = None,
+        slot: int | None = None,
+    ) -> None:
+        self._device, self._most, self._able = device, most, capabilities
+        self._choose = choose_action if chooser is None else chooser
+        self._fixed = device.fixed
+        if slot is not None:
+            count = -(-device.config.region // slot)
+            self._fixed = replace(device.fixed, slots=Memslots(count, slot))
+        self._made = 0
+
+    def step(self, choices: Choices) -> TraceStep:
+        late = 10 * self._made >= 9 * self._most
+        chosen = self._choose(choices, self._fixed, self._device.state, self._able, late=late)
+        self._made += 1
+        return TraceStep(chosen, self._device.apply(chosen))
 
 
 def choose_action(

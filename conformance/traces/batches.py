@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.traces.trace import TraceStep
 from model.state import REQUESTS
 
 
-def together(steps: Sequence[TraceStep]) -> Iterator[tuple[int, Sequence[TraceStep]]]:
+def together(steps: Iterable[TraceStep]) -> Iterator[tuple[int, Sequence[TraceStep]]]:
     """The number of a step, from 1, and the steps from there on that belong together."""
-    start = 0
-    for end in range(1, len(steps) + 1):
-        if not goes_on(steps, end):
-            yield start + 1, steps[start:end]
-            start = end
+    start, batch = 1, list[TraceStep]()
+    for number, step in enumerate(steps, 1):
+        if batch and not _goes_on(batch[-1], step):
+            yield start, batch
+            start, batch = number, []
+        batch.append(step)
+    if batch:
+        yield start, batch
 
 
-def goes_on(steps: Sequence[TraceStep], end: int) -> bool:
-    """The step before `end` and the one behind it are requests of one notification.
+def _goes_on(step: TraceStep, after: TraceStep) -> bool:
+    """The steps are requests of one notification.
 
     Where a trace was made smaller, the request that came next may be gone: an event of the host is
     in no batch.
     """
-    if not 0 < end < len(steps) or not steps[end - 1].layout.more:
-        return False
-    return {steps[end - 1].action.op, steps[end].action.op} <= REQUESTS
+    return step.layout.more and {step.action.op, after.action.op} <= REQUESTS

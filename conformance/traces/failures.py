@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os.path
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conformance.traces.trace import Trace, trace_text, write_trace
+from conformance.traces.files import write_parts
+from conformance.traces.trace import Trace, trace_lines
 
 DIRECTORY = Path("slotproof-failures")
 """Where failing traces go if nothing else is said."""
@@ -25,13 +27,18 @@ def try_out(directory: Path) -> None:
 def save(trace: Trace, directory: Path) -> Path:
     """Write the trace into `directory`, made if needed; equal traces share a file.
 
-    Raises OSError.
+    Raises OSError and CodecError.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(trace_text(trace).encode()).hexdigest()[:16]
-    path = directory / f"{digest}.jsonl"
-    write_trace(trace, path)
-    return path
+    digest = hashlib.sha256()
+
+    def parts() -> Iterator[bytes]:
+        for line in trace_lines(trace):
+            digest.update(data := line.encode())
+            yield data
+
+    near = directory / "unfinished.jsonl"
+    return write_parts(near, parts(), lambda: directory / f"{digest.hexdigest()[:16]}.jsonl")
 
 
 def save_log(log: str, trace: Path) -> Path | None:

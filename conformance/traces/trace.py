@@ -7,7 +7,7 @@ whole file from one cut at a line border.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,7 +25,7 @@ from conformance.traces.codec import (
     observation_to_json,
     profile_from_json,
 )
-from conformance.traces.files import write_whole
+from conformance.traces.files import write_parts
 from conformance.traces.layout import PLAIN, SETS_UP, Layout, layout_from_json, layout_to_json
 from conformance.traces.schemas import problem
 from conformance.traces.vocabulary import TRACE_FORMAT, TRACE_VERSION
@@ -56,13 +56,14 @@ class TraceStep:
 class Trace:
     """A device and its history. `seed` made it, if one did; `finding` is why it was kept.
 
-    `seen` is what the device just started showed, where it is known. `refuse`: the configuration
-    is one that a device must refuse, and so there is no history.
+    `steps` are a tuple, or of a long trace a `conformance.traces.streamed.Streamed`. `seen` is what
+    the device just started showed, where it is known. `refuse`: the configuration is one that a
+    device must refuse, and so there is no history.
     """
 
     profile: Profile
     config: Config
-    steps: tuple[TraceStep, ...]
+    steps: Sequence[TraceStep]
     seed: int | None = None
     finding: Finding | None = None
     seen: Observation | None = None
@@ -75,7 +76,12 @@ class Trace:
 
 def trace_text(trace: Trace) -> str:
     """The file's text; equal traces give equal text. Raises CodecError."""
-    return "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in _lines(trace))
+    return "".join(trace_lines(trace))
+
+
+def trace_lines(trace: Trace) -> Iterator[str]:
+    """The lines of the file, each with its end. Raises CodecError."""
+    return (f"{json.dumps(line, separators=(',', ':'))}\n" for line in _lines(trace))
 
 
 def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
@@ -110,7 +116,8 @@ def _lines(trace: Trace) -> Iterator[dict[str, Any]]:
 
 def write_trace(trace: Trace, path: Path) -> None:
     """Write the file whole or not at all. Raises OSError and CodecError."""
-    write_whole(path, trace_text(trace).encode())
+    parts = (line.encode() for line in trace_lines(trace))
+    write_parts(path, parts, lambda: path)
 
 
 def read_trace(path: Path) -> Trace:

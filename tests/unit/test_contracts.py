@@ -12,7 +12,8 @@ import pytest
 import model.contracts
 from conformance.check.campaign import check
 from conformance.check.explain import explain, failure_of
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.judge.finding import Kind
 from conformance.targets.reference import ReferenceTarget
 from conformance.traces.trace import Trace, TraceStep, read_trace, write_trace

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from conformance.check.explain import RULES, describe, explain, failure_of, replay_command, told
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.judge.finding import Finding, Kind
 from conformance.targets.reference import ReferenceTarget
 from conformance.traces.slotmap import MOST_LINES, slot_map

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from conformance.check.explain import explain, failure_of
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.check.suite import judge_for
 from conformance.generate.choices import RandomChoices
 from conformance.generate.config import choose_config

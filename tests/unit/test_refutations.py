@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.check import refutations
+from conformance.check.outcome import Outcome
 from conformance.check.refutations import Searched, search, write_counterexamples
-from conformance.check.runner import Outcome, run_trace
+from conformance.check.runner import run_trace
 from conformance.cli import slotproof
 from conformance.commands.refuted import known_rows
 from conformance.generate.alphabet import ONE_BLOCK, TWO_SLOTS, actions, small_devices

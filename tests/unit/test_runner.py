@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from conformance.check.campaign import TraceDone, check
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.generate.traces import random_trace
 from conformance.judge.finding import Finding, Kind
 from conformance.judge.judge import EXACT

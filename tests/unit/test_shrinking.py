@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from conformance.check.campaign import check
-from conformance.check.runner import as_run, run_trace
+from conformance.check.outcome import as_run
+from conformance.check.runner import run_trace
 from conformance.check.shrink import MAX_RUNS_HUNG, NotAgain, shrink
 from conformance.check.simplify import families, toward
 from conformance.generate.traces import random_trace, trace_seed

@@ -1,0 +1,119 @@
+"""Cuts a failing trace that is too long to be held down to one that can be made small.
+
+Its steps are never held: candidates are made anew whenever they are run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain, cycle, islice
+from typing import Final
+
+from conformance.check.steps import on, whole
+from conformance.targets.target import Target, needs
+from conformance.traces import streamed
+from conformance.traces.streamed import Streamed, held
+from conformance.traces.trace import Trace, TraceStep
+from model.device import ReferenceDevice
+from model.state import ConcreteAction, ConcreteState, Config, Op, action
+
+LAST_STEPS: Final = (16, 64, 256, 1024)
+"""How many of the last steps are tried alone, after what brings the device where it was."""
+MOST_RUNS: Final = 30
+"""How often a trace that cannot be held is run at most, each time as far as it fails or as it is
+long; what is cut by then is made small within the limits of `conformance.check.shrink`."""
+_MOST_BLOCKS: Final = (1 << 16) - 1
+_MOST_RANGES: Final = 1024
+
+Run = Callable[[Trace], Trace | None]
+"""A candidate as it fails in the same way on a device started afresh, if it does."""
+
+
+def cut(target: Target, trace: Trace, run: Run) -> Trace:
+    """A trace that fails like this one, as short as `streamed.HELD` where such a one is found.
+
+    Tried are the last steps, turns that use something up, and the trace without operations of one
+    kind: `run` is called MOST_RUNS times at most.
+    """
+    tried = chain(_last_steps(target, trace), _turns(target, trace))
+    for candidate in tried:
+        if (found := run(candidate)) is not None and _short(found):
+            return found
+    ops = Counter(step.action.op for step in trace.steps)
+    for op, _ in ops.most_common():
+        rest = Counter(step.action.op for step in trace.steps)
+        kept = Streamed(partial(_without, trace.steps, op), rest.total() - rest[op])
+        if rest[op] and (found := run(replace(trace, steps=held(kept)))) is not None:
+            trace = found
+            if _short(trace):
+                break
+    return trace
+
+
+def _short(trace: Trace) -> bool:
+    return len(trace.steps) <= streamed.HELD
+
+
+def _without(steps: Iterable[TraceStep], op: Op) -> Iterator[TraceStep]:
+    return (step for step in steps if step.action.op is not op)
+
+
+def _last_steps(target: Target, trace: Trace) -> Iterator[Trace]:
+    """The last steps alone, after requests that plug what was plugged before them."""
+    starts = {len(trace.steps) - count: count for count in LAST_STEPS if count < len(trace.steps)}
+    model = ReferenceDevice(trace.profile, trace.config)
+    found = []
+    for at, step in enumerate(trace.steps):
+        if at in starts:
+            before = [
+                TraceStep(done)
+                for done in _restoring(trace.config, model.state)
+                if needs(done) <= target.capabilities
+            ]
+            found.append((before, at))
+        model.take(step.action)
+    for before, at in reversed(found):
+        yield replace(trace, steps=(*before, *trace.steps[at:]), seen=None)
+
+
+def _restoring(config: Config, state: ConcreteState) -> Iterator[ConcreteAction]:
+    """What brings a device just started to the sizes and plugged blocks of a state."""
+    if not state.realized:
+        return
+    yield action(Op.RESIZE, value=config.region)
+    for first, end in islice(state.plugged.ranges(), _MOST_RANGES):
+        for start in range(first, end, _MOST_BLOCKS):
+            yield on(Op.PLUG, config, start * config.block, min(end - start, _MOST_BLOCKS))
+    yield action(Op.RESIZE, value=state.requested)
+
+
+def _turns(target: Target, trace: Trace) -> Iterator[Trace]:
+    """Few operations again and again, for what is used up by them."""
+    config = trace.config
+    plug, unplug = on(Op.PLUG, config, 0), on(Op.UNPLUG, config, 0)
+    grown = action(Op.RESIZE, value=config.region)
+    for turn in (
+        (plug, unplug),
+        (plug, action(Op.UNPLUG_ALL)),
+        (on(Op.PLUG, config, 0, whole(config)), action(Op.UNPLUG_ALL)),
+        (plug, action(Op.SYSTEM_RESET)),
+        (plug, action(Op.MIGRATION_IN), unplug),
+        (action(Op.RESIZE, value=config.block), grown),
+        (action(Op.DEVICE_RESET),),
+        (on(Op.STATE, config, 0),),
+    ):
+        if all(needs(done) <= target.capabilities for done in turn):
+            first = [TraceStep(grown)] if needs(grown) <= target.capabilities else []
+            steps = [TraceStep(done) for done in turn]
+            count = len(trace.steps)
+            made = Streamed(partial(_repeated, first, steps, count), count)
+            yield replace(trace, steps=made, seen=None)
+
+
+def _repeated(
+    first: Sequence[TraceStep], turn: Sequence[TraceStep], count: int
+) -> Iterator[TraceStep]:
+    return islice(chain(first, cycle(turn)), count)
