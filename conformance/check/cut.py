@@ -6,7 +6,7 @@ Its steps are never held: candidates are made anew whenever they are run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain, cycle, islice
@@ -22,9 +22,9 @@ from model.state import ConcreteAction, ConcreteState, Config, Op, action
 
 LAST_STEPS: Final = (16, 64, 256, 1024)
 """How many of the last steps are tried alone, after what brings the device where it was."""
-MOST_RUNS: Final = 30
-"""How often a trace that cannot be held is run at most, each time as far as it fails or as it is
-long; what is cut by then is made small within the limits of `conformance.check.shrink`."""
+MOST_TIMES: Final = 10
+"""How often a trace is run at most without operations of one kind, at its length then; what can be
+held is made small within the limits of `conformance.check.shrink`."""
 _MOST_BLOCKS: Final = (1 << 16) - 1
 _MOST_RANGES: Final = 1024
 
@@ -36,25 +36,19 @@ def cut(target: Target, trace: Trace, run: Run) -> Trace:
     """A trace that fails like this one, as short as `streamed.HELD` where such a one is found.
 
     Tried are the last steps, turns that use something up, and the trace without operations of one
-    kind: `run` is called MOST_RUNS times at most.
+    kind.
     """
-    tried = chain(_last_steps(target, trace), _turns(target, trace))
-    for candidate in tried:
-        if (found := run(candidate)) is not None and _short(found):
+    for candidate in chain(_last_steps(target, trace), _turns(target, trace)):
+        if (found := run(candidate)) is not None:
             return found
     ops = Counter(step.action.op for step in trace.steps)
-    for op, _ in ops.most_common():
+    for op, _ in ops.most_common(MOST_TIMES):
         rest = Counter(step.action.op for step in trace.steps)
         kept = Streamed(partial(_without, trace.steps, op), rest.total() - rest[op])
-        if rest[op] and (found := run(replace(trace, steps=held(kept)))) is not None:
-            trace = found
-            if _short(trace):
-                break
+        trace = run(replace(trace, steps=held(kept))) or trace
+        if len(trace.steps) <= streamed.HELD:
+            break
     return trace
-
-
-def _short(trace: Trace) -> bool:
-    return len(trace.steps) <= streamed.HELD
 
 
 def _without(steps: Iterable[TraceStep], op: Op) -> Iterator[TraceStep]:
@@ -91,7 +85,7 @@ def _restoring(config: Config, state: ConcreteState) -> Iterator[ConcreteAction]
 
 
 def _turns(target: Target, trace: Trace) -> Iterator[Trace]:
-    """Few operations again and again, for what is used up by them."""
+    """Few operations again and again, as often as can be held, for what is used up by them."""
     config = trace.config
     plug, unplug = on(Op.PLUG, config, 0), on(Op.UNPLUG, config, 0)
     grown = action(Op.RESIZE, value=config.region)
@@ -107,13 +101,5 @@ def _turns(target: Target, trace: Trace) -> Iterator[Trace]:
     ):
         if all(needs(done) <= target.capabilities for done in turn):
             first = [TraceStep(grown)] if needs(grown) <= target.capabilities else []
-            steps = [TraceStep(done) for done in turn]
-            count = len(trace.steps)
-            made = Streamed(partial(_repeated, first, steps, count), count)
-            yield replace(trace, steps=made, seen=None)
-
-
-def _repeated(
-    first: Sequence[TraceStep], turn: Sequence[TraceStep], count: int
-) -> Iterator[TraceStep]:
-    return islice(chain(first, cycle(turn)), count)
+            again = chain(first, cycle([TraceStep(done) for done in turn]))
+            yield replace(trace, steps=tuple(islice(again, streamed.HELD)), seen=None)

@@ -105,6 +105,8 @@ def claim_of(failure: Failure) -> str:
     if finding.kind is Kind.VIRTIO:
         rule = RULE_NAMED[finding.what]
         return f"{rule.says} ({rule.level.value}, source: {rule.clause})"
+    if finding.kind is Kind.UNSHOWN:
+        return "a target shows every view that its hello promises, whenever it is due"
     executed = _executed(failure)
     if executed is None:
         return "a target answers every message in time and in the protocol"
@@ -172,6 +174,9 @@ def explain(failure: Failure, replay: str) -> list[str]:
 def _sides(failure: Failure) -> list[str]:
     """What was allowed and what was seen, where the message does not say it all."""
     finding, seen = failure.finding, failure.seen
+    if finding.kind is Kind.UNSHOWN:
+        others = "nothing" if seen is None else _show(observation_to_json(seen))
+        return [f"  allowed  {finding.what} among what is seen", f"  seen     {others}"]
     if finding.what in JUDGED_BY and finding.kind is Kind.DIVERGENCE:
         shown = None if seen is None else observation_to_json(seen).get(finding.what)
         allowed = " ".join((JUDGED_BY[finding.what].__doc__ or "").split("\n\n")[0].split())

@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.check.notices import Notices
 from conformance.check.outcome import Broken, Outcome
+from conformance.check.views import Views
 from conformance.judge.claims import breaks
 from conformance.judge.finding import Finding, Kind
 from conformance.judge.host import held_fault
@@ -30,7 +31,6 @@ from conformance.targets.reference import at_start, constants_of
 from conformance.targets.target import (
     MAPS_PLUGGED,
     PADDING,
-    VIEWS,
     Asked,
     Target,
     TargetError,
@@ -65,7 +65,7 @@ class _Run:
         if not trace.refuse:
             self.model = ReferenceDevice(trace.profile, trace.config)
         self.notices = Notices()
-        self.promised = target.capabilities & VIEWS
+        self.views = Views(able, trace.profile, strict=judge.exact)
         self.start: Observation | None = None
         self.steps = self.sent = 0
         self.seen: deque[Observation] = deque(maxlen=streamed.HELD)
@@ -109,7 +109,8 @@ class _Run:
             return self.refusal()
         try:
             self.start = self.target.start(self.trace.profile, self.trace.config)
-            found = self.broken(self.virtio.start(self.start), 0)
+            found = self.views.missing(at_start(self.model), self.start, 0)
+            found = found or self.broken(self.virtio.start(self.start), 0)
             self.compared.update(by_rules(self.start, beside=self.judge.exact))
             if self.judge.exact:
                 found = found or self.start_judged(self.start)
@@ -138,12 +139,19 @@ class _Run:
         self.steps += 1
         self.seen.append(seen)
         self.answers[seen.answer.value] += 1
+        allowed = self.model.seen_after(result)
+        # Nobody can look into a device that is gone, or that has more requests before it.
+        if whole and self.model.state.realized and not self.virtio.gone:
+            found = self.views.missing(allowed, seen, number, action)
+            if found is not None:
+                # Rules would judge by what was shown last.
+                return found
         found = self.broken(self.virtio.step(action, seen, whole=whole), number)
         self.compared.update(by_rules(seen, beside=self.judge.exact))
         if found is None and self.judge.exact:
             found = (
                 self.again(before, action, result, number)
-                or self.judged(self.model.seen_after(result), seen, number, whole=whole)
+                or self.judged(allowed, seen, number)
                 or self.kept_by(
                     broken_by_step(self.model.fixed, before, action, result, self.known), number
                 )
@@ -177,28 +185,19 @@ class _Run:
         first = next(failing, None)
         return None if first is None else Finding(Kind.VIRTIO, first.rule, number, first.message)
 
-    def judged(
-        self, allowed: Observation, seen: Observation, number: int, *, whole: bool = True
-    ) -> Finding | None:
-        # Nobody can look into a device that is gone, or that has more requests before it.
-        open_to_us = self.model.state.realized and whole
-        promised = self.promised if open_to_us else frozenset()
+    def judged(self, allowed: Observation, seen: Observation, number: int) -> Finding | None:
         self.compared.update(shared(allowed, seen))
-        if (field := differing(allowed, seen, promised)) is not None:
+        if (field := differing(allowed, seen)) is not None:
             sides = (observation_to_json(side).get(field) for side in (allowed, seen))
             want, have = map(spelled, sides)
             message = f"{field}: allowed {want}, seen {have}"
             return Finding(Kind.DIVERGENCE, field, number, message)
         for field in BY_THEMSELVES:
-            due = field in promised and (number > 0 or field == "held")
             if not self.trace.profile.shows(field):
                 continue
             shown = getattr(seen, field)
             if shown is not None:
                 self.compared[field] += len(shown)
-            elif due:
-                message = f"{field}: promised, and not shown"
-                return Finding(Kind.DIVERGENCE, field, number, message)
             if (fault := self.fault_of(field, shown, number)) is not None:
                 return Finding(Kind.DIVERGENCE, field, number, f"{field}: {fault}")
         return self.states_judged(number)

@@ -25,11 +25,15 @@ class Kind(Enum):
     """The target's answer means nothing."""
     REFUSED = "refused"
     """The target refused a configuration that the model accepts."""
+    UNSHOWN = "unshown"
+    """The target did not show a view that it promised."""
     ACCEPTED = "accepted"
     """The target accepted a configuration that must be refused."""
 
 
-OF_THE_TARGET = frozenset({Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED, Kind.ACCEPTED})
+OF_THE_TARGET = frozenset(
+    {Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED, Kind.UNSHOWN, Kind.ACCEPTED}
+)
 """Kinds that only a run of the target itself can show again."""
 
 
@@ -37,9 +41,9 @@ OF_THE_TARGET = frozenset({Kind.DIED, Kind.HUNG, Kind.GARBAGE, Kind.REFUSED, Kin
 class Finding:
     """The first thing that went wrong in a trace.
 
-    `what` names the invariant, the contract, the differing field or the rule of VIRTIO, and is
-    empty for the kinds of the target; `step` counts from 1, and 0 is the device just started;
-    `message` is one line.
+    `what` names the invariant, the contract, the differing field, the rule of VIRTIO or the first
+    view that is not shown, and is empty for the other kinds of the target; `step` counts from 1,
+    and 0 is the device just started; `message` is one line.
     """
 
     kind: Kind

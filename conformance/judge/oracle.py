@@ -57,16 +57,12 @@ def by_rules(seen: Observation, *, beside: bool) -> dict[str, int]:
     }
 
 
-def differing(
-    allowed: Observation, seen: Observation, promised: frozenset[str] = frozenset()
-) -> str | None:
-    """The first field that differs, or that was promised and is not shown; None if none is."""
+def differing(allowed: Observation, seen: Observation) -> str | None:
+    """The first field that differs, of those that both show or must; None if none does."""
     for name, field in FIELDS.items():
         want, have = getattr(allowed, field), getattr(seen, field)
-        if name in ALWAYS or (want is not None and have is not None):
-            if want != have:
-                return name
-        elif want is not None and name in promised:
+        judged = name in ALWAYS or (want is not None and have is not None)
+        if judged and want != have:
             return name
     return None
 

@@ -241,6 +241,7 @@ class _Reader:
             "contract": tuple(CONTRACT_NAMED),
             "divergence": tuple(FIELDS),
             "virtio": tuple(RULE_NAMED),
+            "unshown": (*FIELDS, "used"),
         }
         if found["what"] not in (known := names.get(found["kind"], ("",))):
             self.fail(f"the finding names {found['what']!r}: known are {', '.join(known)}")
