@@ -26,6 +26,7 @@ from conformance.judge.judge import Judge
 from conformance.judge.virtio.rule import Level
 from conformance.judge.virtio.rules import RULES
 from conformance.targets.command import CommandTarget
+from conformance.targets.leash import end_with_parent
 from conformance.targets.target import TargetError
 from conformance.traces.trace import Trace
 from model.profiles import QEMU
@@ -135,7 +136,8 @@ def all_caught(
     pairs = [(fault, seed) for seed in seeds for fault in wanted]
     one = partial(_pair, traces, steps)
     # Whoever gave an executor goes on with it.
-    with ProcessPoolExecutor(jobs) if executor is None else nullcontext(executor) as pool:
+    own = partial(ProcessPoolExecutor, jobs, initializer=end_with_parent)
+    with own() if executor is None else nullcontext(executor) as pool:
         for each in pool.map(one, pairs):
             tell(each)
             yield each

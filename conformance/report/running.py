@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, Final
 
 from conformance.report.documents import Document, ReportError, parsed
+from conformance.targets.leash import Leash
 from model.profiles import PROFILES, QEMU, SEED_V2
 
 PROVEN: Final = (QEMU.name, SEED_V2.name)
@@ -90,7 +91,7 @@ class Children:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: dict[subprocess.Popen[str], Leash] = {}
         self._ended = False
 
     def start(self, words: Sequence[str]) -> subprocess.Popen[str]:
@@ -107,8 +108,14 @@ class Children:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            self._running.add(process)
+            self._running[process] = leash = Leash()
+            leash.hold(str(process.pid))
         return process
+
+    def ended(self, process: subprocess.Popen[str]) -> None:
+        """A command came to its end."""
+        with self._lock:
+            self._running.pop(process).let_go()
 
     def end(self) -> None:
         """End those that run, and start no more."""
@@ -122,6 +129,7 @@ def run(words: Sequence[str], children: Children) -> dict[str, Any]:
     """The document that a command prints. Raises ReportError with its last line."""
     process = children.start(words)
     out, errors = process.communicate()
+    children.ended(process)
     # One without a document is told with its last line.
     if process.returncode not in ENDS or not out:
         last = (errors.strip().splitlines() or [f"ended {process.returncode}"])[-1]

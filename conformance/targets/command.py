@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from conformance.judge.finding import Kind
+from conformance.targets.leash import leashed
 from conformance.targets.limits import FREE, Limits, limits_from_json
 from conformance.targets.pipes import LINE_LIMIT, Closed, Late, Pipes, TooLong
 from conformance.targets.target import PROTOCOL, PROTOCOL_VERSION, Asked, TargetError
@@ -105,17 +106,13 @@ class CommandTarget:
 
     def _hello(self) -> frozenset[str]:
         try:
-            self._process = subprocess.Popen(
-                self._words,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            pipe = subprocess.PIPE
+            process, self._leash = leashed(self._words, stdin=pipe, stdout=pipe, stderr=pipe)
         except (OSError, ValueError) as error:
             reason = (getattr(error, "strerror", None) or str(error)).lower()
             raise TargetError(Kind.DIED, f"cannot start {self._words[0]}: {reason}") from None
-        self._pipes = Pipes(self._process)
+        self._process = process
+        self._pipes = Pipes(process)
         hello = {"hello": {"protocol": PROTOCOL, "version": PROTOCOL_VERSION}}
         began = time.monotonic()
         answer = self._ask(hello)
@@ -206,6 +203,7 @@ class CommandTarget:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        self._leash.let_go()
         self._pipes.close()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from smt_proofs.certificates.alethe import Rejected, check
+from smt_proofs.solving.copies import end_with_parent
 from smt_proofs.solving.solve import units
 from smt_proofs.solving.solvers import read_into, require, version
 
@@ -151,7 +152,7 @@ def certify_folder(
 def _certificates(texts: list[str], timeout: float) -> Iterator[tuple[str, Certificate]]:
     """The certificate of each script, as they come."""
     with ProcessPoolExecutor(
-        os.cpu_count(), mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+        os.cpu_count(), mp_context=get_context("spawn"), initializer=_depend_on_the_parent
     ) as pool:
         waiting = {pool.submit(certify, text, timeout): text for text in texts}
         try:
@@ -165,8 +166,9 @@ def _certificates(texts: list[str], timeout: float) -> Iterator[tuple[str, Certi
             raise
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _depend_on_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 def _said(text: str) -> str:

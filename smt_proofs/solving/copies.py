@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from traceback import format_exc
@@ -26,8 +26,9 @@ giving it back to the system in between costs more than the solver."""
 
 
 def ready() -> None:
-    """Make this process one to make copies of: interrupts are for its parent, and whoever ends it
-    ends its copies."""
+    """Make this process one to make copies of: interrupts are for its parent, it ends with that
+    one, and whoever ends it ends its copies."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _end())
     with suppress(AttributeError):
@@ -63,13 +64,23 @@ def in_a_copy(work: Callable[..., T], *about: object) -> T:
     return found  # type: ignore[no-any-return]
 
 
-def _carry_out(sending: Connection, parent: int, work: Callable[..., Any], about: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def end_with_parent() -> None:
+    """Have this process, a worker of a pool, end with the one that started it."""
+    if (parent := parent_process()) is not None and parent.pid is not None:
+        _end_with(parent.pid)
+
+
+def _end_with(parent: int) -> None:
+    """End this process with its parent, or now where that one ended already."""
     with suppress(AttributeError):
         ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != parent:
-        # It ended before that was asked for.
-        return
+        os._exit(128 + signal.SIGKILL)
+
+
+def _carry_out(sending: Connection, parent: int, work: Callable[..., Any], about: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with(parent)
     try:
         told: tuple[bool, Any] = False, work(*about)
     except Exception as error:

@@ -3,6 +3,7 @@
 import os
 import signal
 import struct
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from killed import Told, ended, killed
 
 from conformance.targets.driver.bus import DriverError, read_bytes, write_bytes
 from conformance.targets.driver.device import DeviceConfig, VirtioMem
@@ -453,3 +455,18 @@ def test_a_migration_is_held_open_until_it_is_to_end(machine: Machine, tmp_path:
     assert machine.ask(PLUG, 0, 1)[0] == ACK
     migration.finish(machine.process, stream)
     assert stream.path.stat().st_size > 0
+
+
+def test_a_qemu_ends_with_a_checker_that_is_killed(qemu_binary: Path, tmp_path: Path) -> None:
+    told = Told(tmp_path / "pid")
+    script = (
+        "import signal; from pathlib import Path\n"
+        "from conformance.targets.qemu.process import QemuProcess\n"
+        f"with QemuProcess(Path({str(qemu_binary)!r}), ['-machine', 'none', '-S']) as qemu:\n"
+        f"    {told.says('qemu.pid')}\n"
+        "    signal.pause()"
+    )
+    try:
+        assert all(map(ended, killed([sys.executable, "-c", script], told)))
+    finally:
+        told.close()

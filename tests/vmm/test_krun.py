@@ -1,9 +1,11 @@
 """A real libkrun, judged by the text of VIRTIO and by what the host sees. Needs /dev/kvm."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from killed import Told, ended, killed
 
 from conformance.check.campaign import check
 from conformance.check.suite import judge_for, read_expected
@@ -58,3 +60,26 @@ def test_the_host_memory_behind_a_block_is_seen(target: VmmTarget) -> None:
     assert (unplugged.answer, unplugged.size) == (Answer.ACK, 0)
     assert [part.held for part in plugged.held or ()] == [8192, 8192]
     assert unplugged.held == plugged.held
+
+
+def test_a_vmm_and_its_tracer_end_with_a_checker_that_is_killed(
+    libkrun: Vmm, tmp_path: Path
+) -> None:
+    told = Told(tmp_path / "pid")
+    script = (
+        "import signal\n"
+        "from conformance.targets.vmm.krun import krun\n"
+        "from conformance.targets.vmm.target import VmmTarget\n"
+        "from model.profiles import CLOUD_HYPERVISOR\n"
+        "from model.state import Config\n"
+        "target = VmmTarget(krun(None))\n"
+        f"given = Config(region={STEP}, block={2 * MIB}, limit=1)\n"
+        "target.start(CLOUD_HYPERVISOR, target.fitted(CLOUD_HYPERVISOR, given))\n"
+        f"{told.says('target.pid')}\n"
+        f"{told.says('target._host._watch._tracer.pid')}\n"
+        "signal.pause()"
+    )
+    try:
+        assert all(map(ended, killed([sys.executable, "-c", script], told, 2)))
+    finally:
+        told.close()

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from qemu.qmp import ExecuteError, QMPError
 
 from conformance.targets.driver.bus import DriverError, DriverLate
+from conformance.targets.leash import leashed
 from conformance.targets.qemu.monitor import QmpMonitor
 from conformance.targets.target import PERSISTENT
 from conformance.targets.working import Deadline
@@ -235,12 +236,11 @@ class QemuProcess:
         try:
             with self._stderr.open("wb") as log:
                 # In a session of its own, Ctrl-C ends the caller and not QEMU under its feet.
-                self._process = subprocess.Popen(
+                self._process, self._leash = leashed(
                     self._command,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
-                    start_new_session=True,
                 )
         except OSError as error:
             raise QemuError(f"cannot start {self._binary}: {error.strerror}") from error
@@ -263,6 +263,7 @@ class QemuProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._leash.let_go()
 
     def _words(self) -> str:
         """What QEMU wrote to standard error, the end of it."""

@@ -17,6 +17,7 @@ from typing import Final
 
 from conformance.targets.driver.bus import DriverError
 from conformance.targets.driver.registers import Transport
+from conformance.targets.leash import leashed
 from conformance.targets.limits import Limits
 from conformance.targets.vmm.line import Line
 from model.state import Answer, Config
@@ -117,13 +118,12 @@ class Machine:
         """Start the process; what it writes goes to the log but for a `stdout` given."""
         with (self.directory / "log").open("wb") as log:
             try:
-                self._process = subprocess.Popen(
+                self._process, self._leash = leashed(
                     [*self._prefix, *command],
                     stdin=stdin,
                     stdout=log if stdout is None else stdout,
                     stderr=log,
                     pass_fds=pass_fds,
-                    start_new_session=True,
                     env=os.environ | {"RUST_BACKTRACE": "0"},
                 )
             except OSError as error:
@@ -165,6 +165,7 @@ class Machine:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._leash.let_go()
 
 
 @dataclass(frozen=True, slots=True)
