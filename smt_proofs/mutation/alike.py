@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from smt_proofs.mutation.equivalence import Equivalence, compare, compared
-from smt_proofs.mutation.rule_mutants import RuleMutant, rule_mutants
+from smt_proofs.mutation.rule_mutants import mutant_named
 from smt_proofs.mutation.testing import Counted, Judged, judge_all
 from smt_proofs.solving.cache import Cache
 from smt_proofs.solving.engine import texts
@@ -147,11 +147,7 @@ def explain_all(
 
 def prove_one(name: str, means: Means) -> Equivalence:
     """The proof for one mutant, by name."""
-    return compare(_named(name), Decider(means))
-
-
-def _named(name: str) -> RuleMutant:
-    return next(found for found in rule_mutants() if found.name == name)
+    return compare(mutant_named(name), Decider(means))
 
 
 def prove_alike(
@@ -176,7 +172,7 @@ def prove_alike(
 
 def _length(name: str) -> int:
     """The less, the longer the proof for a mutant takes."""
-    return -len(compared(_named(name)))
+    return -len(compared(mutant_named(name)))
 
 
 def _recalled(cache: Cache, key: str) -> Equivalence | None:

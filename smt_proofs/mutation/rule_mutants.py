@@ -75,8 +75,32 @@ def rule_mutants() -> tuple[RuleMutant, ...]:
         mutant
         for module in RULE_MODULES
         for function in functions(module)
-        for mutant in _mutants_of(function, _tree_of(module, function.__name__))
+        for mutant in _mutants_in(module, function)
     )
+
+
+def mutant_named(name: str) -> RuleMutant:
+    """The mutant of that name; no other rule than its own is edited for that.
+
+    Raises KeyError for a name that no mutant has.
+    """
+    for module in RULE_MODULES:
+        for function in functions(module):
+            if name.startswith(f"{_rule_name(function)}:"):
+                for mutant in _mutants_in(module, function):
+                    if mutant.name == name:
+                        return mutant
+    raise KeyError(name)
+
+
+@cache
+def _mutants_in(module: ModuleType, function: FunctionType) -> tuple[RuleMutant, ...]:
+    return tuple(_mutants_of(function, _tree_of(module, function.__name__)))
+
+
+def _rule_name(function: FunctionType) -> str:
+    """Module and function, as names of mutants begin."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 @cache
@@ -95,7 +119,6 @@ def _tree_of(module: ModuleType, name: str) -> ast.FunctionDef:
 def _mutants_of(function: FunctionType, rule: ast.FunctionDef) -> Iterator[RuleMutant]:
     seen = {ast.unparse(rule)}
     labels: Counter[str] = Counter()
-    module = function.__module__.rpartition(".")[2]
     for edit in edits(rule):
         wrong = _edited(rule, edit)
         text = ast.unparse(wrong)
@@ -106,7 +129,7 @@ def _mutants_of(function: FunctionType, rule: ast.FunctionDef) -> Iterator[RuleM
         number = f"-{labels[edit.label]}" if labels[edit.label] > 1 else ""
         before, after = edit.text()
         yield RuleMutant(
-            name=f"{module}.{function.__name__}:{edit.label}{number}",
+            name=f"{_rule_name(function)}:{edit.label}{number}",
             function=function,
             line=getattr(edit.old[0], "lineno", rule.lineno),
             before=before,

@@ -35,9 +35,9 @@ from smt_proofs.solving.engine import texts
 from smt_proofs.solving.pool import carried_out
 from smt_proofs.transitions.claims import REALIZE, Claim, claims_of, slug, transitions
 from smt_proofs.transitions.inputs import state_invariants
+from smt_proofs.transitions.refuted import refuted_of
 from smt_proofs.transitions.small import (
     SmallSituation,
-    broken,
     describe,
     fails,
     outcome,
@@ -150,24 +150,43 @@ def by_transition(
     alive = [m for m in mutants if m.function in rules_of(transition)]
     if not alive:
         return {}
-    # Only the patch breaks claims: what is not true of the right rule kills no wrong one.
-    refuted = (
-        {name for name, _ in broken(profile, mapping, transition)} if profile is SEED_V2 else {}
-    )
-    claims = [c for c in claims_of(mapping, transition) if c.theorem not in refuted]
+    # What is not true of the right rule kills no wrong one.
+    refuted = refuted_of(profile, mapping, transition)
+    claims = [c for c in claims_of(mapping, transition) if c.serves not in refuted]
     killed: dict[str, Kill] = {}
     source = situations(profile, mapping, transition)
     while alive and (chunk := list(islice(source, CHUNK))):
         right = [outcome(transition, situation) for situation in chunk]
         for mutant in alive:
-            with mutant.applied():
-                found = _noticed(mutant, transition, claims, chunk, right)
+            found = _kept_by_right(mutant, transition, claims, chunk, right)
             if found is not None:
                 theorem, situation = found
                 setting = f"{profile.name}, {mapping.value}"
                 killed[mutant.name] = Kill(theorem, setting, describe(situation))
         alive = [m for m in alive if m.name not in killed]
     return killed
+
+
+def _kept_by_right(
+    mutant: RuleMutant,
+    transition: str,
+    claims: Sequence[Claim],
+    chunk: Sequence[SmallSituation],
+    right: Sequence[ConcreteResult],
+) -> tuple[str, SmallSituation] | None:
+    """The first theorem that fails under the wrong rule, and where: one that holds there under the
+    right rule, which breaks none but those told as refuted."""
+    left = list(claims)
+    while True:
+        with mutant.applied():
+            found = _noticed(mutant, transition, left, chunk, right)
+        if found is None:
+            return None
+        name, situation = found
+        result = outcome(transition, situation)
+        if not any(fails(c, situation, result) for c in left if c.theorem == name):
+            return found
+        left = [claim for claim in left if claim.theorem != name]
 
 
 def _noticed(

@@ -32,7 +32,7 @@ from smt_proofs.transitions.proofs import (
     in_words,
     limits_of,
 )
-from smt_proofs.transitions.refuted import REFUTED
+from smt_proofs.transitions.refuted import refuted_of
 from smt_proofs.transitions.second import Second, right_shape, second_outcome, tried_out
 from smt_proofs.transitions.shapes import Shape
 from smt_proofs.transitions.small import SmallSituation, fails, situations
@@ -52,11 +52,7 @@ def determined_name(transition: str) -> str:
 def leaving_one(profile: Profile, mapping: Mapping, transition: str) -> list[Claim]:
     """What is proven of a transition: its claims, and in the place of one that is refuted when it
     holds. Those that follow from the others are left out."""
-    refuted = {
-        row.claim
-        for row in REFUTED
-        if (row.profile, row.mapping, row.op.value) == (profile.name, mapping, transition)
-    }
+    refuted = refuted_of(profile, mapping, transition)
     kept = [c for c in claims_of(mapping, transition) if c.serves not in refuted]
     return [c for c in (*kept, *limits_of(profile, mapping, transition)) if not c.follows]
 

@@ -15,7 +15,7 @@ from model.events import realize
 from model.geometry import slot_start
 from model.invariants import blocks_per_slot
 from model.mapping import usable_size
-from model.profiles import QEMU_7_2, SEED_V2, Mapping
+from model.profiles import QEMU_7_2, SEED_V2, Mapping, Profile
 from model.state import Action, Fixed, Op, State
 from smt_proofs.transitions.refuted_peers import REFUTED_OF_PEERS
 from smt_proofs.transitions.refuted_row import rows_of
@@ -112,3 +112,9 @@ REFUTED: Final = (
     *REFUTED_OF_PEERS,
 )
 """Every refuted claim of all profiles."""
+
+
+def refuted_of(profile: Profile, mapping: Mapping, transition: str) -> frozenset[str]:
+    """The claims that a transition does not keep, by name."""
+    here = profile.name, mapping, transition
+    return frozenset(r.claim for r in REFUTED if (r.profile, r.mapping, r.op.value) == here)

@@ -12,6 +12,7 @@ from smt_proofs.decision.executed import goal_fails
 from smt_proofs.decision.small_inputs import boundary_inputs
 from smt_proofs.transitions.claims import claims_of, mappings_of, transitions
 from smt_proofs.transitions.inputs import state_invariants
+from smt_proofs.transitions.refuted import refuted_of
 from smt_proofs.transitions.small import BLOCK, broken, describe, outcome, situations
 
 pytestmark = pytest.mark.slow
@@ -80,7 +81,11 @@ def test_the_patch_breaks_just_these_claims() -> None:
         for transition in transitions():
             if transition in {"plug", "unplug", "state"}:
                 continue
-            for theorem, _ in broken(SEED_V2, mapping, transition):
+            told = refuted_of(SEED_V2, mapping, transition)
+            serving = {c.theorem: c.serves for c in claims_of(mapping, transition)}
+            here = [theorem for theorem, _ in broken(SEED_V2, mapping, transition)]
+            assert {serving[theorem] for theorem in here} == told
+            for theorem in here:
                 verb = "_keeps_" if "_keeps_" in theorem and "_obeys_" not in theorem else "_obeys_"
                 found.add((transition, theorem.partition(verb)[2]))
     assert found == BROKEN
