@@ -59,15 +59,14 @@ _DIRECT: Final[dict[str, Any]] = {}
 def hasten() -> None:
     """Have z3's functions do no more than they need, in this process; again is the same."""
     for name in (*READING, *MAKING):
-        _function(name).argtypes = [_pointer(kind) for kind in _function(name).argtypes or ()]
+        direct(name).argtypes = [_pointer(kind) for kind in direct(name).argtypes or ()]
     for name in READING:
-        direct = _function(name)
         for place in (z3, z3.z3, z3core):
-            setattr(place, name, direct)
+            setattr(place, name, direct(name))
 
 
-def _function(name: str) -> Any:
-    """The function of the C interface that a function of z3core calls."""
+def direct(name: str) -> Any:
+    """The function of z3's C interface by name, which asks nothing after a call."""
     if name not in _DIRECT:
         _DIRECT[name] = getattr(z3core, name).__defaults__[0].f
     return _DIRECT[name]

@@ -10,8 +10,10 @@ import z3
 
 from smt_proofs.solving.bindings import hasten
 from smt_proofs.solving.memo import Memo
+from smt_proofs.solving.terms import hasten_terms
 
 hasten()
+hasten_terms()
 
 Term: TypeAlias = Any
 """A z3 expression; z3's Python interface carries no types."""
