@@ -28,7 +28,7 @@ from smt_proofs.mutation.alike import ALIKE, Judgement, prove_alike
 from smt_proofs.mutation.equivalence import Equivalence, compare, compared, seek_transition
 from smt_proofs.mutation.jointly import plain
 from smt_proofs.mutation.recalling import Cores, RecallingSearch
-from smt_proofs.mutation.rule_mutants import RULE_MODULES, functions, rule_mutants
+from smt_proofs.mutation.rule_mutants import RULE_MODULES, functions, mutant_named, rule_mutants
 from smt_proofs.mutation.statements import edits
 from smt_proofs.mutation.testing import Judged, judge, judge_all, reads_profile, rules_of
 from smt_proofs.solving.cache import VARIABLE
@@ -48,6 +48,13 @@ def test_there_are_enough_mutants_under_names_of_their_own() -> None:
     assert len(rule_mutants()) == len(NAMED) >= 600
     for name in NAMED:
         assert re.fullmatch(r"[a-z]+\.[a-z_]+:[\w-]+", name)
+
+
+def test_a_mutant_is_found_by_its_name() -> None:
+    assert all(mutant_named(name) is mutant for name, mutant in NAMED.items())
+    for unknown in ("requests.plug:no-such-edit", "requests.plug", "no.rule:at-all"):
+        with pytest.raises(KeyError):
+            mutant_named(unknown)
 
 
 def test_every_rule_has_mutants() -> None:
