@@ -224,6 +224,8 @@ def describe(done: ConcreteAction, config: Config) -> str:
         parts.append(format_size(done.value) if done.op is Op.RESIZE else str(done.value))
     if "fail" in values:
         parts.append(f"while {' and '.join(values['fail'])} fails")
+    if "memslot" in values:
+        parts.append(f"for its memslot {values['memslot']}")
     return " ".join(parts)
 
 
