@@ -88,7 +88,7 @@ def lacking(binary: Path) -> frozenset[str]:
     """The operations that its machines do not survive, and what its device has not. Raises
     `QemuError`.
 
-    Measured 2026-11-28: QEMU 10.0.2 does them all; 7.2 aborts where a machine that never ran is
+    Measured 2026-11-28: 10.0.2 and 11.1.3 do them all; 7.2 aborts where a machine that never ran is
     suspended ("invalid runstate transition: 'prelaunch' -> 'suspended'"), and where a virtio-mem is
     unplugged (memory_region_set_ram_discard_manager), and offers no PERSISTENT_SUSPEND. Those
     between were not at hand, and are not asked; nor is one of no version.
