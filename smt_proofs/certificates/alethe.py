@@ -19,6 +19,7 @@ from smt_proofs.certificates.sexpr import Expression, Term, Terms, expressions
 
 CONGRUENCE = frozenset({"refl", "symm", "not_symm", "trans", "cong"})
 PRODUCTS = frozenset({"la_mult_pos", "la_mult_neg", "la_mult_sign"})
+REORDERED = "aci_simp"
 
 
 class Rejected(ValueError):
@@ -148,6 +149,8 @@ class _Checker:
             return True
         if rule in PRODUCTS and self._multiplied(clause):
             return True
+        if rule == REORDERED and _same_parts(clause):
+            return True
         return self._logic.follows(premises, clause)
 
     def _congruent(self, premises: Sequence[Clause], clause: Clause) -> bool:
@@ -195,3 +198,33 @@ class _Checker:
         factors = [Fraction(str(argument)) for argument in arguments]
         known = [self._terms.negation(literal) for literal in clause]
         return len(factors) == len(known) and contradict(self._arithmetic, known, factors)
+
+
+def _same_parts(clause: Clause) -> bool:
+    """The clause equates two conjunctions, or two disjunctions, of the same parts."""
+    if len(clause) != 1 or clause[0].operator != "=" or len(clause[0].arguments) != 2:
+        return False
+    left, right = clause[0].arguments
+    return any(
+        operator in {left.operator, right.operator}
+        and _parts(left, operator) == _parts(right, operator)
+        for operator in ("and", "or")
+    )
+
+
+def _parts(term: Term, operator: str) -> set[Term]:
+    """What is joined by the operator, however nested, without what adds nothing to it."""
+    neutral = "true" if operator == "and" else "false"
+    found: set[Term] = set()
+    seen: set[Term] = set()
+    waiting = [term]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one.operator == operator:
+            waiting += one.arguments
+        elif one.operator != neutral:
+            found.add(one)
+    return found

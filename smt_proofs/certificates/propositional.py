@@ -44,13 +44,14 @@ class Logic:
     def _cases(
         self, premises: Sequence[Clause], conclusion: Clause
     ) -> Iterator[tuple[list[Clause], Clause]]:
-        """One case for every outcome of the conditions by which integers are chosen."""
+        """One case for every outcome of the conditions by which integers are chosen; where those
+        are many, one for all of them: the choices are then unknowns."""
         conditions: dict[Term, None] = {}
         seen: set[Term] = set()
         for literal in itertools.chain(conclusion, *premises):
             _conditions(literal, conditions, seen)
         if len(conditions) > MOST_CHOICES:
-            return iter([([], [])])
+            return iter([(list(premises), conclusion)])
         return self._split(premises, conclusion, list(conditions))
 
     def _split(
