@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -70,3 +71,12 @@ def qemu_book(one_at_a_time: Callable[[], AbstractContextManager[None]]) -> Book
     """One run over all that there is to prove of the profile qemu."""
     with one_at_a_time():
         return prove_book(theorem_names("qemu"), profile="qemu")
+
+
+@pytest.fixture
+def cadical() -> None:
+    """CaDiCaL is there."""
+    if shutil.which("cadical") is None:
+        if os.environ.get("SLOTPROOF_REQUIRE_QEMU") == "1":
+            pytest.fail("cadical is not installed: apt-get install cadical")
+        pytest.skip("cadical is not installed")

@@ -21,20 +21,19 @@ from conformance.commands.mutants import run_mutants
 from conformance.commands.no_cache import no_cache_option
 from conformance.commands.options import failures_option, report_options, write_reports
 from conformance.commands.progress import progress
+from conformance.commands.prove_certificates import certificate_option, certify, writable
 from conformance.commands.prove_json import document
 from conformance.commands.prove_list import complete_theorem, listed
 from conformance.commands.prove_text import print_book, row_of
 from conformance.commands.prove_without import without_option
-from conformance.traces.failures import try_out
 from model.profiles import Profile, profile_named
 from smt_proofs.book.book import Book, prove_book
 from smt_proofs.book.plan import expected_outcomes, shard_of, theorem_names
 from smt_proofs.book.work import Outcome
-from smt_proofs.certificates.files import Summary, certify_folder
 from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
 from smt_proofs.solving.pool import LostWork
 from smt_proofs.solving.solve import LONGEST, Verdict
-from smt_proofs.solving.solvers import SOLVERS, every, version
+from smt_proofs.solving.solvers import SOLVERS, every
 from smt_proofs.transitions.determined_proofs import SERVES
 
 ALL = "all"
@@ -85,12 +84,7 @@ def shard(text: str) -> tuple[int, int]:
     metavar="DIR",
     help="Write every obligation as an SMT-LIB 2 script.",
 )
-@click.option(
-    "--certificate",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write every obligation with cvc5's proof of it, and check each step of that.",
-)
+@certificate_option
 @click.option(
     "--expect",
     type=click.Path(path_type=Path),
@@ -170,7 +164,7 @@ def prove(
     if export and certificate:
         raise click.UsageError("--certificate writes the scripts as well: name one folder")
     folder = export or certificate
-    writable(folder)
+    writable(folder, earlier=certificate is not None)
     means = Means(solvers=solvers, timeout=timeout, export=folder)
     with progress("proving") as bars:
         task = bars.task_ids[0]
@@ -183,16 +177,8 @@ def prove(
     traces = counterexamples(book, failures)
     code, differences = judged(book, wanted)
     if certificate is not None:
-        with progress("certifying") as bars:
-            one = bars.task_ids[0]
-
-            def count(done: int, total: int) -> None:
-                bars.update(one, completed=done, total=total)
-
-            summary = certify_folder(certificate, timeout, count)
-        differences += certified(summary)
-        # What has no proof that was accepted is not certified.
-        open_ones = summary.refused or summary.unproven or not summary.certified
+        open_ones, said = certify(certificate, timeout)
+        differences += said
         code = 3 if open_ones and code == 0 else code
     told = document(book, traces, code)
     write_reports(told, junit_file, sarif_file)
@@ -242,30 +228,6 @@ def expected_rows(path: Path, profile: Profile, theorems: tuple[str, ...]) -> fr
         of = ", ".join(sorted(named)) or "the profile it is about"
         raise click.UsageError(f"{path} is about all theorems of one profile: --profile {of}")
     return rows
-
-
-def writable(export: Path | None) -> None:
-    """Raise click.UsageError where the obligations cannot be written."""
-    if export is None:
-        return
-    if export.exists() and any(export.iterdir()):
-        raise click.UsageError(f"{export} is not empty: name a new or an empty folder")
-    try:
-        try_out(export)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise click.UsageError(f"cannot write to {export}: {reason}") from None
-
-
-def certified(summary: Summary) -> list[str]:
-    """What became of the certificates, in words."""
-    checked = (
-        f"certificates: {summary.certified} obligations with a proof by {version('cvc5')}, each of "
-        f"its steps checked without a solver ({summary.steps} different steps)"
-    )
-    missing = [f"  no proof of {count}: {why}" for why, count in summary.unproven.items()]
-    refused = [f"  NOT ACCEPTED {path}: {why}" for path, why in summary.refused.items()]
-    return [checked, *missing, *refused]
 
 
 def counterexamples(book: Book, place: Path) -> dict[Row, Path]:

@@ -1,7 +1,8 @@
-"""Certificates: proofs that cvc5 writes in the Alethe format, and a check that trusts no solver.
+"""Certificates: scripts with proofs beside them, each checked by what is no solver.
 
-A certificate stands beside the script that it proves: `NAME.smt2` and `NAME.alethe`. It is checked
-here by `alethe`; any other checker of that format can be given the same two files.
+A certificate of `NAME.smt2` is `NAME.alethe`, or of a script with bit-vectors `NAME.drat` with the
+clauses it refutes, `NAME.cnf`. It is checked here by `alethe` or `drat`; any other checker of these
+formats can be given the same files.
 """
 
 from __future__ import annotations
@@ -17,102 +18,52 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final
 
-from smt_proofs.certificates.alethe import Rejected, check
+from smt_proofs.certificates.bits import clauses_of
+from smt_proofs.certificates.makers import DEFAULT_TIMEOUT, DRAT, Certificate, certify, maker_of
 from smt_proofs.solving.copies import end_with_parent
-from smt_proofs.solving.solve import units
-from smt_proofs.solving.solvers import read_into, require, version
 
-DEFAULT_TIMEOUT: Final = 20.0
-"""Seconds that the solver may take for a proof."""
+SUFFIXES: Final = frozenset({".smt2", ".alethe", ".drat", ".cnf"})
+"""Of the files in a folder of certificates."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A proof of a script with the number of its steps, all of them checked.
+def keep(script: Path, text: str, certificate: Certificate) -> list[Path]:
+    """Write a proof beside its script, headed by what became of the check; which files there are.
 
-    Where `trouble` says why there is none, or why it was not accepted, nothing is certified.
+    A file that was there is replaced as a whole, but for a proof that is kept.
     """
-
-    proof: str
-    steps: int
-    trouble: str
-
-    @property
-    def checked(self) -> bool:
-        """Every step was seen to follow."""
-        return not self.trouble
-
-
-def proof_of(text: str, timeout: float = DEFAULT_TIMEOUT) -> str:
-    """cvc5's proof, in Alethe, that the script is unsatisfiable.
-
-    Raises ValueError where it finds none, or writes one with a hole.
-    """
-    require("cvc5")
-    import cvc5
-
-    solver = cvc5.Solver(cvc5.TermManager())
-    solver.setOption("produce-proofs", "true")
-    # What is rewritten beforehand would have to be proven as well.
-    solver.setOption("simplification", "none")
-    solver.setOption("rlimit-per", str(units("cvc5", timeout)))
-    try:
-        read_into(solver, text)
-        answer = solver.checkSat()
-        if not answer.isUnsat():
-            raise ValueError(f"cvc5 finds no proof: it says {str(answer).split()[0]}")
-        said = solver.proofToString(solver.getProof()[0], cvc5.ProofFormat.ALETHE)
-    except RuntimeError as error:
-        raise ValueError(f"cvc5 writes no proof: {error}") from None
-    proof = said.decode() if isinstance(said, bytes) else str(said)
-    if not proof.lstrip().startswith("("):
-        raise ValueError(f"cvc5 writes no proof: {proof.strip().splitlines()[0]}")
-    if ":rule hole" in proof:
-        raise ValueError("cvc5 leaves a hole in its proof")
-    return proof
+    if not certificate.proof:
+        return []
+    maker, proof = maker_of(text), beside(script, text)
+    if not certificate.kept:
+        judged = f"each of {certificate.steps} steps checked by {maker.checker()}"
+        if not certificate.checked:
+            judged = f"not accepted by {maker.checker()}: {certificate.trouble}"
+        _put(proof, f"{maker.comment} by {maker.solver()}; {judged}\n{certificate.proof}")
+    if maker is not DRAT:
+        return [proof]
+    clauses = script.with_suffix(".cnf")
+    _put(clauses, clauses_of(text).dimacs())
+    return [proof, clauses]
 
 
-def certify(text: str, timeout: float = DEFAULT_TIMEOUT) -> Certificate:
-    """Have the script proven, and check the proof. There is none of a script with bit-vectors: the
-    checker knows integers and truth values."""
-    if "BitVec" in text:
-        return Certificate("", 0, "it speaks of bit-vectors")
-    try:
-        proof = proof_of(text, timeout)
-    except ValueError as error:
-        return Certificate("", 0, str(error))
-    try:
-        return Certificate(proof, check(text, proof), "")
-    except Rejected as error:
-        return Certificate(proof, 0, str(error))
-
-
-def keep(script: Path, certificate: Certificate) -> None:
-    """Write a proof beside its script, headed by what became of the check."""
-    judged = f"each of {certificate.steps} steps checked by slotproof"
-    if not certificate.checked:
-        judged = f"not accepted by slotproof: {certificate.trouble}"
-    if certificate.proof:
-        head = f"; by {version('cvc5')}; {judged}\n"
-        beside(script).write_text(head + certificate.proof, encoding="utf-8")
-
-
-def beside(script: Path) -> Path:
+def beside(script: Path, text: str) -> Path:
     """Where the proof of a script goes."""
-    return script.with_suffix(".alethe")
+    return script.with_suffix(maker_of(text).suffix)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What became of the scripts of a folder.
 
-    `certified` counts those with a proof of which every step was checked, `steps` the steps of the
-    different proofs; `unproven` counts scripts by why cvc5 wrote no proof, and `refused` gives, by
-    script, why a proof was not accepted.
+    `certified` counts those with a proof of which every step was checked, by who wrote it, `steps`
+    the steps of the different proofs, and `kept` the different proofs that were there already;
+    `unproven` counts scripts by why there is no proof, and `refused` gives, by script, why a proof
+    was not accepted.
     """
 
-    certified: int
+    certified: Counter[str]
     steps: int
+    kept: int
     unproven: dict[str, int]
     refused: dict[Path, str]
 
@@ -124,37 +75,45 @@ def certify_folder(
 ) -> Summary:
     """Certify every script in the folder and those below it, on all cores.
 
-    Scripts that differ in comments alone share one proof, linked where the file system can.
-    `listener` hears how many proofs are done, of how many.
+    A proof that is there and is accepted is not made again. Scripts that differ in comments alone
+    share one proof, linked where the file system can. `listener` hears how many proofs are done, of
+    how many.
     """
     alike: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.smt2")):
         alike.setdefault(_said(path.read_text(encoding="utf-8")), []).append(path)
-    certified = steps = 0
+    certified: Counter[str] = Counter()
     unproven: Counter[str] = Counter()
     refused: dict[Path, str] = {}
-    for done, (text, certificate) in enumerate(_certificates(list(alike), timeout), 1):
+    steps = kept = 0
+    for done, (text, certificate) in enumerate(_certificates(alike, timeout), 1):
         first, *others = alike[text]
-        keep(first, certificate)
-        for other in others if certificate.proof else ():
-            _share(beside(first), beside(other))
+        for made in keep(first, text, certificate):
+            for other in others:
+                _share(made, other.with_suffix(made.suffix))
         if certificate.checked:
-            certified += 1 + len(others)
+            certified[maker_of(text).name] += 1 + len(others)
             steps += certificate.steps
+            kept += certificate.kept
         elif certificate.proof:
             refused[first] = certificate.trouble
         else:
             unproven[certificate.trouble] += 1 + len(others)
         listener(done, len(alike))
-    return Summary(certified, steps, dict(unproven), refused)
+    return Summary(certified, steps, kept, dict(unproven), refused)
 
 
-def _certificates(texts: list[str], timeout: float) -> Iterator[tuple[str, Certificate]]:
+def _certificates(
+    alike: dict[str, list[Path]], timeout: float
+) -> Iterator[tuple[str, Certificate]]:
     """The certificate of each script, as they come."""
     with ProcessPoolExecutor(
         os.cpu_count(), mp_context=get_context("spawn"), initializer=_depend_on_the_parent
     ) as pool:
-        waiting = {pool.submit(certify, text, timeout): text for text in texts}
+        waiting = {
+            pool.submit(_certificate, text, timeout, beside(paths[0], text)): text
+            for text, paths in alike.items()
+        }
         try:
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
@@ -171,12 +130,29 @@ def _depend_on_the_parent() -> None:
     end_with_parent()
 
 
+def _certificate(text: str, timeout: float, place: Path) -> Certificate:
+    """The certificate of a script, whose proof may be there."""
+    try:
+        known = place.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        known = ""
+    return certify(text, timeout, known)
+
+
 def _said(text: str) -> str:
     """A script without its comments."""
     return "\n".join(line for line in text.split("\n") if not line.startswith(";"))
 
 
+def _put(path: Path, text: str) -> None:
+    # A file that is linked to others must not change for them.
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
 def _share(proof: Path, other: Path) -> None:
+    other.unlink(missing_ok=True)
     try:
         other.hardlink_to(proof)
     except OSError:

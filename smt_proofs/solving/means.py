@@ -71,13 +71,22 @@ class Decider:
 
 
 def export(folder: Path, about: str, settled: Iterable[Settled]) -> None:
-    """Write obligations as `folder/THEOREM/ABOUT-NNN.smt2`, each text of a theorem once."""
+    """Write obligations as `folder/THEOREM/ABOUT-NNN.smt2`, each text of a theorem once.
+
+    Such scripts that an earlier run left, and that are none of these, are removed.
+    """
     written: dict[str, set[str]] = {}
+    about = re.sub(r"[^\w.]+", "-", about)
     for owed in settled:
         bodies = written.setdefault(owed.theorem, set())
         if owed.text and body(owed.text) not in bodies:
             bodies.add(body(owed.text))
             place = folder / owed.theorem
             place.mkdir(parents=True, exist_ok=True)
-            name = re.sub(r"[^\w.]+", "-", about) + f"-{len(bodies):03}.smt2"
+            name = f"{about}-{len(bodies):03}.smt2"
             (place / name).write_text(owed.text, encoding="utf-8")
+    for theorem, bodies in written.items():
+        for path in (folder / theorem).glob(f"{about}-*.smt2"):
+            number = path.stem.removeprefix(f"{about}-")
+            if number.isdecimal() and int(number) > len(bodies):
+                path.unlink()

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from smt_proofs.certificates.alethe import Rejected, check
-from smt_proofs.certificates.files import proof_of
+from smt_proofs.certificates.makers import proof_of
 from smt_proofs.lemmas.foundations import obligation_of
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.smtlib import script

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from smt_proofs.book.work import FOUNDATIONS
-from smt_proofs.certificates import alethe, linear, propositional, sexpr
+from smt_proofs.certificates import alethe, bits, circuits, drat, linear, propositional, sexpr
 from smt_proofs.certificates.alethe import check
-from smt_proofs.certificates.files import certify, certify_folder, proof_of
+from smt_proofs.certificates.bits import clauses_of
+from smt_proofs.certificates.files import beside, certify_folder, keep
+from smt_proofs.certificates.makers import certify, proof_of
 from smt_proofs.lemmas.foundations import obligation_of
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.solving.smtlib import script
@@ -18,7 +21,7 @@ from smt_proofs.solving.smtlib import script
 assert FOUNDATIONS  # the modules that register lemmas
 
 
-@pytest.mark.parametrize("module", [alethe, linear, propositional, sexpr])
+@pytest.mark.parametrize("module", [alethe, bits, circuits, drat, linear, propositional, sexpr])
 def test_checker_knows_no_solver(module: object) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text())  # type: ignore[attr-defined]
     imported = {
@@ -33,12 +36,15 @@ def test_checker_knows_no_solver(module: object) -> None:
         )
     }
     ours = {
+        "smt_proofs.certificates.alethe",
+        "smt_proofs.certificates.bits",
+        "smt_proofs.certificates.circuits",
         "smt_proofs.certificates.linear",
         "smt_proofs.certificates.propositional",
         "smt_proofs.certificates.sexpr",
     }
     python = {"__future__", "re", "itertools", "math", "fractions", "dataclasses"}
-    assert imported <= ours | python | {"collections.abc", "typing"}
+    assert imported <= ours | python | {"collections.abc", "typing", "dratify"}
 
 
 @pytest.mark.parametrize("name", LEMMAS)
@@ -74,32 +80,64 @@ def test_small_scripts_are_certified(lines: tuple[str, ...]) -> None:
     assert certify(text_of(*lines)).trouble == ""
 
 
-def test_folder_is_certified(tmp_path: Path) -> None:
+def test_folder_is_certified(tmp_path: Path, cadical: None) -> None:
     scripts = {
         "a/one": text_of("(< x x)"),
         "b/again": "; another comment\n" + text_of("(< x x)"),
         "b/two": text_of("(< x y)", "(< y x)"),
         "b/open": text_of("(< x y)"),
         "b/beyond": text_of("(= (abs x) (- 1))"),
-        "b/bits": "(set-logic QF_BV)(declare-const b (_ BitVec 8))(assert (bvult b b))(check-sat)",
+        "b/bits": "(declare-const b (_ BitVec 8))(assert (bvult b b))(check-sat)",
     }
     for name, text in scripts.items():
         path = tmp_path / f"{name}.smt2"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     summary = certify_folder(tmp_path)
-    assert summary.certified == 3
-    assert summary.unproven == {
-        "cvc5 finds no proof: it says sat": 1,
-        "it speaks of bit-vectors": 1,
-    }
+    assert summary.certified == {"cvc5": 3, "cadical": 1}
+    assert summary.kept == 0
+    assert summary.unproven == {"cvc5 finds no proof: it says sat": 1}
     assert list(summary.refused) == [tmp_path / "b/beyond.smt2"]
     for name in ("a/one", "b/again", "b/two"):
         proof = (tmp_path / f"{name}.alethe").read_text()
         assert proof.startswith("; by cvc5 ")
         assert f"each of {check(scripts[name], proof)} steps checked" in proof
+    bits = (tmp_path / "b/bits.drat").read_text()
+    assert bits.startswith("c by cadical ")
+    assert f"each of {drat.check(scripts['b/bits'], bits)} steps checked by dratify " in bits
+    assert (tmp_path / "b/bits.cnf").read_text() == clauses_of(scripts["b/bits"]).dimacs()
     assert "not accepted" in (tmp_path / "b/beyond.alethe").read_text()
     assert not (tmp_path / "b/open.alethe").exists()
+
+    # What is there is checked, and only what is no proof of its script is made again.
+    wrong = tmp_path / "b/two.alethe"
+    wrong.write_text((tmp_path / "a/one.alethe").read_text())
+    kept = (tmp_path / "a/one.alethe").stat().st_mtime_ns
+    again = certify_folder(tmp_path)
+    assert again == replace(summary, kept=2)
+    assert (tmp_path / "a/one.alethe").stat().st_mtime_ns == kept
+    assert check(scripts["b/two"], wrong.read_text()) > 0
+
+
+def test_proof_that_is_there_is_checked_first() -> None:
+    text = text_of("(< x y)", "(< y x)")
+    made = certify(text)
+    assert not made.kept
+    assert certify(text, known=f"; a comment\n{made.proof}") == replace(
+        made, proof=f"; a comment\n{made.proof}", kept=True
+    )
+    assert certify(text, known=made.proof.replace("(cl)", "(cl (< x y))")) == made
+    assert certify(text, known="no proof") == made
+
+
+def test_proof_shared_by_scripts_does_not_change_with_one_of_them(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.smt2", tmp_path / "other.smt2"
+    first = certify(text_of("(< x x)"))
+    (proof,) = keep(one, text_of("(< x x)"), first)
+    beside(other, "").hardlink_to(proof)
+    before = proof.read_text()
+    keep(one, text_of("(< y y)"), certify(text_of("(< y y)")))
+    assert beside(other, "").read_text() == before != proof.read_text()
 
 
 def test_proof_beyond_the_checker_is_not_accepted() -> None:

@@ -359,10 +359,28 @@ def test_exports_go_to_a_new_or_empty_folder(
     assert [means.export for _, means in asked] == [tmp_path / "empty", tmp_path / "new"]
 
 
+def test_certificates_go_to_a_folder_of_certificates_as_well(
+    tmp_path: Path, asked: list[tuple[list[str], Means]]
+) -> None:
+    place = tmp_path / "place"
+    place.joinpath("theorem").mkdir(parents=True)
+    for name in ("one.smt2", "one.alethe", "two.drat", "two.cnf"):
+        place.joinpath("theorem", name).touch()
+    result = prove(NAMED[0], "--export", str(place))
+    assert result.exit_code == 2
+    result = prove(NAMED[0], "--certificate", str(tmp_path))
+    assert [means.export for _, means in asked] == [tmp_path]
+    place.joinpath("notes").touch()
+    result = prove(NAMED[0], "--certificate", str(place))
+    assert result.exit_code == 2
+    assert "name a new or an empty folder, or one of an earlier --certificate" in result.stderr
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     ("claim", "code", "said"),
     [
-        ("(< x x)", 0, "certificates: 1 obligations with a proof by cvc5 "),
+        ("(< x x)", 0, "certificates: 1 obligations with a proof (1 by cvc5), each "),
         ("(= (abs x) (- 1))", 3, "  NOT ACCEPTED "),
         ("(< x 1)", 3, "  no proof of 1: cvc5 finds no proof: it says sat"),
     ],
