@@ -7,6 +7,7 @@ from typing import Final
 EXTRAS: Final = {
     "z3": "prove",
     "cvc5": "prove",
+    "dratify": "prove",
     "bitwuzla": "prove",
     "networkx": "prove",
     "tree_sitter": "source",
