@@ -20,7 +20,7 @@ LIBRARIES = {
     "model": set[str](),
     "smt_proofs": SOLVERS
     | {"tree_sitter", "tree_sitter_c", "tree_sitter_rust", "unidiff"}
-    | {"msgspec", "networkx", "platformdirs"},
+    | {"dratify", "msgspec", "networkx", "platformdirs"},
     "conformance": {"click", "graphviz", "jinja2", "jsonschema", "junitparser", "markupsafe"}
     | {"msgspec", "networkx", "platformdirs", "pytest", "qemu", "rich"},
 }
