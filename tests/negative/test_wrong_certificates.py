@@ -15,6 +15,7 @@ from smt_proofs.solving.smtlib import script
 TEXT = script(obligation_of(LEMMAS["multiples_differ_by_a_block"]))
 PROOF = proof_of(TEXT)
 HEAD = "(set-logic QF_LIA)(declare-const x Int)(declare-const y Int)(declare-const p Bool)"
+BOOLS = "(declare-const q Bool)(declare-const r Bool)(declare-const s Bool)"
 
 
 def proof(*commands: str) -> str:
@@ -61,14 +62,43 @@ def test_proof_without_a_step_is_refused(name: str) -> None:
         ("(cl (or (= x y) (not (<= x y))))", "la_disequality"),
         ("(cl (not p))", "equiv_pos2"),
         ("(cl (= 0 1))", "hole"),
+        ("(cl (= (and q r) (or q r)))", "aci_simp"),
+        ("(cl (= (and q r) (and q r s)))", "aci_simp"),
+        ("(cl (= (and q r) (and q (not r))))", "aci_simp"),
+        ("(cl (= (or q false) (or q true)))", "aci_simp"),
         ("(cl)", "resolution"),
     ],
 )
 def test_wrong_step_does_not_follow_by_any_rule(claim: str, rule: str) -> None:
-    script_text = f"{HEAD}(assert p)"
+    script_text = f"{HEAD}{BOOLS}(assert p)"
     steps = ["(assume a0 p)", f"(step t0 {claim} :rule {rule} :premises (a0))"]
     with pytest.raises(Rejected, match=f"t0 does not follow by {rule}"):
         check(script_text, proof(*steps))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "(= (and q (and r q) true s) (and s r q))",
+        "(= (or q (or r q) false) (or r q))",
+        "(= (and q q) q)",
+    ],
+)
+def test_reordered_parts_are_the_same(claim: str) -> None:
+    with pytest.raises(Rejected, match="does not end in the empty clause"):
+        check(HEAD + BOOLS, proof(f"(step t0 (cl {claim}) :rule aci_simp)"))
+
+
+def test_many_choices_are_unknowns() -> None:
+    """What follows whatever they come to is accepted, and nothing else."""
+    total = "0"
+    for number in range(10):
+        total = f"(ite (< x {number}) {total} y)"
+    told = f"(step t0 (cl (= (< {total} x) (not (>= {{}} x)))) :rule rare_rewrite)"
+    with pytest.raises(Rejected, match="does not end in the empty clause"):
+        check(HEAD, proof(told.format(total)))
+    with pytest.raises(Rejected, match="t0 does not follow"):
+        check(HEAD, proof(told.format("y")))
 
 
 def test_factors_must_make_a_contradiction() -> None:

@@ -16,6 +16,8 @@ from smt_proofs.certificates.files import beside, certify_folder, keep
 from smt_proofs.certificates.makers import certify, proof_of
 from smt_proofs.lemmas.foundations import obligation_of
 from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.means import export
+from smt_proofs.solving.settle import Settled
 from smt_proofs.solving.smtlib import script
 
 assert FOUNDATIONS  # the modules that register lemmas
@@ -149,3 +151,15 @@ def test_proof_beyond_the_checker_is_not_accepted() -> None:
 
 def test_proof_is_cvc5s() -> None:
     assert ":rule" in proof_of(text_of("(< x x)"))
+
+
+def test_scripts_of_an_earlier_run_do_not_stay_among_those_of_this_one(tmp_path: Path) -> None:
+    def owed(claim: str) -> Settled:
+        text = f"; theorem\n; goal\n{text_of(claim)}"
+        return Settled("theorem", "goal", 0, (), frozenset(), text, {})
+
+    export(tmp_path, "a way", map(owed, ("(< x x)", "(< y y)", "(< x y)")))
+    export(tmp_path, "a way-2", [owed("(> x x)")])
+    export(tmp_path, "a way", [owed("(< y y)"), owed("(< y y)")])
+    left = sorted(path.name for path in (tmp_path / "theorem").iterdir())
+    assert left == ["a-way-001.smt2", "a-way-2-001.smt2"]
