@@ -48,10 +48,11 @@ class Failing:
 class CheckReport:
     """What a check did. `failing` is the trace of the finding as it was run, the last one.
 
-    `answers` counts steps by answer, `compared` compared fields by name, `exercised` how often each
-    rule of VIRTIO applied; `breached` are those broken, `tolerated` and `log` as of an Outcome.
-    `to_refuse` counts configurations that had to be refused and were, `skipped` those that the
-    target refused without having to accept them, by its reason; `others` failed otherwise.
+    `answers` counts steps by answer, `compared` compared fields by name, `shown` those that were
+    seen, `exercised` how often each rule of VIRTIO applied; `breached` are those broken,
+    `tolerated` and `log` as of an Outcome. `to_refuse` counts configurations that had to be refused
+    and were, `skipped` those that the target refused without having to accept them, by its reason;
+    `others` failed otherwise.
     """
 
     traces: int
@@ -62,6 +63,7 @@ class CheckReport:
     contract_checks: int
     failing: Trace | None
     exercised: dict[str, int] = field(default_factory=dict)
+    shown: dict[str, int] = field(default_factory=dict)
     breached: dict[str, Breached] = field(default_factory=dict)
     tolerated: dict[str, int] = field(default_factory=dict)
     log: str = ""
@@ -146,6 +148,7 @@ class _Total:
         self.judge = judge
         self.number = self.steps = self.invariants = self.contracts = self.to_refuse = 0
         self.answers: Counter[str] = Counter()
+        self.shown: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
         self.exercised: Counter[str] = Counter()
         self.tolerated: Counter[str] = Counter()
@@ -156,6 +159,7 @@ class _Total:
     def add(self, trace: Trace, outcome: Outcome) -> None:
         """Count one more outcome; keep one that fails otherwise than those before."""
         self.answers += outcome.answers
+        self.shown.update(outcome.shown)
         self.compared += outcome.compared
         self.exercised += outcome.exercised
         self.tolerated += outcome.tolerated
@@ -186,6 +190,7 @@ class _Total:
             self.contracts,
             None if first is None else first.trace,
             exercised=dict(self.exercised),
+            shown=dict(self.shown),
             breached=self.breached,
             tolerated=dict(self.tolerated),
             log="" if first is None else first.log,

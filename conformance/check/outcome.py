@@ -30,9 +30,10 @@ class Outcome:
     counted.
 
     `steps` were judged, and `seen` is what the last HELD of them showed; `sent` counts those that
-    belong with the last one as well. `exercised` counts how often each rule of VIRTIO applied,
-    `breaches` are those broken, `tolerated` counts claims broken; `log` is what a target that
-    failed left behind.
+    belong with the last one as well. `shown` counts fields that were seen, `compared` those that
+    were compared with the model or, where no profile decides, judged by rules. `exercised` counts
+    how often each rule of VIRTIO applied, `breaches` are those broken, `tolerated` counts claims
+    broken; `log` is what a target that failed left behind.
     """
 
     finding: Finding | None
@@ -41,6 +42,7 @@ class Outcome:
     seen: tuple[Observation, ...]
     sent: int
     answers: Counter[str]
+    shown: Counter[str]
     compared: Counter[str]
     invariant_checks: int
     contract_checks: int

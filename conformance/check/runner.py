@@ -70,6 +70,7 @@ class _Run:
         self.steps = self.sent = 0
         self.seen: deque[Observation] = deque(maxlen=streamed.HELD)
         self.answers: Counter[str] = Counter()
+        self.shown: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
         self.invariant_checks = 0
         self.contract_checks = 0
@@ -84,6 +85,7 @@ class _Run:
             tuple(self.seen),
             self.sent,
             self.answers,
+            self.shown,
             self.compared,
             self.invariant_checks,
             self.contract_checks,
@@ -111,7 +113,7 @@ class _Run:
             self.start = self.target.start(self.trace.profile, self.trace.config)
             found = self.views.missing(at_start(self.model), self.start, 0)
             found = found or self.broken(self.virtio.start(self.start), 0)
-            self.compared.update(by_rules(self.start, beside=self.judge.exact))
+            self.count(self.start)
             if self.judge.exact:
                 found = found or self.start_judged(self.start)
             for first, steps in together(self.trace.steps):
@@ -147,7 +149,7 @@ class _Run:
                 # Rules would judge by what was shown last.
                 return found
         found = self.broken(self.virtio.step(action, seen, whole=whole), number)
-        self.compared.update(by_rules(seen, beside=self.judge.exact))
+        self.count(seen)
         if found is None and self.judge.exact:
             found = (
                 self.again(before, action, result, number)
@@ -159,6 +161,11 @@ class _Run:
         if whole:
             self.notices.settled()
         return found
+
+    def count(self, seen: Observation) -> None:
+        """Count what is seen, and what of it rules judge."""
+        self.shown.update(by_rules(seen, beside=False))
+        self.compared.update(by_rules(seen, beside=self.judge.exact))
 
     def known(self, name: str) -> bool:
         """A claim that is broken is tolerated, and counted then; devices of other programs by

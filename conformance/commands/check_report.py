@@ -19,11 +19,11 @@ from conformance.check.suite import (
     rule_results,
 )
 from conformance.commands.check_qemu import DecisionReport
+from conformance.commands.check_views import views_told
 from conformance.judge.finding import Kind
 from conformance.judge.verdict import FAILURES, Verdict
 from conformance.judge.virtio.rules import RULE_NAMED
-from conformance.targets.spec import runs_kvm
-from conformance.targets.target import VIEWS
+from conformance.targets.spec import runs_kvm, seen_by_strace
 from conformance.traces.codec import USES
 from conformance.traces.trace import Trace
 
@@ -142,6 +142,7 @@ def text(done: Done) -> list[str]:
     head, report, kept = done.head, done.report, done.kept
     answers = ", ".join(f"{name} {count}" for name, count in sorted(report.answers.items()))
     compared = ", ".join(f"{name} {count}" for name, count in done.compared.items())
+    how = "judged by rules" if done.oracle == "virtio" else "compared"
     own = ": the model against its own invariants and contracts" if done.of_model else ""
     whose = "" if done.of_model else " (of the model's states)"
     steps = "" if done.of_model else " (of the model's steps)"
@@ -151,8 +152,9 @@ def text(done: Done) -> list[str]:
         f"  traces            {report.traces}",
         f"  steps             {report.steps}",
         f"  answers           {answers or 'none'}",
-        *([] if done.of_model else [f"  compared          {compared or 'nothing'}"]),
+        *([] if done.of_model else [f"  {how:<18}{compared or 'nothing'}"]),
         *(["  mapped            the memslots that KVM holds"] if done.of_kvm else []),
+        *_strace(done),
         f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
         *_configurations(done),
         f"  invariant checks  {report.invariant_checks}{whose}",
@@ -193,6 +195,15 @@ def text(done: Done) -> list[str]:
     return lines
 
 
+def _strace(done: Done) -> list[str]:
+    """Whether the host's side of a VMM was seen."""
+    if not seen_by_strace(done.head["target"]):
+        return []
+    if "mapped" in done.promised:
+        return ["  mapped            the memslots that KVM was told of, as strace saw it"]
+    return ["  not seen          held, mapped and slots: there is no strace here"]
+
+
 def _configurations(done: Done) -> list[str]:
     """Devices that were refused, rightly or not, and what was promised and not judged."""
     report = done.report
@@ -205,8 +216,9 @@ def _configurations(done: Done) -> list[str]:
     for reason, count in report.skipped.items():
         lines.append(f"  skipped           {count} devices that the target refused: {reason}")
     if not done.of_model and report.steps:
-        never = sorted(done.promised & VIEWS - set(report.compared))
-        lines += [f"  warning           {name}: promised, and never compared" for name in never]
+        beside = None if done.oracle == "virtio" else str(done.head["profile"])
+        counts = report.shown, report.compared, report.exercised
+        lines += views_told(done.promised, *counts, beside)
     return lines
 
 

@@ -27,6 +27,12 @@ def runs_kvm(spec: str) -> bool:
     return QEMUS.get(spec.partition(":")[0]) is KVM
 
 
+def seen_by_strace(spec: str) -> bool:
+    """The host's side of this VMM is seen by strace, where there is one; a QEMU tells it."""
+    name = spec.removeprefix("vmm:").partition("=")[0]
+    return spec.startswith("vmm:") and name != "qemu"
+
+
 def accelerated(spec: str, accel: str) -> str:
     """The target of a QEMU with another accelerator. Raises click.UsageError for any other."""
     kind, colon, rest = spec.partition(":")

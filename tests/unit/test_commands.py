@@ -144,7 +144,7 @@ def full(*_: object) -> None:
 def test_a_finding_that_cannot_be_kept_is_told_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
 ) -> None:
-    monkeypatch.setattr("conformance.traces.failures.write_trace", full)
+    monkeypatch.setattr("conformance.traces.failures.write_parts", full)
     result = run("check", "--profile", "seed-v2", "--failures", str(tmp_path), *form)
     assert result.exit_code == 1
     assert result.stderr == (
@@ -171,7 +171,7 @@ def test_a_trace_stays_kept_when_the_small_one_cannot_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def then_full(*arguments: Any) -> Any:
-        monkeypatch.setattr("conformance.traces.failures.write_trace", full)
+        monkeypatch.setattr("conformance.traces.failures.write_parts", full)
         return small(*arguments)
 
     small = options.shrink
@@ -192,7 +192,7 @@ def test_a_small_trace_that_cannot_be_kept_is_told_all_the_same(
 ) -> None:
     assert run("check", "--profile", "seed-v2", "--failures", str(tmp_path)).exit_code == 1
     (kept,) = tmp_path.iterdir()
-    monkeypatch.setattr("conformance.traces.failures.write_trace", full)
+    monkeypatch.setattr("conformance.traces.failures.write_parts", full)
     result = run("trace", "shrink", str(kept), "--failures", str(tmp_path))
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
