@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from conformance.generate.choices import RandomChoices
 from conformance.targets.target import FAIL_MEMSLOT
 from conformance.traces.faults import FaultsAt
+from conformance.traces.streamed import Streamed, held
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice
 from model.geometry import end_slot, first_slot
@@ -23,21 +26,22 @@ def placed(trace: Trace, capabilities: frozenset[str]) -> Trace:
     """The trace with memslots chosen for the failing operations of a target that can do so."""
     if FAIL_MEMSLOT not in capabilities or trace.seed is None:
         return trace
-    choices = RandomChoices(trace.seed ^ _SALT)
+    make = partial(_placed, trace, trace.seed ^ _SALT)
+    return replace(trace, steps=held(Streamed(make, len(trace.steps))))
+
+
+def _placed(trace: Trace, seed: int) -> Iterator[TraceStep]:
+    choices = RandomChoices(seed)
     device = ReferenceDevice(trace.profile, trace.config)
-    steps: list[TraceStep] = []
     for step in trace.steps:
-        action = step.action
-        if (most := memslots_of(device.fixed, device.state, action)) > 1:
-            # Now and then all of them fail, as for a target that can have no other.
-            number = choices.integer(0, most)
-            faults = action.faults
-            if number:
-                at = FaultsAt(faults.discard, faults.prealloc, faults.populate, number)
-                step = replace(step, action=replace(action, faults=at))
-        steps.append(step)
+        action, faults = step.action, step.action.faults
+        most = memslots_of(device.fixed, device.state, action)
+        # Now and then all of them fail, as for a target that can have no other.
+        if most > 1 and (number := choices.integer(0, most)):
+            at = FaultsAt(faults.discard, faults.prealloc, faults.populate, number)
+            step = replace(step, action=replace(action, faults=at))
+        yield step
         device.apply(action)
-    return replace(trace, steps=tuple(steps))
 
 
 def memslots_of(fixed: Fixed[int, bool], state: ConcreteState, action: ConcreteAction) -> int:
