@@ -20,7 +20,7 @@ from typing import Final
 from conformance.check.campaign import check
 from conformance.check.scenarios import SCENARIOS
 from conformance.check.shrink import NotAgain, shrink
-from conformance.check.suite import run_scenario
+from conformance.check.suite import of_scenario, run_scenario
 from conformance.judge.finding import Finding
 from conformance.judge.judge import Judge
 from conformance.judge.virtio.rule import Level
@@ -97,7 +97,7 @@ def caught(fault: Fault, seed: int, traces: int, steps: int, program: Path = PRO
     with closing(opened(fault.name, program)) as target:
         report = check(target, QEMU, seed=seed, traces=traces, steps=steps, judge=JUDGE)
         if report.failing is not None and report.finding is not None:
-            small = _small(target, report.failing)
+            small = _small(target, report.failing, JUDGE)
             found = small.finding or report.finding
             return Caught(
                 fault, seed, _name(found), report.traces, len(small.steps), "", found.message
@@ -105,16 +105,16 @@ def caught(fault: Fault, seed: int, traces: int, steps: int, program: Path = PRO
         for scenario in SCENARIOS:
             result = run_scenario(scenario, target, QEMU, JUDGE)
             if result.trace is not None and result.trace.finding is not None:
-                small = _small(target, result.trace)
+                small = _small(target, result.trace, of_scenario(scenario, JUDGE))
                 found = small.finding or result.trace.finding
                 length = len(small.steps)
                 return Caught(fault, seed, _name(found), traces, length, scenario.id, found.message)
     return Caught(fault, seed, None, traces)
 
 
-def _small(target: CommandTarget, failing: Trace) -> Trace:
+def _small(target: CommandTarget, failing: Trace, judge: Judge) -> Trace:
     try:
-        return shrink(target, failing, judge=JUDGE)
+        return shrink(target, failing, judge=judge)
     except NotAgain:
         return failing
 

@@ -1,8 +1,9 @@
 """Named scenarios: faults that were reported of real devices, each as a short trace.
 
-A scenario is judged like any trace, and by all of its rules whatever their level: under any oracle
-it fails if one is broken, and is skipped if one never applied. Its steps are made for the
-configuration that the target can have, so they are offsets into it.
+A scenario is judged like any trace, and by its own rules as well: under any oracle it fails if one
+is broken - of those about what drivers need, where that is asked for - and is skipped if one never
+applied. Its steps are made for the configuration that the target can have, so they are offsets into
+it.
 """
 
 from __future__ import annotations
@@ -10,19 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.check import steps
+from conformance.check import own_steps, steps
 from conformance.check.steps import Steps
-from conformance.targets.target import Target, needs
 from conformance.traces.layout import Place
-from conformance.traces.trace import Trace, TraceStep
 from model.arithmetic import GIB, MIB
-from model.device import ConfigError, fix
-from model.profiles import Profile
-from model.state import Config, Op, action
+from model.state import Config, Op
 
 _SEVERAL: Final = Config(region=4 * GIB, block=2 * MIB, limit=256, requested=4 * GIB)
 """Memslots of 1 GiB, all of them requested."""
 _VILLAIN: Final = "virtio-villain, tests of virtio-mem"
+_OWN: Final = "a wrong device of docs/wrong_devices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,12 @@ class Scenario:
     steps: Steps
     by_rules: bool = False
     """Judged by its rules alone: no profile says what comes of it."""
+    also: tuple[str, ...] = ()
+    """Rules that it is judged by as well, where they apply."""
+    optional: frozenset[Op] = frozenset()
+    """Operations that are left out on a target that cannot do them."""
+    of_memslots: bool = False
+    """It is about memslots: a device without any of its own is not asked."""
 
 
 SCENARIOS: Final = (
@@ -54,8 +58,9 @@ SCENARIOS: Final = (
         "blocks at memslot boundaries come through a snapshot with their memory",
         "Firecracker pull request 5705; patch v2 has no memslots after post-load",
         ("memory-plugged-kept", "state-plugged"),
-        _SEVERAL,
+        replace(_SEVERAL, region=4 * GIB + GIB // 2, requested=4 * GIB + GIB // 2),
         steps.across_slots,
+        of_memslots=True,
     ),
     Scenario(
         "reboot",
@@ -80,6 +85,60 @@ SCENARIOS: Final = (
         ("plug-possible", "unplug-possible"),
         _SEVERAL,
         steps.reused,
+        of_memslots=True,
+    ),
+    Scenario(
+        "largest-request",
+        "a request can count 65535 blocks, of which one may differ from the others",
+        _OWN,
+        ("state-plugged", "state-mixed", "state-outside-is-error"),
+        replace(_SEVERAL, region=64 * GIB, block=MIB, requested=64 * GIB),
+        own_steps.largest,
+    ),
+    Scenario(
+        "many-plugged-ranges",
+        "plugged blocks that lie apart are all moved, kept and unplugged",
+        _OWN,
+        ("unplug-all-empties", "state-unplugged"),
+        replace(_SEVERAL, block=32 * MIB),
+        own_steps.apart,
+        also=("reset-unplugs-all", "unplug-possible"),
+        optional=frozenset({Op.MIGRATION_IN, Op.DEVICE_RESET, Op.WAKE_UP, Op.SYSTEM_RESET}),
+    ),
+    Scenario(
+        "short-last-memslot",
+        "a last memslot shorter than the others is mapped as long as a block of it is plugged",
+        _OWN,
+        ("state-plugged", "config-plugged-size"),
+        replace(_SEVERAL, region=4 * GIB + 6 * MIB, requested=4 * GIB + 6 * MIB),
+        own_steps.short_last,
+        optional=frozenset({Op.MIGRATION_IN}),
+        of_memslots=True,
+    ),
+    Scenario(
+        "long-life",
+        "a device that has seen much of every kind goes on as it began",
+        _OWN,
+        ("state-mixed", "unplug-all-empties"),
+        _SEVERAL,
+        own_steps.long_life,
+        also=("reset-unplugs-all", "plug-possible", "unplug-possible", "unplug-all-possible"),
+        optional=frozenset(Op) - {Op.PLUG, Op.UNPLUG, Op.UNPLUG_ALL, Op.STATE},
+    ),
+    *(
+        Scenario(
+            f"region-across-2-to-the-{power}",
+            f"a region across the address 2^{power} is like any other: {says}",
+            _OWN,
+            ("state-plugged", "state-misaligned-is-error", "plug-misaligned-is-error"),
+            replace(_SEVERAL, addr=(1 << power) - 2 * MIB),
+            own_steps.across(power),
+            also=("plug-possible", "unplug-possible"),
+        )
+        for power, says in (
+            (32, "addresses are not kept in 32 bits"),
+            (63, "addresses are neither signed nor kept in a double"),
+        )
     ),
     Scenario(
         "resize-before-driver",
@@ -96,6 +155,14 @@ SCENARIOS: Final = (
         ("answers-every-request",),
         _SEVERAL,
         steps.unknown,
+    ),
+    Scenario(
+        "broken-through-a-migration",
+        "a device that was given nonsense and then moved answers after a reset only",
+        "QEMU, vmstate_virtio_broken",
+        (),
+        _SEVERAL,
+        own_steps.stays_broken,
     ),
     Scenario(
         "option-off",
@@ -188,27 +255,3 @@ SCENARIOS: Final = (
 )
 
 SCENARIO_NAMED: Final = {scenario.id: scenario for scenario in SCENARIOS}
-
-
-def made(scenario: Scenario, target: Target, profile: Profile) -> Trace | str:
-    """The scenario's trace on a target, or in one line why the target is not asked for it."""
-    asked = replace(scenario.config, option=scenario.config.option and bool(profile.option_name))
-    config = target.fitted(profile, asked)
-    if config.option != asked.option:
-        return f"the target has no device with the option {'on' if asked.option else 'off'}"
-    try:
-        fix(profile, config)
-    except ConfigError as error:
-        return str(error)
-    taken = [
-        step if isinstance(step, TraceStep) else TraceStep(step) for step in scenario.steps(config)
-    ]
-    if config.requested < asked.requested:
-        # A device that starts with less is asked for it first.
-        whole = asked.requested == asked.region
-        wanted = config.region if whole else min(asked.requested, config.region)
-        taken.insert(0, TraceStep(action(Op.RESIZE, value=wanted)))
-    for step in taken:
-        if lacking := needs(step.action, step.layout) - target.capabilities:
-            return f"the target cannot do {min(lacking)}"
-    return Trace(profile, config, tuple(taken))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from conformance.check.cut import cut
 from conformance.check.outcome import as_run
 from conformance.check.runner import run_trace
-from conformance.check.simplify import families
+from conformance.check.simplify import Family, families
 from conformance.judge.finding import Kind
 from conformance.judge.judge import Judge
 from conformance.targets.target import Target
@@ -29,6 +30,8 @@ MAX_TIMES = 12
 LONG = 1000
 """A trace of more steps is made simpler first: few runs are left, and it has its length from what
 is used up by them."""
+MANY = 100
+"""Steps from which on whole kinds of operations are left out before any others are."""
 TURNS = 16
 """How often one way of simplifying may serve before the others have their turn."""
 
@@ -148,7 +151,9 @@ class _Search:
     def fewer_steps(self) -> bool:
         """Delta debugging: drop ever smaller runs of steps while the failure stays."""
         before = len(self.best.steps)
-        size = max(before // 2, 1)
+        if before > MANY:
+            self.fewer_kinds()
+        size = max(len(self.best.steps) // 2, 1)
         while True:
             start = 0
             while start < len(self.best.steps) and not self.spent:
@@ -159,13 +164,24 @@ class _Search:
                 return len(self.best.steps) < before
             size //= 2
 
+    def fewer_kinds(self) -> None:
+        """Drop all steps of an operation, for each that the failure does not take."""
+        for op in dict.fromkeys(step.action.op for step in self.best.steps):
+            kept = tuple(step for step in self.best.steps if step.action.op is not op)
+            self.accepts(_with_steps(self.best, kept))
+
+    def serves(self, family: Family) -> bool:
+        """A candidate of the family fails in the same way, before the last run is spent."""
+        candidates = takewhile(lambda _: not self.spent, () if self.spent else family(self.best))
+        return any(map(self.accepts, candidates))
+
     def simpler_values(self) -> bool:
         """Take simpler configurations and values, one change at a time, as long as any serves."""
         progress = False
         for family in families(self.best):
             # One family can crawl where another one, whose turn comes then, would leap.
             for _ in range(TURNS):
-                if self.spent or not any(map(self.accepts, family(self.best))):
+                if not self.serves(family):
                     break
                 progress = True
         return progress

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from conformance.check.asked import made
 from conformance.check.campaign import CheckReport
-from conformance.check.outcome import as_run
+from conformance.check.outcome import Outcome, as_run
 from conformance.check.runner import run_trace
-from conformance.check.scenarios import SCENARIO_NAMED, Scenario, made
+from conformance.check.scenarios import SCENARIO_NAMED, Scenario
+from conformance.check.unseen import why_unseen
 from conformance.judge.driver.rules import DRIVER_RULE_NAMED
 from conformance.judge.finding import Kind
 from conformance.judge.judge import CLAIMS, EXACT, Judge
@@ -105,9 +107,11 @@ def judge_for(
 
 
 def of_scenario(scenario: Scenario, judge: Judge) -> Judge:
-    """The judge of a scenario: its own rules bind as well, but for those known to be broken."""
-    rules = judge.rules | (set(scenario.rules) - judge.known)
-    return replace(judge, rules=rules, exact=judge.exact and not scenario.by_rules)
+    """The judge of a scenario: its own rules bind as well, but for those known to be broken, and
+    for what drivers need unless that binds anyway."""
+    own = {*scenario.rules, *scenario.also} - judge.known
+    binding = {rule for rule in own if RULE_NAMED[rule].level is not Level.NEED}
+    return replace(judge, rules=judge.rules | binding, exact=judge.exact and not scenario.by_rules)
 
 
 def run_scenario(
@@ -121,15 +125,27 @@ def run_scenario(
         return Result(scenario.id, Verdict.SKIPPED, trace)
     outcome = run_trace(target, trace, of_scenario(scenario, judge))
     if (found := outcome.finding) is None:
-        unseen = [rule for rule in scenario.rules if rule not in outcome.exercised]
-        if unseen:
-            message = f"{', '.join(unseen)} never applied: the target does not show enough"
-            return Result(scenario.id, Verdict.SKIPPED, message)
-        return Result(scenario.id, Verdict.PASS)
+        return Result(scenario.id, *_unbroken_scenario(scenario, target, trace, outcome, judge))
     if found.kind is Kind.REFUSED and not judge.accepts:
         return Result(scenario.id, Verdict.SKIPPED, found.message)
     verdict = OF_KIND.get(found.kind, Verdict.FAIL)
     return Result(scenario.id, verdict, found.message, as_run(trace, outcome), outcome.log)
+
+
+def _unbroken_scenario(
+    scenario: Scenario, target: Target, trace: Trace, outcome: Outcome, judge: Judge
+) -> tuple[Verdict, str]:
+    """What is to be said of a scenario that nothing failed."""
+    own = set(scenario.rules) - judge.known - judge.rules
+    for rule, broken in outcome.breaches.items():
+        if rule in own and RULE_NAMED[rule].level is Level.NEED:
+            message = f"{rule}, what drivers need, is broken at step {broken.step}: "
+            return Verdict.SKIPPED, message + f"{broken.message}: with --needs it fails"
+    unseen = [rule for rule in scenario.rules if rule not in outcome.exercised]
+    if not unseen:
+        return Verdict.PASS, ""
+    why = why_unseen(unseen, target, trace, outcome)
+    return Verdict.SKIPPED, f"{', '.join(unseen)} never applied: {why}"
 
 
 def rule_results(report: CheckReport, rules: Iterable[Rule] = RULES) -> list[Result]:

@@ -17,6 +17,8 @@ LIMITS: Final = (1, 2, 3, 7, 255, 256, 65535)
 """Memslots: none of its own, few, and both sides of the caller's 256 and of a uint16_t."""
 LARGEST_REGION: Final = 16 * TIB
 USUAL_ADDR: Final = 1 << 40
+ACROSS: Final = (63, 53, 32)
+"""Powers of two: where signed numbers end, the whole numbers of a double, and unsigned ints."""
 
 Given = Mapping[str, int | bool]
 """Fields of a Config that are not to be chosen."""
@@ -123,7 +125,11 @@ def _requested(choices: Choices, region: int, block: int) -> int:
 
 
 def _addr(choices: Choices, region: int, block: int) -> int:
-    """Most often an ordinary address; else the lowest and the highest there are."""
+    """Most often an ordinary address; else the lowest and the highest there are, and regions across
+    addresses that do not fit where a device might keep them."""
     highest = (U64_MASK - region) // block * block
     usual = min(USUAL_ADDR, highest) // block * block
-    return choices.pick([(8, usual), (2, highest), (1, 0)])
+    power = 1 << choices.pick([(1, power) for power in ACROSS])
+    half = max(region // 2 // block * block, block)
+    around = min(max(power - half, 0), highest) // block * block
+    return choices.pick([(8, usual), (2, highest), (2, around), (1, 0)])

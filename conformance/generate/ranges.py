@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.generate.choices import Choices
+from conformance.generate.config import ACROSS
 from conformance.traces.codec import MAX_BLOCKS
 from model.arithmetic import U64_MASK
 from model.extents import Extents
@@ -151,6 +152,18 @@ def edge_of(choices: Choices, view: View, end: int) -> Range:
     )
 
 
+def across(choices: Choices, view: View) -> Range:
+    """Blocks on both sides of an address that is a power of two, if one is in the usable region;
+    or the block there, a byte off."""
+    end = view.addr + view.usable * view.block
+    inside = [at for at in (1 << power for power in ACROSS) if view.addr < at < end]
+    if not inside:
+        return anywhere(choices, view)
+    middle = (inside[0] - view.addr) // view.block
+    addr, blocks = at(view, middle - choices.integer(0, 1), middle + 1)
+    return (addr + choices.pick([(2, 0), (1, 1)])) & U64_MASK, blocks
+
+
 def usable_edge(choices: Choices, view: View) -> Range:
     """Blocks at the end of the usable region."""
     return edge_of(choices, view, view.usable)
@@ -220,11 +233,14 @@ HOSTILE: Final[tuple[tuple[int, Shape], ...]] = (
     (1, misaligned),
 )
 PLUG_SHAPES: Final = (
-    *((24, free), (7, slot), (8, tail), (3, most), (4, at_budget), (1, border)),
+    *((24, free), (7, slot), (8, tail), (3, most), (4, at_budget), (1, border), (2, across)),
     *HOSTILE,
 )
 UNPLUG_SHAPES: Final = (
     *((24, plugged), (9, all_but_one), (7, slot), (3, tail), (2, border), (1, most), (1, free)),
     *HOSTILE,
 )
-STATE_SHAPES: Final = ((6, plugged), (6, border), (5, free), (3, slot), (1, anywhere), *HOSTILE)
+STATE_SHAPES: Final = (
+    *((6, plugged), (6, border), (5, free), (3, slot), (1, anywhere), (1, across)),
+    *HOSTILE,
+)

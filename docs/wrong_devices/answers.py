@@ -44,6 +44,17 @@ class StateOfEnds(Fault):
         return "mixed" if len(ends) == 2 else ends.pop()
 
 
+class OneHoleUnseen(Fault):
+    """STATE overlooks a single unplugged block among more than 64."""
+
+    found_by = ("state-mixed", "state-plugged", "state")
+
+    def state_of(self, first, count):
+        told = super().state_of(first, count)
+        missing = count - (self.plugged & bits(first, count)).bit_count()
+        return "plugged" if told == "mixed" and missing == 1 and count > 64 else told
+
+
 class StateBusy(Fault):
     """STATE is answered by BUSY during a migration."""
 

@@ -126,6 +126,16 @@ class MigrationForgetsRequest(Fault):
         return answer
 
 
+class MigrationCures(Fault):
+    """A device that is broken answers again once it was moved."""
+
+    found_by = ("answer",)
+
+    def migration_in(self, do, failing):
+        self.broken = False
+        return super().migration_in(do, failing)
+
+
 class MigrationStaysBusy(Fault):
     """A device that was moved while it was busy stays busy."""
 

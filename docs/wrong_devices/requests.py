@@ -116,6 +116,45 @@ class BelowTheRegion(Fault):
         return super().place(do)
 
 
+class AddressInDouble(Fault):
+    """The address of a request is kept in a double: the low bits of a high one are lost."""
+
+    found_by = (
+        "plug-misaligned-is-error",
+        "unplug-misaligned-is-error",
+        "state-misaligned-is-error",
+    )
+
+    def place(self, do):
+        return super().place(do | {"addr": int(float(do["addr"]))})
+
+
+class AcrossRefused(Fault):
+    """A range across some address is answered by ERROR."""
+
+    across = TOP
+
+    def place(self, do):
+        end = do["addr"] + do["blocks"] * self.block
+        return None if do["addr"] < self.across < end else super().place(do)
+
+
+class SignedAddresses(AcrossRefused):
+    """Addresses are signed: a range across 2^63 ends before it begins, and is answered by ERROR."""
+
+    found_by = ("plug-possible", "unplug-possible", "state-is-acknowledged", "answer")
+
+    across = 1 << 63
+
+
+class AcrossFourGibibytes(AcrossRefused):
+    """A range across the address 2^32 is answered by ERROR."""
+
+    found_by = ("plug-possible", "unplug-possible", "state-is-acknowledged", "answer")
+
+    across = 1 << 32
+
+
 class LargestCountRefused(Fault):
     """A request of 65535 blocks is answered by ERROR."""
 
@@ -123,6 +162,17 @@ class LargestCountRefused(Fault):
 
     def place(self, do):
         return None if do["blocks"] == 0xFFFF else super().place(do)
+
+
+class LargestAtLastBlock(Fault):
+    """A request of 65535 blocks that starts at the region's last block is one of that block."""
+
+    found_by = ("plug-outside-is-error", "unplug-outside-is-error", "state-outside-is-error")
+
+    def place(self, do):
+        if do["blocks"] == 0xFFFF and do["addr"] == self.addr + self.region - self.block:
+            do = do | {"blocks": 1}
+        return super().place(do)
 
 
 class CountInFifteenBits(Fault):
