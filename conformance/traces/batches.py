@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from conformance.traces.layout import MAX_BATCH
 from conformance.traces.trace import TraceStep
