@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +14,11 @@ from conformance.commands.options import report_options, write_reports
 from conformance.commands.provenance import made
 from conformance.report.documents import Document, ReportError, read
 from model.profiles import PROFILES
-from smt_proofs.book.plan import stated_names
+from smt_proofs.book.plan import stated_names, told_names
 from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS
+from smt_proofs.solving.solve import Verdict
 from smt_proofs.transitions.claims import mappings_of, transitions
 from smt_proofs.transitions.proofs import INVARIANTS_DEFINED
 
@@ -45,9 +46,9 @@ def merge(
 ) -> None:
     """Join the documents of the shards of prove into the one of a whole run.
 
-    A DOCUMENT is what prove --shard printed with --json. Ends as one run would have: 0 if
-    everything is proven, 1 if something is refuted, 3 if something is not decided, which is what a
-    theorem is that no document has.
+    A DOCUMENT is what prove --shard printed with --json, all of one version and commit. Ends as
+    one run would have: 0 if everything is proven, 1 if something is refuted, 3 if something is not
+    decided, which is what a theorem is that no document has.
 
     \b
     Examples:
@@ -65,7 +66,8 @@ def merge(
         click.echo(f"NOT DECIDED {name}: in none of the documents", err=as_json)
     entries = [entry for part in PARTS for entry in merged[part]]
     proven = sum(entry["verdict"] == "proven" for entry in entries)
-    told = f"merged {len(documents)} documents: {proven} of {len(entries)} proven"
+    every = len(entries) + len(missing)
+    told = f"merged {len(documents)} documents: {proven} of {every} proven"
     click.echo(told, err=as_json)
     exit_with(merged["exit_code"])
 
@@ -75,39 +77,67 @@ def joined(documents: Sequence[Document]) -> tuple[dict[str, Any], list[str]]:
     for document in documents:
         if document.command != "prove":
             raise Differ(f"{document.name}: of {document.command}: expected what prove printed")
-    profile = _same("profile", [_profile(document) for document in documents])
-    solvers = _same("solvers", [tuple(document.data["solvers"]) for document in documents])
+    version, commit = _same(
+        "versions or commits", documents, lambda d: [(d["version"], d["commit"])], "made"
+    )
+    solvers = _same("lists of solvers", documents, lambda solvers: [tuple(solvers)], "solvers")
+    profile = _same(
+        "profiles", documents, lambda proofs: [p["profile"] for p in proofs], "transitions"
+    )
     parts = {part: _part(documents, part, of) for part, of in PARTS.items()}
-    missing = _missing(profile, parts)
+    known = _known(profile)
+    for part, name in ((part, key) for part, found in parts.items() for key in found):
+        if name not in known[part]:
+            raise Differ(f"{_spelled(name)}: unknown here: expected what this version proves")
+    stated = stated_names(profile)
+    missing = [
+        _spelled(key)
+        for part, keys in known.items()
+        for key in keys
+        if key not in parts[part] and (part != "theorems" or key[0] in stated)
+    ]
     days = [e["remembered"] for part in parts.values() for e in part.values() if e["remembered"]]
     every = sum(map(len, parts.values()))
-    codes = {document.data["exit_code"] for document in documents} | ({3} if missing else set())
+    entries = [entry for d in documents for part in PARTS for entry in d.data[part]]
+    codes = {*map(_code, entries), *(d.data["exit_code"] for d in documents)}
+    codes |= {3} if missing else set()
     merged = documents[0].data | {
-        "solvers": list(solvers),
         "seconds": round(sum(document.data["seconds"] for document in documents), 3),
         "exit_code": 1 if 1 in codes else max(codes),
-        "made": made(),
+        # Of what decided, which need not be what joins.
+        "made": made() | {"version": version, "commit": commit},
+        "solvers": list(solvers),
         "remembered": len(days),
         "decided": every - len(days),
         "oldest": min(days, default=None),
     }
-    return merged | {part: _in_order(part, profile, parts[part]) for part in PARTS}, missing
+    in_order = {
+        part: [parts[part][key] for key in keys if key in parts[part]]
+        for part, keys in known.items()
+    }
+    return merged | in_order, missing
 
 
-def _profile(document: Document) -> str:
-    """The profile of a shard: those with no transition have none, which fits any."""
-    named = {proof["profile"] for proof in document.data["transitions"]}
-    if len(named) > 1:
-        raise Differ(f"{document.name}: of several profiles: expected what prove --shard printed")
-    return named.pop() if named else ""
-
-
-def _same(what: str, values: Sequence[Any]) -> Any:
-    """The one value that all have, but for those that have none. Raises Differ."""
-    found = sorted({value for value in values if value})
+def _same(
+    what: str, documents: Sequence[Document], values: Callable[[Any], Sequence[Any]], member: str
+) -> Any:
+    """The one value that all documents have in that member, but for those with none there: a shard
+    without transitions says no profile. Raises Differ."""
+    found: dict[Any, str] = {}
+    for document in documents:
+        for value in values(document.data[member]):
+            found.setdefault(value, document.name)
     if len(found) != 1:
-        raise Differ(f"the documents are of {len(found)} {what}: expected those of one run")
-    return found[0]
+        told = ", ".join(f"{_words(value)} ({name})" for value, name in found.items())
+        these = f"of several {what}: {told}" if found else f"of no {what}"
+        raise Differ(f"the documents are {these}: expected those of one run")
+    return next(iter(found))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return " ".join("no commit" if word is None else word for word in value) or "none"
 
 
 def _part(documents: Sequence[Document], part: str, of: Key) -> dict[Key, dict[str, Any]]:
@@ -125,29 +155,39 @@ def _part(documents: Sequence[Document], part: str, of: Key) -> dict[Key, dict[s
     return found
 
 
-def _missing(profile: str, parts: dict[str, dict[Key, dict[str, Any]]]) -> list[str]:
-    """What a whole run has and the shards have not: theorems, transitions of each way of mapping,
-    lemmas."""
-    missing = [name for name in stated_names(profile) if (name,) not in parts["theorems"]]
-    there = {key[:3] for key in parts["transitions"]}
-    for mapping in mappings_of(PROFILES[profile]):
-        for transition in (INVARIANTS_DEFINED, *transitions()):
-            if (profile, mapping.value, transition) not in there:
-                missing.append(f"{transition} (mapping {mapping.value})")
-    return missing + [n for n in (*LEMMAS, *INDUCTIONS) if (n,) not in parts["lemmas"]]
+def _known(profile: str) -> dict[str, list[Key]]:
+    """All that the documents of a profile's shards may have, in the order of one run."""
+    found = PROFILES[profile]
+    return {
+        "theorems": [(name,) for name in THEOREMS],
+        "transitions": [
+            (profile, mapping.value, transition, name)
+            for mapping in mappings_of(found)
+            for transition in (INVARIANTS_DEFINED, *transitions())
+            for name in told_names(found, mapping, transition)
+        ],
+        "lemmas": [(name,) for name in (*LEMMAS, *INDUCTIONS)],
+    }
 
 
-def _in_order(part: str, profile: str, entries: dict[Key, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries in the order of one run."""
-    if part == "theorems":
-        order = list(THEOREMS)
-        return sorted(entries.values(), key=lambda entry: order.index(entry["name"]))
-    if part == "lemmas":
-        order = [*LEMMAS, *INDUCTIONS]
-        return sorted(entries.values(), key=lambda entry: order.index(entry["lemma"]))
-    ways = [mapping.value for mapping in mappings_of(PROFILES[profile])]
-    steps = [INVARIANTS_DEFINED, *transitions()]
-    return sorted(
-        entries.values(),
-        key=lambda entry: (ways.index(entry["mapping"]), steps.index(entry["transition"])),
-    )
+def _spelled(key: Key) -> str:
+    """An entry by name."""
+    return key[0] if len(key) == 1 else f"{key[3]} (mapping {key[1]})"
+
+
+def _code(entry: Mapping[str, Any]) -> int:
+    """The exit code of a run with that entry alone, which is that of `Book.exit_code`."""
+    verdict = Verdict(entry["verdict"])
+    needed = all(need["confirmed"] for need in entry.get("necessity", ()))
+    if verdict in (Verdict.REFUTED, Verdict.VACUOUS) or not needed:
+        return 1
+    return 3 if verdict is Verdict.UNKNOWN or _unshown(entry) else 0
+
+
+def _unshown(entry: Mapping[str, Any]) -> bool:
+    """What is owed beside the proof was not shown: as `smt_proofs.book.work.unshown`."""
+    if "lemma" in entry:
+        return bool(entry["controls"] < entry["controlled"])
+    if "transition" in entry:
+        return entry["not_shown"] is not None
+    return any(c["verdict"] != Verdict.REFUTED.value for c in entry["controls"])

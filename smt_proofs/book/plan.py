@@ -13,7 +13,12 @@ from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.transitions.claims import claims_of, mappings_of, transitions
 from smt_proofs.transitions.determined_proofs import determined_name
-from smt_proofs.transitions.proofs import INVARIANTS_DEFINED, exactness_claim, limits_of
+from smt_proofs.transitions.proofs import (
+    INVARIANTS_DEFINED,
+    claims_in,
+    exactness_claim,
+    limits_of,
+)
 
 TILING: Final = "slots_tile_region_in_blocks"
 """What the decision leaves, which every transition assumes."""
@@ -45,6 +50,17 @@ def names_of(profile: Profile, mapping: Mapping, transition: str) -> list[str]:
         return [exact, *one]
     claims = [*claims_of(mapping, transition), *limits_of(profile, mapping, transition)]
     return [exact, *(claim.theorem for claim in claims), *one]
+
+
+def told_names(profile: Profile, mapping: Mapping, transition: str) -> list[str]:
+    """Those of the theorems about one transition that a run has outcomes for: a claim that says
+    nothing of a profile has none."""
+    names = names_of(profile, mapping, transition)
+    if transition == INVARIANTS_DEFINED:
+        return names
+    told = {claim.theorem for claim in claims_in(profile, mapping, transition, frozenset())}
+    silent = {claim.theorem for claim in claims_of(mapping, transition)} - told
+    return [name for name in names if name not in silent]
 
 
 def transition_names(profile: Profile) -> list[str]:

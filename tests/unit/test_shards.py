@@ -16,7 +16,7 @@ from conformance.commands.prove_json import document
 from conformance.traces.schemas import problem
 from model.profiles import PROFILES, QEMU
 from smt_proofs.book.book import Book
-from smt_proofs.book.plan import TILING, names_of, shard_of, stated_names, theorem_names
+from smt_proofs.book.plan import TILING, shard_of, stated_names, theorem_names, told_names
 from smt_proofs.decision.outcome import Proof
 from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.lemmas.index_induction import INDUCTIONS
@@ -60,7 +60,7 @@ def book() -> Book:
         )
         for mapping in mappings_of(QEMU)
         for step in (INVARIANTS_DEFINED, *transitions())
-        for name in names_of(QEMU, mapping, step)
+        for name in told_names(QEMU, mapping, step)
     ]
     proofs[0] = replace(proofs[0], remembered="2026-01-02")
     return Book(tuple(lemmas), tuple(proofs), tuple(stepwise), ("a solver",), 1.5)
@@ -123,6 +123,89 @@ def test_a_refuted_shard_is_refuted_merged(written: Callable[[int], Path]) -> No
         assert (result.exit_code, TILING in result.stderr) == (2, True)
     else:
         assert result.exit_code == 1
+
+
+@pytest.fixture
+def whole(written: Callable[[int], Path]) -> list[Path]:
+    """The documents of all shards."""
+    return [written(number) for number in (1, 2, 3)]
+
+
+def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """A document with a change made to it."""
+    told = json.loads(path.read_text())
+    change(told)
+    path.write_text(json.dumps(told))
+
+
+def test_a_theorem_that_is_not_there_is_not_decided(whole: list[Path], book: Book) -> None:
+    """Of a transition of which the others are there; in one way of mapping."""
+
+    def without(told: dict[str, Any]) -> None:
+        lacking = ("realize_never_wraps", "plugged")
+        told["transitions"] = [
+            t for t in told["transitions"] if (t["theorem"], t["mapping"]) != lacking
+        ]
+
+    for path in whole:
+        changed(path, without)
+    result = run("merge", *map(str, whole))
+    every = len(book.outcomes)
+    assert result.exit_code == 3
+    assert result.stdout.splitlines() == [
+        "NOT DECIDED realize_never_wraps (mapping plugged): in none of the documents",
+        f"merged 3 documents: {every - 1} of {every} proven",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "code"),
+    [
+        ("transitions", {"verdict": "refuted"}, 1),
+        ("transitions", {"verdict": "unknown"}, 3),
+        ("transitions", {"not_shown": "a case reached by execution"}, 3),
+        ("theorems", {"verdict": "vacuous"}, 1),
+        (
+            "theorems",
+            {"controls": [{"mutant": "m", "verdict": "proven", "counterexample": None}]},
+            3,
+        ),
+        ("lemmas", {"controlled": 1}, 3),
+    ],
+)
+def test_entries_decide_whatever_the_exit_code_says(
+    part: str, change: dict[str, Any], code: int, whole: list[Path]
+) -> None:
+    # Of a theorem that no other document has.
+    at = 0 if part == "theorems" else -1
+    changed(whole[1], lambda told: told[part][at].update(change))
+    result = run("merge", *map(str, whole))
+    assert result.exit_code == code, result.output
+
+
+@pytest.mark.parametrize("change", [{"version": "0.0.1"}, {"commit": "deadbeef"}, {"commit": None}])
+def test_documents_of_two_versions_are_wrong_use(change: dict[str, Any], whole: list[Path]) -> None:
+    for path in whole:
+        changed(path, lambda told: told["made"].update(version="0.1.0", commit="abc"))
+    changed(whole[1], lambda told: told["made"].update(change))
+    result = run("merge", *map(str, whole))
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert "of several versions or commits: 0.1.0 abc (prove-1.json), " in result.stderr
+    assert "(prove-2.json): expected those of one run" in result.stderr
+
+
+def test_merged_says_which_version_decided(whole: list[Path]) -> None:
+    for path in whole:
+        changed(path, lambda told: told["made"].update(version="0.0.1", commit="abc"))
+    told = json.loads(run("merge", *map(str, whole), "--json").stdout)
+    assert (told["made"]["version"], told["made"]["commit"]) == ("0.0.1", "abc")
+
+
+def test_what_no_run_has_is_wrong_use(whole: list[Path]) -> None:
+    changed(whole[0], lambda told: told["transitions"][0].update(theorem="of_another_day"))
+    result = run("merge", *map(str, whole))
+    assert result.exit_code == 2
+    assert "of_another_day (mapping plugged): unknown here" in result.stderr
 
 
 def test_documents_that_disagree_are_of_no_one_run(written: Callable[[int], Path]) -> None:
