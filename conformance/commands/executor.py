@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import wraps
 from typing import Any, Final
 
 import click
@@ -32,14 +33,27 @@ def _connected(context: click.Context, option: click.Parameter, wanted: str | No
 
 
 def executor_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--executor dask:ADDRESS`."""
+    """`--executor dask:ADDRESS`. Raises click.UsageError where a worker that came later has other
+    code."""
+
+    @wraps(command)
+    def carried_out(*words: Any, **options: Any) -> Any:
+        if chosen_executor() is None:
+            return command(*words, **options)
+        from smt_proofs.solving.apart import OtherCode
+
+        try:
+            return command(*words, **options)
+        except OtherCode as error:
+            raise click.UsageError(str(error)) from None
+
     return click.option(
         "--executor",
         metavar="dask:ADDRESS",
         expose_value=False,
         callback=_connected,
         help="Work on the workers of a Dask scheduler: dask scheduler, and dask worker ADDRESS.",
-    )(command)
+    )(carried_out)
 
 
 def chosen_executor() -> Executor | None:

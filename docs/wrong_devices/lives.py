@@ -3,14 +3,7 @@
 from fault import Fault
 from host import bits, runs
 
-STATES = (
-    "state-mixed",
-    "state-plugged",
-    "state-unplugged",
-    "config-plugged-size",
-    "listeners-know-plugged",
-    "state",
-)
+STATES = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
 
 
 class LateState(Fault):

@@ -57,8 +57,6 @@ class UnplugsUnplugged(Fault):
         "unplug-unplugged-is-error",
         "answer",
         "state-mixed",
-        "state-plugged",
-        "state-unplugged",
         "config-plugged-size",
         "unplug-in-plugged-size",
     )

@@ -7,34 +7,52 @@ process did before.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import Any
+from typing import Any, Final
 
 from smt_proofs.solving.cache import VARIABLE
-from smt_proofs.solving.engine import text_of, texts
+from smt_proofs.solving.engine import text_of
+from smt_proofs.solving.solvers import available, version
 
-CHECKER = "conformance"
-"""The package that checks devices, whose work is carried out apart as well."""
+PACKAGES: Final = ("model", "smt_proofs", "conformance")
+"""What devices are checked by is carried out apart as well."""
 
 
 class OtherCode(Exception):
-    """A worker has another version of this program, of Python or of a solver."""
+    """A worker has another version of this program, of Python or of a solver; one line says which,
+    and what would be right."""
 
 
-def code_here() -> str:
-    """The hash of all text and versions that the work of this process depends on."""
-    return texts(text_of(CHECKER))
+Code = tuple[str, ...]
+"""A hash of all files, the version of Python, and each solver with its own."""
 
 
-def apart(code: str, cache: str | None, work: Callable[..., Any], *about: Any) -> Any:
+def code_here() -> Code:
+    """All text and versions that the work of this process depends on."""
+    text = hashlib.sha256("".join(map(text_of, PACKAGES)).encode()).hexdigest()
+    solvers = map(version, available())
+    return f"code {text[:16]}", f"Python {platform.python_version()}", *solvers
+
+
+def differing(theirs: Code, ours: Code) -> str:
+    """One line on a worker, which is this process, that is not as whoever asks."""
+    return (
+        f"a worker on {platform.node()} ({sys.executable}) has {', '.join(theirs)}; here are "
+        f"{', '.join(ours)}: expected the same slotproof, Python and solvers on all machines"
+    )
+
+
+def apart(code: Code, cache: str | None, work: Callable[..., Any], *about: Any) -> Any:
     """`work(*about)`, carried out in a process of its own; what it raises is raised here.
 
-    `code` is the hash of the text and versions that whoever asks has, `cache` the folder of proofs
+    `code` is the text and versions that whoever asks has, `cache` the folder of proofs
     or "off" where that is said. Raises OtherCode, and ChildProcessError for a process that ended
     before it was done.
     """
@@ -58,8 +76,8 @@ def answer(task: bytes) -> tuple[bool, Any]:
     """Whether the task raised, and what it raised or found."""
     code, work, about = pickle.loads(task)
     try:
-        if code != code_here():
-            raise OtherCode("a worker has another version of slotproof, Python or a solver")
+        if code != (found := code_here()):
+            raise OtherCode(differing(found, code))
         return False, work(*about)
     except Exception as error:
         return True, error

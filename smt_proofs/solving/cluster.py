@@ -39,7 +39,8 @@ class _Apart(Executor):
 def dask(address: str) -> Iterator[Executor]:
     """The workers of the scheduler at an address, such as tcp://HOST:8786, as an executor.
 
-    Raises ValueError where none answers or none has a worker, ModuleNotFoundError without Dask.
+    Raises ValueError where none answers, none has a worker or one has other code, and
+    ModuleNotFoundError without Dask.
     """
     # It has no types of its own.
     distributed: Any = import_module("distributed")
@@ -53,6 +54,11 @@ def dask(address: str) -> Iterator[Executor]:
     try:
         if not client.scheduler_info()["workers"]:
             raise ValueError(f"the scheduler at {address} has no worker: dask worker {address}")
+        # Whoever comes later is asked with each task.
+        said = client.run(apart, code_here(), None, abs, 0, on_error="return")
+        for worker, found in said.items():
+            if isinstance(found, Exception):
+                raise ValueError(f"{worker}: {' '.join(str(found).split())}")
         # Equal tasks are not taken for one: each is carried out.
         yield _Apart(client.get_executor(pure=False))
     finally:

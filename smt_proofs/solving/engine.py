@@ -6,30 +6,39 @@ import hashlib
 import platform
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import model
 from smt_proofs.solving.solvers import available, version
 
+COMPILED: Final = "__pycache__"
 
-def _text_in(folder: Path) -> str:
-    """A hash of the Python text in a folder."""
+
+def text_in(folder: Path) -> str:
+    """A hash of all files of a package, each under its path there: what is Python, and what goes
+    with it, such as a schema or the guest's C."""
     found = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(folder.rglob("*")):
+        within = path.relative_to(folder)
+        if COMPILED in within.parts or not path.is_file():
+            continue
+        # Sizes keep apart what would look alike in a row.
+        text = path.read_bytes()
+        found.update(f"{within.as_posix()}\0{len(text)}\0".encode() + text)
     return found.hexdigest()
 
 
 @cache
 def text_of(package: str) -> str:
-    """A hash of the text of a package that stands beside this one, by name; it is not imported for
+    """A hash of the files of a package that stands beside this one, by name; it is not imported for
     that."""
-    return _text_in(Path(__file__).parents[2] / package)
+    return text_in(Path(__file__).parents[2] / package)
 
 
 @cache
 def engine() -> str:
     """A hash of the text of `smt_proofs` and of the versions of Python and of all solvers."""
-    text = _text_in(Path(__file__).parents[1])
+    text = text_in(Path(__file__).parents[1])
     versions = [platform.python_version(), *(version(solver) for solver in available())]
     return hashlib.sha256("\0".join((text, *versions)).encode()).hexdigest()
 
@@ -37,7 +46,7 @@ def engine() -> str:
 @cache
 def rules_text() -> str:
     """A hash of the text of `model`."""
-    return _text_in(Path(model.__file__ or "").parent)
+    return text_in(Path(model.__file__ or "").parent)
 
 
 def texts(extra: str) -> str:

@@ -106,21 +106,40 @@ def test_a_task_whose_process_ends_is_lost_by_name(address: str) -> None:
     assert sorted(found) == [0, 2] and lost.value.items == (1,)
 
 
+OTHER = ("code of another day", "Python 2.7")
+"""What no worker has."""
+
+
 def test_other_code_does_no_work() -> None:
     assert apart(code_here(), None, abs, -1) == 1
-    with pytest.raises(OtherCode, match="another version"):
-        apart("of another day", None, abs, -1)
+    with pytest.raises(OtherCode, match=r"here are code of another day, Python 2\.7:"):
+        apart(OTHER, None, abs, -1)
 
 
-def test_the_traces_of_a_check_run_where_the_code_is_the_same(
+def test_a_worker_with_other_code_is_wrong_use(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Before anything begins; a worker is named by its address."""
+    monkeypatch.setattr("smt_proofs.solving.cluster.code_here", lambda: OTHER)
+    result = CliRunner().invoke(slotproof, ["prove", "--executor", f"dask:{address}"])
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert "tcp://" in result.stderr
+    assert result.stderr.endswith(
+        ": expected the same slotproof, Python and solvers on all machines\n"
+    )
+
+
+def test_a_worker_that_comes_later_with_other_code_is_wrong_use(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not the proofs alone: whatever is handed to the cluster is carried out apart."""
-    monkeypatch.setattr("smt_proofs.solving.cluster.code_here", lambda: "of another day")
-    with dask(address) as executor, pytest.raises(OtherCode, match="another version"):
-        executor.submit(abs, -1).result()
-    with dask(address) as executor, pytest.raises(OtherCode, match="another version"):
-        list(executor.map(abs, [-1]))
+    monkeypatch.chdir(tmp_path)
+    codes = iter([code_here(), OTHER])
+    monkeypatch.setattr("smt_proofs.solving.cluster.code_here", lambda: next(codes))
+    words = ["check", "--traces", "1", "-j", "1", "--executor", f"dask:{address}"]
+    result = CliRunner().invoke(slotproof, words)
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert "a worker on " in result.stderr and "; here are code of another day" in result.stderr
 
 
 @pytest.mark.parametrize(
