@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from smt_proofs.certificates.linear import Arithmetic, contradict, multiplied
 from smt_proofs.certificates.propositional import Clause, Logic, stripped
@@ -49,6 +48,7 @@ class _Checker:
         self._arithmetic = Arithmetic()
         self._logic = Logic(self._terms, self._arithmetic)
         self._asserted: set[Term] = set()
+        self._asked = False
         self._scopes = [_Scope()]
         self._steps = 0
         try:
@@ -60,15 +60,23 @@ class _Checker:
     def _command(self, command: Expression) -> None:
         match command:
             case ["declare-const", str(name), sort]:
-                self._terms.declare(name, sort)
-            case ["declare-fun", str(name), _, sort]:
-                self._terms.declare(name, sort)
-            case ["assert", said]:
-                self._asserted.add(self._terms.read(said))
-            case ["set-info" | "set-logic" | "check-sat", *_]:
+                self._terms.declare(name, [], sort)
+            case ["declare-fun", str(name), [*domain], sort]:
+                self._terms.declare(name, domain, sort)
+            case ["assert", said] if not self._asked:
+                self._asserted.add(self._claim(said))
+            case ["check-sat"]:
+                self._asked = True
+            case ["set-info" | "set-logic", *_]:
                 pass
             case _:
                 raise Rejected(f"the script has a command that is not read: {str(command)[:60]}")
+
+    def _claim(self, said: Expression) -> Term:
+        term = self._terms.read(said)
+        if not term.logical:
+            raise Rejected(f"a truth value is expected: {str(said)[:60]}")
+        return term
 
     def run(self, proof: str) -> int:
         try:
@@ -89,11 +97,11 @@ class _Checker:
     def _carry_out(self, command: Expression) -> None:
         match command:
             case ["assume", str(name), said]:
-                self._assume(name, self._terms.read(said))
+                self._assume(name, self._claim(said))
             case ["anchor", ":step", str()]:
                 self._scopes.append(_Scope())
             case ["step", str(name), ["cl", *literals], ":rule", str(rule), *rest]:
-                clause = [self._terms.read(literal) for literal in literals]
+                clause = [self._claim(literal) for literal in literals]
                 self._step(name, clause, rule, rest)
             case _:
                 raise Rejected(f"no command of a proof: {str(command)[:60]}")
@@ -195,7 +203,8 @@ class _Checker:
         return known.operator == "and" and multiplied(self._arithmetic, known.arguments, claim)
 
     def _sums_up(self, clause: Clause, arguments: Expression) -> bool:
-        factors = [Fraction(str(argument)) for argument in arguments]
+        read = (self._terms.read(argument).value for argument in arguments)
+        factors = [factor for factor in read if factor is not None]
         known = [self._terms.negation(literal) for literal in clause]
         return len(factors) == len(known) and contradict(self._arithmetic, known, factors)
 

@@ -70,6 +70,7 @@ class _Reader:
     def __init__(self) -> None:
         self.circuit = Circuit()
         self.constants: dict[str, Bits] = {}
+        self._asked = False
         self._known: dict[Said, Value] = {"true": TRUE, "false": -TRUE}
         self._functions: dict[str, tuple[tuple[int, ...], int]] = {}
         self._applied: dict[str, dict[tuple[Bits, ...], Bits]] = {}
@@ -85,12 +86,14 @@ class _Reader:
             case ["declare-fun", str(name), [*domain], sort] if domain:
                 self._declare(name)
                 self._functions[name] = tuple(map(_width, domain)), _width(sort)
-            case ["assert", said]:
+            case ["assert", said] if not self._asked:
                 holds = self._read(_frozen(said), {})
                 if not isinstance(holds, int):
                     raise ValueError("a word is asserted")
                 self.circuit.clauses.append((holds,))
-            case ["set-info" | "set-logic" | "check-sat", *_]:
+            case ["check-sat"]:
+                self._asked = True
+            case ["set-info" | "set-logic", *_]:
                 pass
             case _:
                 raise ValueError(f"a command that is not read: {str(command)[:60]}")

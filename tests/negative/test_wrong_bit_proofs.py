@@ -84,6 +84,7 @@ def test_clause_that_only_keeps_satisfiability_is_refused() -> None:
         ),
         ("(assert (forall ((x Bool)) x))", "no term"),
         ("(push 1)", "a command that is not read"),
+        ("(check-sat)(assert false)", "a command that is not read"),
         ("(assert p", "ends within an expression"),
     ],
 )

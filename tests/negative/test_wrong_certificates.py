@@ -160,9 +160,137 @@ def test_step_of_a_subproof_is_not_known_outside() -> None:
         check(f"{HEAD}(assert p)", proof("(assume a0 p)")[:-1] + steps[1:])
 
 
+HALF = "(ite p 1/2 1/2)"
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        HALF,
+        "(ite p (- 1/2) (* 3 -1/2))",
+        "(ite p (to_real x) 1/2)",
+        "(ite p x (* 1/2 y))",
+        "(let ((?h (* 1/2 x))) (ite p ?h ?h))",
+        "(ite p (ite p 1/2 1/2) 0)",
+        "(f 1/2)",
+        "(f (* 1/2 x))",
+    ],
+)
+def test_what_need_not_be_whole_is_no_unknown(half: str) -> None:
+    """Nothing lies between two integers that follow one another, but fractions do."""
+    steps = proof(
+        f"(step t1 (cl (>= {half} 1) (<= {half} 0)) :rule la_generic :args (1 1))",
+        f"(step t2 (cl (not (>= {half} 1))) :rule trust)",
+        f"(step t3 (cl (not (<= {half} 0))) :rule trust)",
+        "(step t4 (cl) :rule resolution :premises (t1 t2 t3))",
+    )
+    with pytest.raises(Rejected, match="does not take what it is applied to"):
+        check(f"{HEAD}(declare-fun f (Int) Int)", steps)
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("(or (>= (* 1/2 x) 1) (<= (* 1/2 x) 0))", False),
+        ("(or (>= (+ x 1/2) 1) (<= (+ x 1/2) 0))", False),
+        ("(or (> (* 2 x) 1) (<= (* 2 x) 0))", True),
+        ("(or (> (* 1/2 x) 1/2) (<= (* 1/2 x) 0))", False),
+        ("(not (= (* 1/2 x) 1/4))", True),
+        ("(not (= (* 1/2 x) 3/2))", False),
+        ("(=> (< (* 1/2 x) (* 1/2 y)) (<= (* 1/2 x) (+ (* 1/2 y) -1/2)))", True),
+        ("(=> (< (* 1/2 x) (* 1/2 y)) (<= (* 1/2 x) (+ (* 1/2 y) -1)))", False),
+    ],
+)
+def test_fractions_are_rounded_to_what_they_can_be(claim: str, holds: bool) -> None:
+    said = "does not end in the empty clause" if holds else "t0 does not follow by trust"
+    with pytest.raises(Rejected, match=said):
+        check(HEAD, proof(f"(step t0 (cl {claim}) :rule trust)"))
+
+
+@pytest.mark.parametrize(
+    ("clause", "factors"),
+    [
+        ("(>= x 1) (< x 0)", "-1 1"),
+        ("(>= (* 1/2 x) 1) (<= (* 1/2 x) 0)", "1 1"),
+        ("(= x y) (= y x)", "1 1"),
+        ("(not (= x y)) (not (>= x y))", "1 -1"),
+        ("(not (= x y)) (not (>= x y))", "-1 1"),
+        ("(>= x 0) (>= x 1)", "0 0"),
+        ("(not (> x y)) (not (< x (+ y 2)))", "1 1"),
+        ("(not (> (* 1/2 x) 0)) (not (< (* 1/2 x) 1))", "-1 1"),
+    ],
+)
+def test_no_factors_show_a_clause_that_is_false_of_some_integers(clause: str, factors: str) -> None:
+    with pytest.raises(Rejected, match="t0 does not follow by la_generic"):
+        check(HEAD, proof(f"(step t0 (cl {clause}) :rule la_generic :args ({factors}))"))
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "(+ p 1)",
+        "(< p x)",
+        "(= p x)",
+        "(= x p)",
+        "(distinct x y p)",
+        "(ite x p p)",
+        "(ite p p x)",
+        "(ite p x)",
+        "(not p p)",
+        "(not x)",
+        "(and p x)",
+        "(and)",
+        "(= x)",
+        "(< x)",
+        "(-)",
+        "+",
+        "and",
+        "(true p)",
+        "(x y)",
+        "(f x y)",
+        "(f p)",
+        "f",
+    ],
+)
+def test_term_of_a_wrong_sort_is_refused(term: str) -> None:
+    with pytest.raises(Rejected, match="does not take what it is applied to"):
+        check(
+            f"{HEAD}(declare-fun f (Int) Int)",
+            proof(f"(step t0 (cl (= {term} {term})) :rule refl)"),
+        )
+
+
+@pytest.mark.parametrize(
+    "term", ["(/ x 2)", "(div x 0)", "(mod x 0)", "(select x y)", "(to_int x)", "(to_real p)"]
+)
+def test_term_that_may_be_no_integer_is_not_read(term: str) -> None:
+    with pytest.raises(Rejected, match="is not declared"):
+        check(HEAD, proof(f"(step t0 (cl (= {term} {term})) :rule refl)"))
+
+
+@pytest.mark.parametrize("factors", ["1/0 1", "nan 1", "1e9 1", "x 1", "(1) 1", "1 1 x"])
+def test_factor_that_is_no_number_is_refused(factors: str) -> None:
+    step = "(step t0 (cl (not (< x y)) (not (< y x))) :rule la_generic :args ({}))"
+    with pytest.raises(Rejected):
+        check(HEAD, proof(step.format(factors)))
+
+
 @pytest.mark.parametrize(
     ("text", "steps", "said"),
     [
+        (HEAD + "(assert (= x 1/0))", "", "1/0 is not declared"),
+        (HEAD, "(step t0 (cl (= 1/0 1/0)) :rule refl)", "1/0 is not declared"),
+        (HEAD + "(assert x)", "", "a truth value is expected"),
+        (HEAD, "(step t0 (cl x) :rule trust)", "a truth value is expected"),
+        (HEAD + "(check-sat)(assert false)", "", "a command that is not read"),
+        (HEAD + "(assert (let (xp) x))", "", "let gives names to terms"),
+        (HEAD + "(declare-const 1 Int)", "", "means something already"),
+        (HEAD + "(declare-fun let (Int) Int)", "", "means something already"),
+        (HEAD + "(declare-fun f (Real) Int)", "", "f has a sort that is not read"),
+        (HEAD, "(step t0 (cl (! p :named x)) :rule trust)", "x means something already"),
+        (HEAD, "(step t0 (cl (! p :named n) (not (! (= x y) :named n))) :rule trust)", "names two"),
+        (HEAD + "(assert (! p :named n))(declare-const n Bool)", "", "n means something already"),
+        (HEAD, "(step t0 (cl (! p :named 0)) :rule trust)", "0 means something already"),
         (HEAD, "(step t0 (cl)", "ends within an expression"),
         (HEAD, "(step t0 (cl (= z z)) :rule refl)", "z is not declared"),
         (HEAD, "(forget t0)", "no command of a proof"),
