@@ -119,11 +119,11 @@ VERSIONS: Final = {
     )
 }
 CHECKED: Final[Mapping[str, str]] = {
-    FIRECRACKER_1_14.name: "Firecracker 1.16.1, 2026-11-28: 2400 steps, 1978 of them requests; "
+    FIRECRACKER_1_14.name: "Firecracker 1.16.1, 2026-11-28: 2400 steps, 1974 of them requests; "
     "no difference",
-    FIRECRACKER_MAIN.name: "Firecracker 1.17.0-dev (81b38b9), 2026-11-28: 2400 steps, 1978 of them "
+    FIRECRACKER_MAIN.name: "Firecracker 1.17.0-dev (81b38b9), 2026-11-28: 2400 steps, 1974 of them "
     "requests; no difference",
-    CLOUD_HYPERVISOR_52.name: "Cloud Hypervisor 53.0, 2026-11-28: 2400 steps, 1762 of them "
+    CLOUD_HYPERVISOR_52.name: "Cloud Hypervisor 53.0, 2026-11-28: 2400 steps, 1749 of them "
     "requests; no difference",
     KRUN.name: "libkrun of smolmachines 1.32.2, 2026-11-28: 3000 steps, 2369 of them requests; "
     "no difference",
