@@ -147,6 +147,21 @@ def test_a_wrong_observation_breaks_the_rule(rule: str) -> None:
     assert oracle.exercised[rule] >= 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "rules"),
+    [
+        (slots(3, GIB, 2 * GIB), {"memslots-tile-region"}),
+        (slots(4, GIB, GIB - MIB), {"memslots-tile-region", "memslots-whole-blocks"}),
+        (slots(0, GIB, 5 * GIB), {"memslots-tile-region"}),
+        ({"held": (HostMemory(CONFIG.addr, GIB, 1),)}, {"memory-given-back"}),
+    ],
+)
+def test_a_device_just_started_is_judged_by_what_the_host_sees(
+    wrong: Wrong, rules: set[str]
+) -> None:
+    assert seen_of((), wrong)[1] == rules
+
+
 @pytest.mark.parametrize("rule", BROKEN)
 def test_the_right_observation_does_not(rule: str) -> None:
     steps, _ = BROKEN[rule]

@@ -37,6 +37,10 @@ REFUSED = action(
 NEXT = action(Op.PLUG, addr=FIRST + 4 * BLOCK, blocks=1)
 ALL = Told(Did.POPULATE, FIRST, 4 * BLOCK)
 WHOLE = Told(Did.DISCARD, FIRST, GIB)
+PAST = HostMemory(FIRST + BLOCK, CONFIG.region, 0)
+BEYOND = Told(Did.DISCARD, FIRST + CONFIG.region, BLOCK)
+HALF = Told(Did.POPULATE, FIRST, 2 * BLOCK)
+AGAIN = Told(Did.POPULATE, FIRST + 3 * BLOCK, 2 * BLOCK)
 AFTER, GONE = (Told(kind, FIRST + 4 * BLOCK, BLOCK) for kind in (Did.POPULATE, Did.DISCARD))
 STEPS = (PLUG, UNPLUG, MOVE, REFUSED, action(Op.UNPLUG_ALL), PLUG, action(Op.SYSTEM_RESET))
 
@@ -81,13 +85,17 @@ def test_the_reference_device_shows_both_and_agrees() -> None:
         ((PLUG, UNPLUG), {"held": (HostMemory(FIRST, GIB, 3 * BLOCK),)}, "of which 4194304 are"),
         ((PLUG, UNPLUG), {"held": (HostMemory(FIRST + BLOCK, BLOCK, 1),)}, "of which 0 are"),
         ((PLUG,), {"held": (HostMemory(0, GIB, 0),)}, "not inside the region"),
+        ((PLUG,), {"held": (PAST,)}, "not inside the region"),
         ((PLUG,), {"told": ()}, "not told of all of the plugged blocks 0..3"),
         ((PLUG, UNPLUG), {"told": ()}, "still know a block of 0..3 that is not plugged"),
         ((PLUG, MOVE), {"told": ()}, "not told of all of the plugged blocks 0..3"),
         ((REFUSED,), {"told": (Told(Did.POPULATE, FIRST, BLOCK),)}, "still know a block of 0..0"),
         ((PLUG,), {"told": (Told(Did.POPULATE, FIRST, BLOCK // 2),)}, "not its blocks"),
         ((PLUG,), {"told": (Told(Did.DISCARD, 0, BLOCK),)}, "not its blocks"),
+        ((PLUG,), {"told": (ALL, BEYOND)}, "not its blocks"),
+        ((PLUG,), {"told": (HALF,)}, "not told of all of the plugged blocks 0..3"),
         ((PLUG,), {"told": (ALL, ALL)}, "listeners know one of them as plugged already"),
+        ((PLUG, NEXT), {"told": (AGAIN,)}, "blocks 3..4: listeners know one of them as plugged"),
         ((PLUG, NEXT), {"told": (WHOLE, ALL, AFTER)}, "one of them was plugged and stays so"),
         ((PLUG,), {"told": (ALL, AFTER, GONE)}, "populate 0..4, then discard 4..4 where it is"),
     ],
@@ -108,6 +116,8 @@ def test_covered_bytes_of_a_range_that_cuts_blocks() -> None:
     assert covered(plugged, 10, 0, 100) == 30
     assert covered(plugged, 10, 15, 10) == 10
     assert covered(plugged, 10, 22, 30) == 8 + 2
+    # The next plugged block begins behind a range that ends within a block.
+    assert covered(plugged, 10, 32, 15) == 0
 
 
 @pytest.mark.parametrize(

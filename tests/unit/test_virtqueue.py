@@ -143,6 +143,46 @@ def test_the_framing_does_not_matter(kind: type[SplitQueue] | type[PackedQueue])
 
 
 @BOTH
+def test_requests_of_other_lengths_at_the_same_place(
+    kind: type[SplitQueue] | type[PackedQueue],
+) -> None:
+    memory, queue, device = made(kind)
+    for length in (4, 24, 5, 16):
+        payload = bytes(range(1, length + 1))
+        for indirect in (False, True):
+            chain = Chain(payload, length, indirect=indirect)
+            assert asked(memory, queue, device, [chain]) == [payload[::-1]]
+
+
+def test_no_ring_asks_for_interrupts() -> None:
+    # Split: le16 flags of the available ring. Packed: le16 flags behind le16 desc (2.8.14).
+    assert made(SplitQueue)[0].take(DRIVER_AREA, 2) == b"\1\0"
+    assert made(PackedQueue)[0].take(DRIVER_AREA, 4) == b"\0\0\1\0"
+
+
+class Claiming(Device):
+    """Says once it is lazy how much it answered, and writes nothing."""
+
+    lazy = False
+
+    def answered(self, buffers: list[tuple[int, int, int]]) -> int:
+        if not self.lazy:
+            return super().answered(buffers)
+        return sum(size for _, size, flags in buffers if flags & WRITE)
+
+
+@BOTH
+def test_an_earlier_answer_is_not_taken_for_one_that_was_never_written(
+    kind: type[SplitQueue] | type[PackedQueue],
+) -> None:
+    memory, queue, _ = made(kind)
+    device = Claiming(memory, queue)
+    assert asked(memory, queue, device, [Chain(b"ab", 2)]) == [b"ba"]
+    device.lazy = True
+    assert asked(memory, queue, device, [Chain(b"ab", 2)]) == [b"\xa5\xa5"]
+
+
+@BOTH
 @pytest.mark.parametrize("count", [2, 4, MAX_BATCH])
 def test_each_request_of_a_batch_comes_back_once(
     kind: type[SplitQueue] | type[PackedQueue], count: int
@@ -171,15 +211,17 @@ def test_what_does_not_come_back_is_with_the_device(
     assert queue.take([memory.carry_out(access) for access in queue.poll()]) == [None, None]
 
 
-def test_a_request_that_is_lost_does_not_hold_up_the_next() -> None:
-    memory, queue, device = made(SplitQueue)
-    for access in queue.submit([Chain(b"lost", 4)]):
+@pytest.mark.parametrize("lost", [1, 3])
+def test_requests_that_are_lost_do_not_hold_up_the_next(lost: int) -> None:
+    memory, queue, _ = made(SplitQueue)
+    for access in queue.submit([Chain(b"lost", 4)] * lost):
         memory.carry_out(access)
-    device.seen += 1
     # The device takes it and never says that it did: its used index stays one behind.
     queue.give_up()
     for access in queue.submit([Chain(b"next", 4)]):
         memory.carry_out(access)
+    index, *ring = struct.unpack("<5H", memory.take(DRIVER_AREA + 2, 10))
+    assert index == lost + 1 and ring[lost] == 0
     memory.put(DEVICE_AREA + 2, struct.pack("<H", 1))
     memory.put(DEVICE_AREA + 4, struct.pack("<II", 0, 4))
     (used,) = queue.take([memory.carry_out(access) for access in queue.poll()])
@@ -192,6 +234,7 @@ def test_a_request_that_is_lost_does_not_hold_up_the_next() -> None:
         (2, (0, 1), "used index 2 after 0 requests and 1 more"),
         (1, (9, 1), "used element id 9"),
         (1, (0, 5), "used length 5 of 1"),
+        (1, (0, 2), "used length 2 of 1"),
     ],
 )
 def test_used_elements_that_nothing_was_made_available_for(

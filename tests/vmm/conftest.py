@@ -40,13 +40,24 @@ def guest_in_qemu(qemu_binary: Path) -> Iterator[QemuTarget]:
     target.close()
 
 
+def found_tracer() -> str:
+    if (program := tracer()) is None:
+        raise DriverError("no strace: on Debian apt-get install strace")
+    return program
+
+
+@pytest.fixture(scope="session")
+def strace() -> str:
+    """The tracer's program."""
+    return had(found_tracer, "QEMU")
+
+
 @pytest.fixture(scope="session")
 def libkrun() -> Vmm:
     """libkrun with a tracer beside it."""
 
     def made() -> Vmm:
-        if tracer() is None:
-            raise DriverError("no strace: on Debian apt-get install strace")
+        found_tracer()
         return krun(None)
 
     return had(made, "KVM", "VMM")

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.check.campaign import check
 from conformance.check.runner import run_trace
-from conformance.targets.driver.bus import Access, DriverError
+from conformance.targets.driver.bus import Access, DriverError, load, store
 from conformance.targets.qemu.fit import fitted
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.vmm.resume import pvh_entry, waking_table
@@ -35,6 +35,11 @@ def test_the_guest_starts_again_with_the_machine(guest_in_qemu: QemuTarget) -> N
     assert guest_in_qemu.apply(action(Op.SYSTEM_RESET)).size == 0
     seen = guest_in_qemu.apply(action(Op.PLUG, addr=CONFIG.addr, blocks=3))
     assert seen.answer is Answer.ACK and seen.memory and all(probe.held for probe in seen.memory)
+    # A general protection fault (13), of the second access: the guest tells of it and goes on.
+    bus = guest_in_qemu._started().bus
+    with pytest.raises(DriverError, match="exception 13 in the guest at store 0x800000000000"):
+        bus.exchange(load(0x1000, 1), store(1 << 47, 1, 8), load(0x1000, 1))
+    assert len(bus.exchange(load(0x1000, 1))) == 1
 
 
 def test_the_guest_goes_on_in_the_destination_of_a_migration(guest_in_qemu: QemuTarget) -> None:

@@ -29,7 +29,8 @@ class HostSide:
         self.slots = slots = seen.slots
         if slots is not None:
             whole = (slots.count - 1) * slots.size + slots.last
-            tiled = slots.count >= 1 and 0 < slots.last <= slots.size and whole == constants.region
+            # With less than one memslot the whole is not above 0.
+            tiled = 0 < slots.last <= slots.size and whole == constants.region
             cut = f"{slots.count} memslots of {slots.size} bytes, the last of {slots.last}"
             yield "memslots-tile-region", tiled, f"{cut}, for a region of {constants.region}"
             odd = slots.size % constants.block or slots.last % constants.block

@@ -146,6 +146,10 @@ def _in_process(pid: int, low: int, high: int) -> int:
     pages = 0
     with suppress(OSError), Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as pagemap:
         pagemap.seek(low // mmap.PAGESIZE * _ENTRY)
-        entries = pagemap.read((high - low) // mmap.PAGESIZE * _ENTRY)
-        pages = entries[_ENTRY - 1 :: _ENTRY].translate(_THERE).count(1)
+        pages = pages_there(pagemap.read((high - low) // mmap.PAGESIZE * _ENTRY))
     return pages * mmap.PAGESIZE
+
+
+def pages_there(entries: bytes) -> int:
+    """How many pages are in memory or swapped out, by their entries of pagemap."""
+    return entries[_ENTRY - 1 :: _ENTRY].translate(_THERE).count(1)
