@@ -152,6 +152,7 @@ def test_a_wrong_observation_breaks_the_rule(rule: str) -> None:
     [
         (slots(3, GIB, 2 * GIB), {"memslots-tile-region"}),
         (slots(4, GIB, GIB - MIB), {"memslots-tile-region", "memslots-whole-blocks"}),
+        (slots(5, GIB, 0), {"memslots-tile-region"}),
         (slots(0, GIB, 5 * GIB), {"memslots-tile-region"}),
         ({"held": (HostMemory(CONFIG.addr, GIB, 1),)}, {"memory-given-back"}),
     ],
