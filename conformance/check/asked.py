@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 
 from conformance.check.scenarios import Scenario
 from conformance.check.steps import Site, Unsuited
-from conformance.targets.target import Target, TargetError, limits_of, needs
+from conformance.targets.target import BATCH, Target, TargetError, limits_of, needs
+from conformance.traces.batches import batched
 from conformance.traces.codec import MAX_BLOCKS
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ConfigError, fix
@@ -25,6 +26,8 @@ def made(scenario: Scenario, target: Target, profile: Profile) -> Trace | str:
     try:
         site = Site(**asdict(config), slot=_slot(scenario, target, profile, config))
         taken = list(_steps(scenario, target, site))
+        if scenario.batched and BATCH in target.capabilities:
+            taken = batched(taken)
     except (ConfigError, Unsuited) as error:
         return str(error)
     if config.requested < asked.requested:

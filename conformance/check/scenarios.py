@@ -40,6 +40,8 @@ class Scenario:
     """Rules that it is judged by as well, where they apply."""
     optional: frozenset[Op] = frozenset()
     """Operations that are left out on a target that cannot do them."""
+    batched: bool = False
+    """Its requests go out together, as many as can, on a target that sends several at a time."""
     of_memslots: bool = False
     """It is about memslots: a device without any of its own is not asked."""
 
@@ -85,6 +87,7 @@ SCENARIOS: Final = (
         ("plug-possible", "unplug-possible"),
         _SEVERAL,
         steps.reused,
+        batched=True,
         of_memslots=True,
     ),
     Scenario(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.traces.layout import Layout, Place
+from conformance.traces.layout import MAX_BATCH, Layout, Place
 from conformance.traces.trace import TraceStep
 from model.arithmetic import GIB, MIB, U64_MASK
 from model.state import ConcreteAction, Config, Op, action
@@ -105,7 +105,12 @@ def reused(config: Config) -> Iterator[ConcreteAction]:
     for turn in range(TURNS):
         offset = turn * GIB % config.region
         yield on(Op.PLUG, config, offset)
-        yield on(Op.UNPLUG, config, offset) if turn % 2 else action(Op.UNPLUG_ALL)
+        if turn % (MAX_BATCH // 2) == 0:
+            yield action(Op.UNPLUG_ALL)
+            # A device may give up what it made usable, and makes it so again when asked.
+            yield action(Op.RESIZE, value=config.region)
+        else:
+            yield on(Op.UNPLUG, config, offset)
 
 
 def early_resize(config: Config) -> Iterator[ConcreteAction]:
@@ -168,8 +173,9 @@ def four(config: Config) -> Iterator[TraceStep]:
 
 
 def in_and_out(config: Config) -> Iterator[TraceStep]:
-    turn = (on(op, config, 0, 2) for op in (Op.PLUG, Op.STATE, Op.UNPLUG, Op.STATE) * 4)
-    yield from batch(*turn)
+    turn = [on(op, config, 0, 2) for op in (Op.PLUG, Op.STATE, Op.UNPLUG, Op.STATE) * 4]
+    # The last one is answered as none before it.
+    yield from batch(*turn[:-1], on(Op.UNPLUG, config, 0, 2))
     yield from batch(on(Op.PLUG, config, 0, 2), action(Op.UNPLUG_ALL), on(Op.STATE, config, 0))
 
 

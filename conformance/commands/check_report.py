@@ -211,6 +211,9 @@ def _configurations(done: Done) -> list[str]:
     if done.before.failing is not None and not report.traces:
         again = "a kept trace fails again, so no new one was run: --distinct 2 runs them too"
         lines.append(f"  warning           {again}")
+        if done.expected:
+            known = "of a fault that --expect lists, the kept trace can be removed"
+            lines.append(f"  warning           {known}")
     if report.to_refuse:
         lines.append(f"  refused           {report.to_refuse} devices that must be refused")
     for reason, count in report.skipped.items():

@@ -194,7 +194,9 @@ def _scenarios(wish: Wish, target: Target, judge: Judge) -> list[Result]:
     results = []
     with progress("running scenarios") as bars:
         for number, scenario in enumerate(wish.scenarios):
-            bars.update(bars.task_ids[0], completed=number, total=len(wish.scenarios))
+            now = f"running scenarios, now {scenario.id}"
+            total = len(wish.scenarios)
+            bars.update(bars.task_ids[0], completed=number, total=total, description=now)
             results.append(run_scenario(scenario, target, wish.profile, judge))
     # Only now: a display of its own shows how far that is.
     pairs = zip(wish.scenarios, results, strict=True)

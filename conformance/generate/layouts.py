@@ -19,6 +19,8 @@ from model.state import NO_FAULTS, REQUESTS, Answer, Op
 _ANSWERED: Final = frozenset({Answer.ACK, Answer.NACK, Answer.BUSY, Answer.ERROR})
 _PERCENT: Final = 30
 """How often a request goes out together with the next one, and how often in another framing."""
+_BATCHES: Final = [(4, 2), (2, 3), (2, 4), (2, 8), (2, MAX_BATCH)]
+"""How many requests go out together, where so many follow each other, with their weights."""
 _SALT: Final = 0x5107
 """The choices of a layout are none of those that made the trace."""
 
@@ -39,7 +41,7 @@ def _laid_out(
     steps: Iterable[TraceStep], seed: int, capabilities: frozenset[str]
 ) -> Iterator[TraceStep]:
     choices = RandomChoices(seed)
-    together = 1
+    due = 0
     for step, after in pairwise(chain(steps, [None])):
         assert step is not None
         if step.action.op in SETS_UP:
@@ -49,9 +51,10 @@ def _laid_out(
             yield step
             continue
         layout = _framing(choices, capabilities) if FRAMING in capabilities else Layout()
-        wish = BATCH in capabilities and choices.chance(_PERCENT)
-        more = wish and after is not None and _plain(after) and together < MAX_BATCH
-        together = together + 1 if more else 1
+        if not due and BATCH in capabilities and choices.chance(_PERCENT):
+            due = choices.pick(_BATCHES)
+        more = due > 1 and after is not None and _plain(after)
+        due = due - 1 if more else 0
         yield replace(step, layout=replace(layout, more=more))
 
 

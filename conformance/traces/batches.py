@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from conformance.traces.layout import MAX_BATCH
 from conformance.traces.trace import TraceStep
 from model.state import REQUESTS
 
@@ -27,3 +29,16 @@ def _goes_on(step: TraceStep, after: TraceStep) -> bool:
     in no batch.
     """
     return step.layout.more and {step.action.op, after.action.op} <= REQUESTS
+
+
+def batched(steps: Sequence[TraceStep]) -> list[TraceStep]:
+    """The steps with each request in a batch with those before it, as large as one may be."""
+    made: list[TraceStep] = []
+    count = 0
+    for step in steps:
+        joins = step.action.op in REQUESTS and 0 < count < MAX_BATCH
+        if joins:
+            made[-1] = replace(made[-1], layout=replace(made[-1].layout, more=True))
+        count = count + 1 if joins else int(step.action.op in REQUESTS)
+        made.append(step)
+    return made

@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 
-from catalogue import FAULTS, LISTED
+from catalogue import FAULTS
 from device import EVENTS, FAILURES, REQUESTS, VIEWS, Device, Refused
 from guest import Guest
 from small import LIMITS, SmallMemslots
@@ -50,7 +50,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="print every fault as JSON")
     chosen = parser.parse_args()
     if chosen.list:
-        print(json.dumps([fault.described() for fault in LISTED.values()]))
+        print(json.dumps([fault.described() for fault in FAULTS.values()]))
         return
     built = FAULTS[chosen.fault] if chosen.fault else SmallMemslots if chosen.small else Device
     device = guest = None

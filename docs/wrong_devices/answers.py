@@ -18,7 +18,14 @@ class MisalignedState(Fault):
 class MixedIsPlugged(Fault):
     """STATE says plugged of a partly plugged range."""
 
-    found_by = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
+    found_by = (
+        "state-mixed",
+        "state-plugged",
+        "state-unplugged",
+        "config-plugged-size",
+        "listeners-know-plugged",
+        "state",
+    )
 
     def state_of(self, first, count):
         told = super().state_of(first, count)
@@ -28,7 +35,14 @@ class MixedIsPlugged(Fault):
 class StateOfFirst(Fault):
     """STATE looks at the first block only."""
 
-    found_by = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
+    found_by = (
+        "state-mixed",
+        "state-plugged",
+        "state-unplugged",
+        "config-plugged-size",
+        "listeners-know-plugged",
+        "state",
+    )
 
     def state_of(self, first, count):
         return super().state_of(first, 1)
@@ -37,7 +51,14 @@ class StateOfFirst(Fault):
 class StateOfEnds(Fault):
     """STATE looks at the first and the last block only."""
 
-    found_by = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
+    found_by = (
+        "state-mixed",
+        "state-plugged",
+        "state-unplugged",
+        "config-plugged-size",
+        "listeners-know-plugged",
+        "state",
+    )
 
     def state_of(self, first, count):
         ends = {super(StateOfEnds, self).state_of(at, 1) for at in (first, first + count - 1)}
@@ -47,7 +68,7 @@ class StateOfEnds(Fault):
 class OneHoleUnseen(Fault):
     """STATE overlooks a single unplugged block among more than 64."""
 
-    found_by = ("state-mixed", "state-plugged", "state")
+    found_by = ("state-mixed", "state-plugged", "listeners-know-plugged", "state")
 
     def state_of(self, first, count):
         told = super().state_of(first, count)
@@ -72,7 +93,14 @@ class StateBusy(Fault):
 class StateOfMapped(Fault):
     """STATE says plugged of blocks in a mapped memslot."""
 
-    found_by = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
+    found_by = (
+        "state-mixed",
+        "state-plugged",
+        "state-unplugged",
+        "config-plugged-size",
+        "listeners-know-plugged",
+        "state",
+    )
 
     def state_of(self, first, count):
         told = super().state_of(first, count)

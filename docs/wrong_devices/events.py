@@ -257,7 +257,14 @@ class OnlyThousandTurns(Fault):
 class WearsOut(Fault):
     """After 20 requests STATE says unplugged of everything."""
 
-    found_by = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
+    found_by = (
+        "state-mixed",
+        "state-plugged",
+        "state-unplugged",
+        "config-plugged-size",
+        "listeners-know-plugged",
+        "state",
+    )
 
     def state_of(self, first, count):
         return "unplugged" if self.turns > 20 else super().state_of(first, count)

@@ -3,7 +3,14 @@
 from fault import Fault
 from host import bits, runs
 
-STATES = ("state-mixed", "state-plugged", "state-unplugged", "config-plugged-size", "state")
+STATES = (
+    "state-mixed",
+    "state-plugged",
+    "state-unplugged",
+    "config-plugged-size",
+    "listeners-know-plugged",
+    "state",
+)
 
 
 class LateState(Fault):

@@ -57,6 +57,8 @@ class UnplugsUnplugged(Fault):
         "unplug-unplugged-is-error",
         "answer",
         "state-mixed",
+        "state-plugged",
+        "state-unplugged",
         "config-plugged-size",
         "unplug-in-plugged-size",
     )

@@ -30,6 +30,7 @@ def ask(op: Op, first: int = 0, blocks: int = 1, odd: int = 0) -> ConcreteAction
 
 PLUG, UNPLUG, STATE = (ask(op, 0, 2) for op in (Op.PLUG, Op.UNPLUG, Op.STATE))
 ALL, RESET, DEVICE_RESET = (action(op) for op in (Op.UNPLUG_ALL, Op.SYSTEM_RESET, Op.DEVICE_RESET))
+WAKE_UP = action(Op.WAKE_UP)
 ENOUGH = action(Op.RESIZE, value=2 * CONFIG.block)
 GROW = action(Op.RESIZE, value=2 * GIB)
 USABLE_BLOCKS = (GIB + CONFIG.extent) // CONFIG.block
@@ -42,6 +43,7 @@ def seen_of(steps: Steps, wrong: Wrong) -> tuple[VirtioOracle, set[str]]:
     """The rules broken by the last step, whose observation is wrong; all others are right."""
     device = ReferenceDevice(QEMU, CONFIG)
     oracle = VirtioOracle(CONFIG, host=HostSide(maps_plugged=True))
+    oracle.suspends = True
 
     def shown(seen: Observation, changes: Wrong) -> Observation:
         fields = {"constants": CONSTANTS, "held": held(device)} | dict(changes)
@@ -92,6 +94,7 @@ BROKEN: dict[str, tuple[Steps, Wrong]] = {
     "memory-plugged-kept": ((PLUG, STATE), memory(fresh=False)),
     "memory-plugged-usable": ((PLUG,), memory(fresh=True)),
     "reset-unplugs-all": ((PLUG, RESET), size(2)),
+    "suspend-keeps-blocks": ((PLUG, WAKE_UP), size(0)),
     "answers-every-request": ((STATE,), error(Answer.SILENT)),
     "unusable-blocks-unplugged": ((PLUG, ALL), {"usable": 0, "requested": 0, **size(2)}),
     "plug-misaligned-is-error": ((ask(Op.PLUG, odd=1),), error()),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.check.asked import made
 from conformance.check.campaign import check
 from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIO_NAMED
@@ -168,6 +169,23 @@ def test_layouts_come_from_the_seed_and_leave_the_actions_alone() -> None:
     whole = [step for trace in made for step in laid_out(trace, able | {ONE_EACH}).steps]
     assert {(step.layout.parts, step.layout.response_parts) for step in whole} == {(1, 1)}
     assert len({step.layout.room for step in whole}) == 3
+
+
+def test_batches_of_every_size_are_sent() -> None:
+    requests = [TraceStep(action(Op.STATE, addr=4 * GIB, blocks=1))] * 300
+    trace = Trace(QEMU, Config(region=GIB, block=MIB, limit=2), tuple(requests), seed=1)
+    sizes = {len(steps) for _, steps in together(laid_out(trace, frozenset({BATCH})).steps)}
+    assert sizes == {1, 2, 3, 4, 8, 16}
+
+
+def test_a_scenario_sends_as_many_together_as_can_be() -> None:
+    scenario = SCENARIO_NAMED["memslots-reused"]
+    alone, queued = made(scenario, ReferenceTarget(), QEMU), made(scenario, Queued(), QEMU)
+    assert isinstance(alone, Trace) and isinstance(queued, Trace)
+    assert [step.action for step in alone.steps] == [step.action for step in queued.steps]
+    assert {len(steps) for _, steps in together(alone.steps)} == {1}
+    assert max(len(steps) for _, steps in together(queued.steps)) == MAX_BATCH
+    assert sum(1 for _ in together(queued.steps)) < len(alone.steps) / 6
 
 
 def test_what_a_layout_takes() -> None:
