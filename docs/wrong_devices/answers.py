@@ -111,7 +111,7 @@ class StateOfMapped(Fault):
 class UnknownStaysBroken(Fault):
     """After an unknown request a device reset does not help."""
 
-    found_by = ("answers-every-request",)
+    found_by = ("answers-every-request", "answer")
 
     def device_reset(self, do, failing):
         return "done"

@@ -106,7 +106,7 @@ class UnmappedReadable(Fault):
 class DeviceResetDiscards(Fault):
     """A device reset discards the memory of plugged blocks."""
 
-    found_by = ("init-reset-keeps-memory", "memory-plugged-kept")
+    found_by = ("init-reset-keeps-memory", "memory-plugged-kept", "memory")
 
     def device_reset(self, do, failing):
         self.ram = {}
