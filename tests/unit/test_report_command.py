@@ -35,6 +35,7 @@ from conformance.report.running import made as made_by_running
 from conformance.report.running import run as run_command
 from conformance.report.source import through
 from conformance.report.view import device_of, drawings
+from conformance.targets.leash import Leash
 from conformance.traces.trace import Trace, TraceStep, read_trace
 from model.arithmetic import GIB, MIB, TIB
 from model.device import ReferenceDevice
@@ -531,13 +532,13 @@ def test_a_command_that_falls_over_ends_what_runs_beside_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     beside = subprocess.Popen(["sleep", "1000"], text=True)
-    there = Event()
+    leash, there = Leash(), Event()
 
     def run(words: list[str], children: Children) -> dict[str, Any]:
         if words == ["prove"]:
-            there.wait()
+            there.wait(20)
             raise ReportError("no solver")
-        children._running.add(beside)
+        children._running[beside] = leash
         there.set()
         beside.wait()
         raise ReportError("ended with the other one")
@@ -545,6 +546,7 @@ def test_a_command_that_falls_over_ends_what_runs_beside_it(
     monkeypatch.setattr(running, "run", run)
     with pytest.raises(ReportError, match="no solver"):
         made_by_running({"a": ["prove"], "b": ["compare"]}, tmp_path, lambda *_: None)
+    leash.let_go()
     assert beside.returncode == -signal.SIGTERM
     with pytest.raises(ReportError, match="not run"):
         ended = Children()
