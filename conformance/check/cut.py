@@ -15,6 +15,7 @@ from typing import Final
 from conformance.check.steps import on, whole
 from conformance.targets.target import Target, needs
 from conformance.traces import streamed
+from conformance.traces.codec import MAX_BLOCKS
 from conformance.traces.streamed import Streamed, held
 from conformance.traces.trace import Trace, TraceStep
 from model.device import ReferenceDevice
@@ -25,7 +26,6 @@ LAST_STEPS: Final = (16, 64, 256, 1024)
 MOST_TIMES: Final = 10
 """How often a trace is run at most without operations of one kind, at its length then; what can be
 held is made small within the limits of `conformance.check.shrink`."""
-_MOST_BLOCKS: Final = (1 << 16) - 1
 _MOST_RANGES: Final = 1024
 
 Run = Callable[[Trace], Trace | None]
@@ -79,8 +79,8 @@ def _restoring(config: Config, state: ConcreteState) -> Iterator[ConcreteAction]
         return
     yield action(Op.RESIZE, value=config.region)
     for first, end in islice(state.plugged.ranges(), _MOST_RANGES):
-        for start in range(first, end, _MOST_BLOCKS):
-            yield on(Op.PLUG, config, start * config.block, min(end - start, _MOST_BLOCKS))
+        for start in range(first, end, MAX_BLOCKS):
+            yield on(Op.PLUG, config, start * config.block, min(end - start, MAX_BLOCKS))
     yield action(Op.RESIZE, value=state.requested)
 
 

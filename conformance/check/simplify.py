@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from conformance.generate.config import USUAL_ADDR
+from conformance.traces.codec import MAX_BLOCKS
 from conformance.traces.faults import simpler_faults
 from conformance.traces.layout import PLAIN
 from conformance.traces.trace import Trace, TraceStep
@@ -24,8 +25,6 @@ JOINED: Final = frozenset({Op.PLUG, Op.UNPLUG})
 """Requests that do the same to all blocks of their range."""
 MOST_JOINED: Final = 256
 """Requests, the last ones, of which each is tried with each other."""
-MOST_BLOCKS: Final = (1 << 16) - 1
-"""What a request can name: nb_blocks has 16 bits (VIRTIO 5.15.6)."""
 Family = Callable[[Trace], Iterator[Trace]]
 
 
@@ -76,7 +75,7 @@ def _joined(trace: Trace) -> Iterator[Trace]:
         low, high = sorted((one, other), key=lambda action: action.addr)
         beside = low.addr + low.blocks * trace.config.block == high.addr
         blocks = low.blocks + high.blocks
-        if one.op is other.op and one.faults == other.faults and beside and blocks <= MOST_BLOCKS:
+        if one.op is other.op and one.faults == other.faults and beside and blocks <= MAX_BLOCKS:
             for kept, dropped in ((i, j), (j, i)):
                 joined = _replaced(trace, kept, replace(one, addr=low.addr, blocks=blocks))
                 yield replace(joined, steps=(*joined.steps[:dropped], *joined.steps[dropped + 1 :]))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from conformance.traces.codec import MAX_BLOCKS
 from conformance.traces.layout import MAX_BATCH, Layout, Place
 from conformance.traces.trace import TraceStep
 from model.arithmetic import GIB, MIB, U64_MASK
@@ -50,7 +51,7 @@ def on(op: Op, config: Config, offset: int, blocks: int = 1) -> ConcreteAction:
 
 def whole(config: Config) -> int:
     """The blocks of the region, as many as one request can count."""
-    return min(config.region // config.block, 0xFFFF)
+    return min(config.region // config.block, MAX_BLOCKS)
 
 
 def state(config: Config) -> ConcreteAction:

@@ -2,7 +2,7 @@
 
 import sys
 
-from fault import Fault
+from fault import STATES, Fault
 from host import bits
 
 
@@ -18,14 +18,7 @@ class MisalignedState(Fault):
 class MixedIsPlugged(Fault):
     """STATE says plugged of a partly plugged range."""
 
-    found_by = (
-        "state-mixed",
-        "state-plugged",
-        "state-unplugged",
-        "config-plugged-size",
-        "listeners-know-plugged",
-        "state",
-    )
+    found_by = STATES
 
     def state_of(self, first, count):
         told = super().state_of(first, count)
@@ -35,14 +28,7 @@ class MixedIsPlugged(Fault):
 class StateOfFirst(Fault):
     """STATE looks at the first block only."""
 
-    found_by = (
-        "state-mixed",
-        "state-plugged",
-        "state-unplugged",
-        "config-plugged-size",
-        "listeners-know-plugged",
-        "state",
-    )
+    found_by = STATES
 
     def state_of(self, first, count):
         return super().state_of(first, 1)
@@ -51,14 +37,7 @@ class StateOfFirst(Fault):
 class StateOfEnds(Fault):
     """STATE looks at the first and the last block only."""
 
-    found_by = (
-        "state-mixed",
-        "state-plugged",
-        "state-unplugged",
-        "config-plugged-size",
-        "listeners-know-plugged",
-        "state",
-    )
+    found_by = STATES
 
     def state_of(self, first, count):
         ends = {super(StateOfEnds, self).state_of(at, 1) for at in (first, first + count - 1)}
@@ -93,14 +72,7 @@ class StateBusy(Fault):
 class StateOfMapped(Fault):
     """STATE says plugged of blocks in a mapped memslot."""
 
-    found_by = (
-        "state-mixed",
-        "state-plugged",
-        "state-unplugged",
-        "config-plugged-size",
-        "listeners-know-plugged",
-        "state",
-    )
+    found_by = STATES
 
     def state_of(self, first, count):
         told = super().state_of(first, count)

@@ -1,6 +1,6 @@
 """Resets and migrations that lose or keep the wrong things, and devices that wear out."""
 
-from fault import Fault
+from fault import STATES, Fault
 from host import bits, runs
 
 
@@ -257,14 +257,7 @@ class OnlyThousandTurns(Fault):
 class WearsOut(Fault):
     """After 20 requests STATE says unplugged of everything."""
 
-    found_by = (
-        "state-mixed",
-        "state-plugged",
-        "state-unplugged",
-        "config-plugged-size",
-        "listeners-know-plugged",
-        "state",
-    )
+    found_by = STATES
 
     def state_of(self, first, count):
         return "unplugged" if self.turns > 20 else super().state_of(first, count)

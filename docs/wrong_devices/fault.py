@@ -2,6 +2,16 @@
 
 from device import Device
 
+STATES = (
+    "state-mixed",
+    "state-plugged",
+    "state-unplugged",
+    "config-plugged-size",
+    "listeners-know-plugged",
+    "state",
+)
+"""What may find a device whose STATE says what is not so."""
+
 
 class Fault(Device):
     """Wrong in the way that the docstring of the class says; `found_by` names what must find it.

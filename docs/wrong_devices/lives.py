@@ -1,16 +1,7 @@
 """Faults that show only late in the life of a device, or once many ranges are plugged."""
 
-from fault import Fault
+from fault import STATES, Fault
 from host import bits, runs
-
-STATES = (
-    "state-mixed",
-    "state-plugged",
-    "state-unplugged",
-    "config-plugged-size",
-    "listeners-know-plugged",
-    "state",
-)
 
 
 class LateState(Fault):
