@@ -191,9 +191,9 @@ PROFILES: Final = {
 }
 
 
-def profile_named(name: str) -> Profile:
-    """The profile of that name. Raises ValueError that lists the names there are."""
+def profile_named(name: str, known: dict[str, Profile] = PROFILES) -> Profile:
+    """The known profile of that name. Raises ValueError that lists the names there are."""
     try:
-        return PROFILES[name]
+        return known[name]
     except KeyError:
-        raise ValueError(f"unknown profile {name!r}: known are {', '.join(PROFILES)}") from None
+        raise ValueError(f"unknown profile {name!r}: known are {', '.join(known)}") from None

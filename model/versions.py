@@ -11,7 +11,7 @@ from typing import Final
 
 from model.arithmetic import MIB
 from model.own import FailedDiscard, Nonsense, Own, Reach
-from model.profiles import CLOUD_HYPERVISOR, FIRECRACKER, PROFILES, QEMU, Profile, Usable
+from model.profiles import CLOUD_HYPERVISOR, FIRECRACKER, PROFILES, QEMU, Usable
 
 FIRECRACKER_1_14: Final = replace(
     FIRECRACKER,
@@ -132,11 +132,3 @@ CHECKED: Final[Mapping[str, str]] = {
 read."""
 KNOWN: Final = PROFILES | VERSIONS
 """All profiles: those that theorems are about, and those by version."""
-
-
-def known_profile(name: str) -> Profile:
-    """The profile of that name. Raises ValueError that lists the names there are."""
-    try:
-        return KNOWN[name]
-    except KeyError:
-        raise ValueError(f"unknown profile {name!r}: known are {', '.join(KNOWN)}") from None

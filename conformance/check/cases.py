@@ -34,8 +34,8 @@ from conformance.judge.virtio.rules import RULE_NAMED, RULES
 from conformance.targets.target import Target, states_limits
 from conformance.traces.failures import DIRECTORY, save, save_log
 from conformance.traces.trace import Trace
-from model.profiles import Profile
-from model.versions import known_profile
+from model.profiles import Profile, profile_named
+from model.versions import KNOWN
 
 TRACES: Final = "generated-traces"
 """The case of the generated traces as a whole; their rules are cases of their own."""
@@ -70,7 +70,7 @@ def settings_of(values: Mapping[str, str]) -> Settings:
             )
         numbers[name] = int(values[name])
     expected = read_expected(Path(values["expect"])) if values["expect"] else {}
-    profile = known_profile(values["profile"])
+    profile = profile_named(values["profile"], KNOWN)
     return Settings(values["oracle"], profile, expected=expected, **numbers)
 
 

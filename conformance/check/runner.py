@@ -15,12 +15,13 @@ from conformance.judge.host import held_fault
 from conformance.judge.judge import Judge, judge_of
 from conformance.judge.memory import memory_fault
 from conformance.judge.oracle import (
+    BY_RULES,
     BY_THEMSELVES,
+    amounts,
     broken_by_layout,
     broken_by_start,
     broken_by_state,
     broken_by_step,
-    by_rules,
     differing,
     shared,
     spelled,
@@ -50,9 +51,15 @@ class _Run:
     """One trace on one target; the counters grow as it goes."""
 
     def __init__(
-        self, target: Target, trace: Trace, judge: Judge, over: Callable[[], bool]
+        self,
+        target: Target,
+        trace: Trace,
+        judge: Judge,
+        over: Callable[[], bool],
+        started: Observation | None,
     ) -> None:
         self.target, self.trace, self.judge, self.over = target, trace, judge, over
+        self.started = started
         able = target.capabilities
         self.virtio = VirtioOracle(
             trace.config,
@@ -65,7 +72,6 @@ class _Run:
         if not trace.refuse:
             self.model = ReferenceDevice(trace.profile, trace.config)
         self.notices = Notices()
-        self.views = Views(able, trace.profile, strict=judge.exact)
         self.start: Observation | None = None
         self.steps = self.sent = 0
         self.seen: deque[Observation] = deque(maxlen=streamed.HELD)
@@ -110,7 +116,9 @@ class _Run:
         if self.trace.refuse:
             return self.refusal()
         try:
-            self.start = self.target.start(self.trace.profile, self.trace.config)
+            begun = self.started or self.target.start(self.trace.profile, self.trace.config)
+            self.start = begun
+            self.views = Views(self.target.capabilities)
             found = self.views.missing(at_start(self.model), self.start, 0)
             found = found or self.broken(self.virtio.start(self.start), 0)
             self.count(self.start)
@@ -164,8 +172,10 @@ class _Run:
 
     def count(self, seen: Observation) -> None:
         """Count what is seen, and what of it rules judge."""
-        self.shown.update(by_rules(seen, beside=False))
-        self.compared.update(by_rules(seen, beside=self.judge.exact))
+        shown = amounts(seen)
+        self.shown.update(shown)
+        judged = BY_RULES if self.judge.exact else shown
+        self.compared.update({name: shown[name] for name in judged if name in shown})
 
     def known(self, name: str) -> bool:
         """A claim that is broken is tolerated, and counted then; devices of other programs by
@@ -269,7 +279,10 @@ def run_trace(
     trace: Trace,
     judge: Judge | None = None,
     over: Callable[[], bool] = lambda: False,
+    *,
+    started: Observation | None = None,
 ) -> Outcome:
     """Run a trace up to its end or its first finding, by default as it was judged before, or until
-    it is `over` and nobody wants its outcome. Raises model.device.ConfigError."""
-    return _Run(target, trace, judge or judge_of(trace.finding), over).outcome()
+    it is `over` and nobody wants its outcome; `started` is the start of its device, where that is
+    done. Raises model.device.ConfigError."""
+    return _Run(target, trace, judge or judge_of(trace.finding), over, started).outcome()

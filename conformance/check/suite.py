@@ -120,10 +120,11 @@ def run_scenario(
     """Run a scenario on a target; `judge` is that of the check."""
     if not scenario.rules and not judge.exact:
         return Result(scenario.id, Verdict.SKIPPED, "only a profile says what is right here")
-    trace = made(scenario, target, profile)
-    if isinstance(trace, str):
-        return Result(scenario.id, Verdict.SKIPPED, trace)
-    outcome = run_trace(target, trace, of_scenario(scenario, judge))
+    asked = made(scenario, target, profile)
+    if isinstance(asked, str):
+        return Result(scenario.id, Verdict.SKIPPED, asked)
+    trace = asked.trace
+    outcome = run_trace(target, trace, of_scenario(scenario, judge), started=asked.started)
     if (found := outcome.finding) is None:
         return Result(scenario.id, *_unbroken_scenario(scenario, target, trace, outcome, judge))
     if found.kind is Kind.REFUSED and not judge.accepts:

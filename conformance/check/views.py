@@ -1,4 +1,4 @@
-"""Does a target go on showing what it promised to show?"""
+"""Does a target show what it promised to show?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from conformance.judge.finding import Finding, Kind
 from conformance.judge.oracle import ALWAYS, BY_THEMSELVES, FIELDS
 from conformance.targets.target import VIEWS
 from model.observation import Observation
-from model.profiles import Profile
 from model.state import REQUESTS, Answer, ConcreteAction, Op
 
 _ANSWERED: Final = frozenset({Answer.ACK, Answer.NACK, Answer.BUSY, Answer.ERROR})
@@ -17,17 +16,11 @@ _USED: Final = REQUESTS - {Op.UNKNOWN, Op.SHORT}
 
 
 class Views:
-    """The views that a target promised, and those of them that it has shown.
+    """The views that a target promised: each is due whatever judges it."""
 
-    `strict`: a view must be shown from the beginning on; else one that never was shown is a mere
-    gap in what can be judged, but what is judged by one that stops is out of date.
-    """
-
-    def __init__(self, capabilities: frozenset[str], profile: Profile, *, strict: bool) -> None:
+    def __init__(self, capabilities: frozenset[str]) -> None:
         self._promised = capabilities & VIEWS
-        self._profile = profile
-        self._strict = strict
-        self._shown: set[str] = set()
+        self._mapped = False
 
     def missing(
         self,
@@ -38,10 +31,8 @@ class Views:
     ) -> Finding | None:
         """The finding for views that are due at a step, 0 for the start, and are not shown."""
         due = self._promised.intersection(self._due(allowed, seen, number, done))
-        fields = {name: getattr(seen, FIELDS.get(name, name)) for name in due}
-        gone = [name for name, shown in fields.items() if shown is None]
-        missing = sorted(gone if self._strict else self._shown.intersection(gone))
-        self._shown.update(due.difference(gone))
+        missing = sorted(name for name in due if getattr(seen, FIELDS.get(name, name)) is None)
+        self._mapped = self._mapped or seen.mapped is not None
         if not missing:
             return None
         since = f"from step {number} on" if number else "at the start"
@@ -56,9 +47,12 @@ class Views:
             return
         for name, field in FIELDS.items():
             if name in BY_THEMSELVES:
-                if self._profile.shows(name) and (number or name == "held"):
+                if number or name == "held":
                     yield name
             elif name not in ALWAYS and getattr(allowed, field) is not None:
                 yield name
+        if self._mapped:
+            # It has memslots of its own, whatever the profile has.
+            yield "mapped"
         if done is not None and done.op in _USED and seen.answer in _ANSWERED:
             yield "used"

@@ -36,7 +36,8 @@ from conformance.commands.options import (
 )
 from conformance.targets.qemu.accel import ACCELS
 from conformance.targets.spec import accelerated, own_profile
-from model.versions import known_profile
+from model.profiles import profile_named
+from model.versions import KNOWN
 
 
 def _ids(
@@ -210,7 +211,7 @@ def check(
     if (accel := options.pop("accel")) is not None:
         options["spec"] = accelerated(options["spec"], accel)
     if chosen_by_default("profile") and (own := own_profile(options["spec"])) is not None:
-        options["profile"] = known_profile(own)
+        options["profile"] = profile_named(own, KNOWN)
     wish = Wish(**without_driver(options))
     if catalogue:
         _catalogue(wish, seeds, as_json)

@@ -13,7 +13,7 @@ RULES_OF: Final[Mapping[str, tuple[str, ...]]] = {
         *("memslot-exists", "memslot-of-plugged-mapped", "memslot-mapped-for-block"),
         *("memslot-goes-with-last-block", "memory-unmapped-gone"),
     ),
-    "held": ("memory-given-back",),
+    "held": ("memory-given-back", "memory-accounted"),
     "told": ("listeners-know-plugged",),
     "memory": (
         *("memory-plugged-usable", "memory-plugged-kept", "init-reset-keeps-memory"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from model.profiles import PROFILES, Profile, profile_named
-from model.versions import KNOWN, known_profile
+from model.versions import KNOWN
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -17,23 +17,25 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def profile(name: str) -> Profile:
-    """The profile of that name. Raises click.BadParameter."""
-    try:
-        return profile_named(name)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+def _reads(known: dict[str, Profile]) -> Callable[[str], Profile]:
+    """Reads the name of a known profile; what it reads raises click.BadParameter."""
+
+    def profile(name: str) -> Profile:
+        try:
+            return profile_named(name, known)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return profile
 
 
-def any_profile(name: str) -> Profile:
-    """The profile of that name, of those by version too. Raises click.BadParameter."""
-    try:
-        return known_profile(name)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+profile = _reads(PROFILES)
+"""A profile that theorems are about, by its name."""
+any_profile = _reads(KNOWN)
+"""A profile by its name, of those by version too."""
 
 
-def _option(read: Callable[[str], Profile], known: Mapping[str, Profile]) -> Callable[[F], F]:
+def _option(read: Callable[[str], Profile], known: dict[str, Profile]) -> Callable[[F], F]:
     """`--profile`, of which a shell offers those that are known."""
 
     def offered(

@@ -29,6 +29,29 @@ def held_fault(constants: Constants, plugged: Extents, held: Sequence[HostMemory
     return None
 
 
+def unaccounted(kept: Sequence[int], held: Sequence[HostMemory]) -> str | None:
+    """While blocks are plugged some range is told of, and where bytes were `kept` in them, given by
+    their addresses, a range with one of these: there is memory behind it. What is wrong, in one
+    line.
+
+    Source: VIRTIO, Memory Device, Device Operation: plugged memory holds what is written to it.
+    """
+    if not any(part.size for part in held):
+        return "blocks are plugged, and no range is told of"
+    around = [
+        (addr, part) for addr in kept for part in held if part.addr <= addr < part.addr + part.size
+    ]
+    for addr, part in around:
+        if not part.held:
+            return (
+                f"no host memory behind {part.size} bytes at {part.addr:#x}, "
+                f"though {addr:#x} holds what was written"
+            )
+    if kept and not around:
+        return f"no range is told of that has {kept[0]:#x}, which holds what was written"
+    return None
+
+
 def in_both(these: Extents, those: Extents) -> Extents:
     """What is among both."""
     runs = (run for each in these.ranges() for run in those.ranges_within(*each))

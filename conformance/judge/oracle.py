@@ -30,6 +30,8 @@ FIELDS: Final = {
 """Fields of an observation by the names that traces give them, in the order they are judged."""
 BY_THEMSELVES: Final = ("memory", "held", "told")
 """Fields that are judged against the blocks' states; the model shows none to compare with."""
+BY_RULES: Final = ("used",)
+"""Fields that no profile has a word about: rules alone judge them."""
 ALWAYS: Final = frozenset({"answer", "state"})
 """Fields that every target shows: no `state` then means that the device gave none."""
 
@@ -45,10 +47,9 @@ def shared(allowed: Observation, seen: Observation) -> list[str]:
     ]
 
 
-def by_rules(seen: Observation, *, beside: bool) -> dict[str, int]:
-    """How many of each field the rules judge: all that is shown, and `beside` a profile the fields
-    that it has no word about."""
-    fields = {"used": "used"} if beside else {**FIELDS, "used": "used"}
+def amounts(seen: Observation) -> dict[str, int]:
+    """How many of each field are shown, those that no profile has a word about among them."""
+    fields = {**FIELDS, **{name: name for name in BY_RULES}}
     shown = ((name, getattr(seen, field)) for name, field in fields.items())
     return {
         name: len(value) if name in BY_THEMSELVES else 1

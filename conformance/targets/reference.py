@@ -78,6 +78,8 @@ class ReferenceTarget:
             self._device = ReferenceDevice(profile, config)
         except ConfigError as error:
             raise TargetError(Kind.REFUSED, str(error)) from None
+        if not profile.has_listeners:
+            self.capabilities = self.capabilities - {"told"}
         return replace(at_start(self._device), held=held(self._device))
 
     def apply(self, action: ConcreteAction) -> Observation:

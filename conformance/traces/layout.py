@@ -14,6 +14,7 @@ from conformance.traces.codec import CodecError, members, number, word
 from model.state import Op
 
 MAX_PARTS: Final = 16
+"""Descriptors of one buffer at most."""
 MAX_ROOM: Final = 4096
 MAX_BATCH: Final = 16
 """Requests of one notification."""

@@ -68,8 +68,8 @@ class Host:
         self.told.append({"heard": heard, "addr": start, "size": size})
 
     def held(self):
-        """Bytes that the host spends on each part of the region with any."""
-        most = [self.part(0, self.total)] if self.backed else []
+        """Bytes that the host spends on the region, and on each memslot with any."""
+        most = [self.part(0, self.total)]
         slots = sorted({first // self.per for first, _ in runs(self.backed)})[:64]
         return most + [self.part(slot * self.per, self.per) for slot in slots]
 

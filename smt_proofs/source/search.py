@@ -31,6 +31,8 @@ FEW: Final = 300
 TRIES: Final = 8_000
 GEOMETRY: Final = frozenset({"region", "block", "slot_size", "count", "page", "default_block"})
 WORD: Final = 1 << 64
+_OF_THE_MACHINE: Final[dict[str, Any]] = {"kvm": False}
+"""The flags that `machines` sets, where a rule is about the machine around the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def numbers(random: Random) -> Inputs:
         gpa=(gpa + random.choice([0, 0, 1, -1, unit, -unit])) % WORD,
         plugged=Extents(),
         mapped=Extents(),
+        **_OF_THE_MACHINE,
     )
 
 
@@ -228,6 +231,7 @@ def device(random: Random) -> Inputs:
         blocks=random.choice([end - at, end - at, end - at, 0, 1]),
         plugged=plugged,
         mapped=mapped,
+        **_OF_THE_MACHINE,
     )
 
 
@@ -242,14 +246,11 @@ def _all(end: int) -> Extents:
 
 
 def _inputs(random: Random, **given: Any) -> Inputs:
-    """The record; flags are mostly as in a device that works, the rest 0 where not given."""
+    """The record; where not given, flags are mostly as in a device that works, the rest 0."""
     values: dict[str, Any] = {}
     for one in fields(Inputs):
         name = one.name
-        if name == "kvm":
-            # Of the machine around the device, see `machines`.
-            values[name] = False
-        elif name in FLAGS:
+        if name in FLAGS and name not in given:
             values[name] = random.random() < (0.9 if name in ("option", "memdev", "ram") else 0.3)
         else:
             values[name] = given.get(name, 0)

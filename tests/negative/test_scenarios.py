@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance.check.asked import made
+from conformance.check.asked import Made, made
 from conformance.check.catalogue import PROGRAM, opened
 from conformance.check.explain import explain, failure_of
 from conformance.check.scenarios import SCENARIO_NAMED, SCENARIOS
@@ -23,7 +23,6 @@ from conformance.judge.verdict import Verdict
 from conformance.targets.command import CommandTarget
 from conformance.targets.limits import Bound, Limits
 from conformance.targets.reference import ReferenceTarget
-from conformance.traces.trace import Trace
 from model.arithmetic import MIB
 from model.observation import Observation
 from model.profiles import QEMU, Profile
@@ -171,11 +170,26 @@ class Fitted(ReferenceTarget):
 def test_borders_of_memslots_are_those_of_the_device() -> None:
     scenario = SCENARIO_NAMED["memslots-in-a-snapshot"]
     slot = 80 * MIB
-    trace = made(scenario, Fitted(Limits({"region": Bound(high=5 * slot)}, {}, slot)), QEMU)
-    assert isinstance(trace, Trace)
+    asked = made(scenario, Fitted(Limits({"region": Bound(high=5 * slot)}, {}, slot)), QEMU)
+    assert isinstance(asked, Made)
+    trace = asked.trace
     plugs = [one.action for one in trace.steps if one.action.op is Op.PLUG]
     ends = [plug.addr + trace.config.block - trace.config.addr for plug in plugs]
     assert ends == [slot, 2 * slot, 3 * slot, 4 * slot]
+
+
+def test_a_scenario_about_memslots_starts_its_device_once() -> None:
+    target = Counting()
+    assert run_scenario(SCENARIO_NAMED["short-last-memslot"], target, QEMU).verdict is Verdict.PASS
+    assert target.starts == 1
+
+
+class Counting(ReferenceTarget):
+    starts = 0
+
+    def start(self, profile: Profile, config: Config) -> Observation:
+        self.starts += 1
+        return super().start(profile, config)
 
 
 def test_a_device_too_small_for_a_scenario_is_told_so() -> None:

@@ -110,6 +110,13 @@ BROKEN: dict[str, tuple[Steps, Wrong]] = {
     "memslot-goes-with-last-block": ((PLUG, UNPLUG), mapped((0, 1))),
     "memory-unmapped-gone": ((PLUG, UNPLUG), {"memory": (Probe(CONFIG.addr, False, True),)}),
     "memory-given-back": ((PLUG, UNPLUG), {"held": (HostMemory(CONFIG.addr, GIB, 1),)}),
+    "memory-accounted": (
+        (PLUG, STATE),
+        {
+            "memory": (Probe(CONFIG.addr, fresh=False, held=True),),
+            "held": (HostMemory(CONFIG.addr, GIB, 0),),
+        },
+    ),
     "listeners-know-plugged": ((PLUG,), {"told": ()}),
     "resize-as-set": ((GROW,), {"requested": GIB + 2 * MIB}),
     "resize-possible": ((GROW,), {"answer": Answer.REFUSED, "requested": GIB}),

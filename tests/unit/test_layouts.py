@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.check.asked import made
+from conformance.check.asked import Made, made
 from conformance.check.campaign import check
 from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIO_NAMED
@@ -180,8 +180,9 @@ def test_batches_of_every_size_are_sent() -> None:
 
 def test_a_scenario_sends_as_many_together_as_can_be() -> None:
     scenario = SCENARIO_NAMED["memslots-reused"]
-    alone, queued = made(scenario, ReferenceTarget(), QEMU), made(scenario, Queued(), QEMU)
-    assert isinstance(alone, Trace) and isinstance(queued, Trace)
+    one, other = made(scenario, ReferenceTarget(), QEMU), made(scenario, Queued(), QEMU)
+    assert isinstance(one, Made) and isinstance(other, Made)
+    alone, queued = one.trace, other.trace
     assert [step.action for step in alone.steps] == [step.action for step in queued.steps]
     assert {len(steps) for _, steps in together(alone.steps)} == {1}
     assert max(len(steps) for _, steps in together(queued.steps)) == MAX_BATCH

@@ -13,9 +13,9 @@ from conformance.targets.reference import ReferenceTarget
 from model.arithmetic import GIB, MIB
 from model.device import ReferenceDevice
 from model.own import FailedDiscard, Nonsense, Own, Reach
-from model.profiles import PROFILES, QEMU, QEMU_8_2, Profile
+from model.profiles import PROFILES, QEMU, QEMU_8_2, Profile, profile_named
 from model.state import NO_FAULTS, Answer, Config, Op, action
-from model.versions import CHECKED, KNOWN, KRUN, STRATOVIRT, VERSIONS, known_profile
+from model.versions import CHECKED, KNOWN, KRUN, STRATOVIRT, VERSIONS
 
 BLOCK = 2 * MIB
 ADDR = 4 * GIB
@@ -160,4 +160,4 @@ def test_every_version_has_a_name_of_its_own_and_says_how_it_is_known() -> None:
     assert not any(one.by_version for one in PROFILES.values())
     assert set(CHECKED) < set(VERSIONS)
     with pytest.raises(ValueError, match=r"unknown profile 'x': known are seed-v2, .*, krun"):
-        known_profile("x")
+        profile_named("x", KNOWN)

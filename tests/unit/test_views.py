@@ -1,4 +1,4 @@
-"""A target that stops showing what it promised is told so, and accused of nothing else."""
+"""A target that does not show what it promised is told so, and accused of nothing else."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from conformance.check.shrink import shrink
 from conformance.check.suite import judge_for
 from conformance.generate.traces import random_trace
 from conformance.judge.finding import Finding, Kind
+from conformance.judge.host import unaccounted
+from conformance.judge.judge import Judge
 from conformance.judge.oracle import FIELDS
 from conformance.targets.reference import ReferenceTarget
+from conformance.targets.target import VIEWS
 from conformance.traces.trace import Trace, trace_text
-from model.observation import Observation
-from model.profiles import QEMU
+from model.extents import Extents
+from model.observation import HostMemory, Observation
+from model.profiles import FIRECRACKER, QEMU
 from model.state import Answer, ConcreteAction, Op
 
 JUDGES = {"exact": judge_for("exact"), "virtio": judge_for("virtio", needs=True)}
@@ -62,11 +66,93 @@ def test_views_that_stop_are_named_with_the_step(oracle: str, names: tuple[str, 
     assert run_trace(ReferenceTarget(), TRACE, JUDGES[oracle]).finding is None
 
 
-def test_a_view_that_never_was_shown_is_no_failure_by_the_text_alone() -> None:
-    assert run_trace(Stopping(0, "size"), TRACE, JUDGES["virtio"]).finding is None
-    message = "size: promised, and not shown at the start"
-    found = run_trace(Stopping(0, "size"), TRACE, JUDGES["exact"]).finding
-    assert found == Finding(Kind.UNSHOWN, "size", 0, message)
+@pytest.mark.parametrize("oracle", JUDGES)
+@pytest.mark.parametrize("name", sorted(ReferenceTarget.capabilities & VIEWS))
+def test_a_view_that_never_comes_is_a_finding_whatever_judges(oracle: str, name: str) -> None:
+    after = name in {"notified", "told"}
+    since = "from step 1 on" if after else "at the start"
+    found = run_trace(Stopping(0, name), TRACE, JUDGES[oracle]).finding
+    message = f"{name}: promised, and not shown {since}"
+    assert found == Finding(Kind.UNSHOWN, name, int(after), message)
+    unpromised = Stopping(0, name, promised=False)
+    assert run_trace(unpromised, TRACE, JUDGES[oracle]).finding is None
+
+
+@pytest.mark.parametrize("oracle", JUDGES)
+def test_memslots_are_due_of_a_device_that_has_some(oracle: str) -> None:
+    """A device without any of its own shows none; one that showed some goes on showing them."""
+    single = replace(TRACE, config=replace(TRACE.config, option=False), steps=TRACE.steps[:5])
+    assert run_trace(ReferenceTarget(), single, JUDGES[oracle]).finding is None
+    if oracle == "virtio":
+        found = run_trace(OwnMemslots(), single, JUDGES[oracle]).finding
+        assert found is not None and (found.kind, found.what) == (Kind.UNSHOWN, "mapped")
+        assert found.step == 3
+
+
+class OwnMemslots(ReferenceTarget):
+    """Shows memslots that the profile has none of, and stops."""
+
+    step = 0
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        self.step += 1
+        mapped = Extents.EMPTY if self.step < 3 else None
+        return replace(super().apply(action), mapped=mapped)
+
+
+def test_the_model_promises_no_listeners_to_a_profile_without() -> None:
+    target = ReferenceTarget()
+    assert "told" in target.capabilities
+    trace = random_trace(FIRECRACKER, 8, 20)
+    assert run_trace(target, trace, Judge(exact=False)).finding is None
+    assert target.capabilities == ReferenceTarget.capabilities - {"told"}
+
+
+@pytest.mark.parametrize("oracle", JUDGES)
+def test_host_memory_that_nothing_is_told_of_is_judged(oracle: str) -> None:
+    """An empty list counts as shown, and not as an answer, once a block is plugged."""
+    found = run_trace(Telling(()), TRACE, JUDGES[oracle]).finding
+    assert found is not None
+    assert (found.kind, found.what) == (Kind.VIRTIO, "memory-accounted")
+    plugged = next(n for n, one in enumerate(TRACE.steps, 1) if one.action.op is Op.PLUG)
+    assert found.step >= plugged
+    assert found.message == "blocks are plugged, and no range is told of"
+    before = replace(TRACE, steps=TRACE.steps[: plugged - 1])
+    assert run_trace(Telling(()), before, JUDGES[oracle]).finding is None
+
+
+class Telling(ReferenceTarget):
+    """Tells of the same host memory whatever happens."""
+
+    def __init__(self, told: tuple[HostMemory, ...]) -> None:
+        super().__init__()
+        self.told = told
+
+    def start(self, *arguments: object) -> Observation:
+        return replace(super().start(*arguments), held=self.told)  # type: ignore[arg-type]
+
+    def apply(self, action: ConcreteAction) -> Observation:
+        return replace(super().apply(action), held=self.told)
+
+
+@pytest.mark.parametrize(
+    ("kept", "held", "wrong"),
+    [
+        ((), ((0, 10, 0),), None),
+        ((), (), "blocks are plugged, and no range is told of"),
+        ((), ((0, 0, 0),), "blocks are plugged, and no range is told of"),
+        ((5,), ((0, 10, 1),), None),
+        ((5,), ((0, 10, 0),), "no host memory behind 10 bytes at 0x0, though 0x5 holds what was"),
+        ((5,), ((0, 10, 1), (4, 2, 0)), "no host memory behind 2 bytes at 0x4, though 0x5 holds"),
+        ((10,), ((0, 10, 1),), "no range is told of that has 0xa, which holds what was written"),
+        ((10, 5), ((0, 10, 1),), None),
+    ],
+)
+def test_what_was_written_takes_memory(
+    kept: tuple[int, ...], held: tuple[tuple[int, int, int], ...], wrong: str | None
+) -> None:
+    said = unaccounted(kept, [HostMemory(*part) for part in held])
+    assert said == wrong if wrong is None or said is None else said.startswith(wrong)
 
 
 def test_a_view_that_is_not_promised_may_stop() -> None:

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from conformance.targets.driver.bus import Access, DriverError, Kind
-from conformance.targets.driver.chains import MAX_BATCH, Chain
+from conformance.targets.driver.chains import Chain
 from conformance.targets.driver.virtqueue import (
     DESCRIPTOR_AREA,
     DEVICE_AREA,
@@ -17,6 +17,7 @@ from conformance.targets.driver.virtqueue import (
     Queue,
     SplitQueue,
 )
+from conformance.traces.layout import MAX_BATCH
 
 SIZE = 128
 NEXT, WRITE, INDIRECT = 1, 2, 4

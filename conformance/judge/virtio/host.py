@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from conformance.judge.host import Listeners, held_fault, in_both
+from conformance.judge.host import Listeners, held_fault, in_both, unaccounted
 from conformance.judge.virtio.belief import Belief
 from conformance.judge.virtio.requests import Range, Verdict
 from model.extents import Extents
@@ -92,9 +92,21 @@ class HostSide:
             yield "memslot-mapped-for-block", empty is None or had, message
 
     def _held(self, constants: Constants, seen: Observation, now: Belief) -> Iterator[Verdict]:
-        if seen.held is not None:
+        if seen.held is None:
+            return
+        if seen.held:
             wrong = held_fault(constants, now.maybe, seen.held)
             yield "memory-given-back", wrong is None, wrong or ""
+        if now.sure:
+            kept = [
+                probe.addr
+                for probe in seen.memory or ()
+                if probe.held
+                and not probe.fresh
+                and (probe.addr - constants.addr) // constants.block in now.sure
+            ]
+            wrong = unaccounted(kept, seen.held)
+            yield "memory-accounted", wrong is None, wrong or ""
 
 
 def touched(blocks: Extents, per: int) -> Extents:

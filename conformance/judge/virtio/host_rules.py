@@ -17,8 +17,8 @@ MEMORY: Final = "Host / memory"
 DRIVERS: Final = "Drivers / requests"
 
 
-def _host(id: str, section: str, says: str) -> Rule:
-    return Rule(id, section, Level.HOST, says)
+def _host(id: str, section: str, says: str, *, unprofiled: bool = False) -> Rule:
+    return Rule(id, section, Level.HOST, says, unprofiled=unprofiled)
 
 
 def _need(id: str, says: str) -> Rule:
@@ -45,6 +45,13 @@ HOST_RULES: Final = (
         "memory-given-back",
         MEMORY,
         "the host holds no more memory behind a range than is plugged there",
+    ),
+    _host(
+        "memory-accounted",
+        MEMORY,
+        "what is told of host memory tells of some range while a block is plugged, and of some "
+        "memory where a plugged block was written",
+        unprofiled=True,
     ),
     _host(
         "listeners-know-plugged",

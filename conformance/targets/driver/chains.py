@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.targets.driver.bus import Access, DriverError, read_bytes, write_bytes
+from conformance.traces.layout import MAX_PARTS
 
 BUFFER_SIZE: Final = 0x1000
-MAX_BATCH: Final = 16
-MAX_PARTS: Final = 16
-"""Descriptors of one buffer at most."""
 
 BASE: Final = 0x180_0000
 """In boot RAM, above what a bare guest takes for itself and below 64 MiB."""

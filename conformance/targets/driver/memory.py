@@ -35,7 +35,7 @@ class GuestMemory:
         self._slots = slots
         self._written: dict[int, int] = {}
         self.touched: dict[int, None] = {}
-        """The blocks written so far, by their addresses, the last `_TOUCHED` of them."""
+        """Blocks plugged or written so far, by their addresses, the last `_TOUCHED` of them."""
         self._count = 0
 
     def tried(self, bus: Bus, action: ConcreteAction, seen: Observation) -> tuple[Probe, ...]:
@@ -72,6 +72,8 @@ class GuestMemory:
         if action.op is Op.UNPLUG_ALL and seen.answer is Answer.ACK:
             self._written.clear()
         self._forget(action, seen)
+        if action.op is Op.PLUG and seen.answer is Answer.ACK:
+            self._touch(self._places(action, seen))
 
     def _touch(self, addresses: Iterable[int]) -> None:
         config = self._config

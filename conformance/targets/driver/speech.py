@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from conformance.judge.virtio.judge import RESPONSE_SIZE
 from conformance.targets.driver.bus import DriverError
 from conformance.targets.driver.chains import Chain, Used
 from conformance.targets.driver.device import VIRTIO_F_INDIRECT_DESC, DeviceConfig, VirtioMem
@@ -22,7 +23,6 @@ from model.observation import Constants, Observation
 from model.state import Answer, BlockState, ConcreteAction, Op
 
 REQUEST_SIZE: Final = 24
-RESPONSE_SIZE: Final = 10
 
 _TYPES: Final = {
     Op.PLUG: RequestType.PLUG,

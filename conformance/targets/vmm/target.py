@@ -22,7 +22,7 @@ from conformance.targets.target import (
     TargetError,
 )
 from conformance.targets.tracing import tracer
-from conformance.targets.vmm.host import HostSide
+from conformance.targets.vmm.host import HostSide, sees_memory
 from conformance.targets.vmm.machine import Machine, Vmm
 from model.observation import Constants, Observation
 from model.profiles import Profile
@@ -44,7 +44,8 @@ class VmmTarget:
         self.vmm = vmm
         self._faults = faults
         self._watched = watched and tracer() is not None
-        seen = {"mapped", "slots", "held"} if self._watched else set()
+        seen = {"mapped", "slots"} if self._watched else set()
+        seen |= {"held"} if self._watched and sees_memory() else set()
         self.capabilities = _REQUESTS | _SHOWN | vmm.capabilities | seen
         if vmm.one_each:
             self.capabilities |= {ONE_EACH}
