@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from conformance.targets.driver.bus import DriverError
 from conformance.targets.driver.mmio import MmioTransport, addresses
 from conformance.targets.limits import Bound, Limits
 from conformance.targets.vmm.line import Line
-from conformance.targets.vmm.machine import Machine, Vmm
+from conformance.targets.vmm.machine import ASKED, Machine, Vmm
 from model.arithmetic import GIB, MIB
 from model.state import Answer, Config
 
@@ -31,6 +32,7 @@ _ADDRESS: Final = 0x1_3000_0000
 4 GiB, which are gone once it has grown that far. All as seen of smolmachines 1.32.2.
 """
 _CALL_SECONDS: Final = 10.0
+_CHILD: Final = (sys.executable, "-P", "-m", "conformance.targets.vmm.krun_child")
 
 
 def library(path: str | None) -> Path:
@@ -47,7 +49,21 @@ def library(path: str | None) -> Path:
         raise DriverError(f"{found}: no such file: expected a libkrun.so")
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         raise DriverError("libkrun needs /dev/kvm, which cannot be opened here")
+    if (wrong := _unlike(found)) is not None:
+        raise DriverError(f"{found} {wrong}: expected a libkrun.so with live resize")
     return found
+
+
+def _unlike(path: Path) -> str | None:
+    """What a library lacks of libkrun, asked of a process of its own; None for nothing."""
+    try:
+        said = subprocess.run([*_CHILD, str(path)], capture_output=True, timeout=ASKED)
+    except subprocess.TimeoutExpired:
+        return f"does not load within {ASKED:g} s"
+    if not said.returncode:
+        return None
+    told = said.stderr.decode(errors="replace").split("\n")
+    return next((line for line in told[::-1] if line), f"ends with status {said.returncode}")
 
 
 class KrunMachine(Machine):
@@ -64,7 +80,7 @@ class KrunMachine(Machine):
         self._control = self.directory / "control"
         self.spawn(
             [
-                *(sys.executable, "-P", "-m", "conformance.targets.vmm.krun_child"),
+                *_CHILD,
                 *(str(self._library), str(guest_elf()), str(_BOOT_RAM // MIB)),
                 *(str(theirs_in), str(theirs_out), str(self._control)),
             ],

@@ -1,7 +1,7 @@
 """The process that becomes a machine of libkrun's.
 
 Arguments: the library, the guest's ELF, MiB of boot RAM, the serial line's input and output (file
-descriptors), and the control socket to make.
+descriptors), and the control socket to make. The library alone: say whether it is such a one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from typing import Any, Final
 _ELF: Final = 1
 """KRUN_KERNEL_FORMAT_ELF."""
 _LIVE_RESIZE: Final = 2
+CALLED: Final = (
+    *("krun_set_log_level", "krun_create_ctx", "krun_set_vm_config", "krun_set_kernel"),
+    *("krun_disable_implicit_init", "krun_add_serial_console_default", "krun_set_control_socket"),
+    *("krun_set_live_resize", "krun_start_enter"),
+)
+"""What a library must have. It says no version of its own."""
 
 
 def loaded(path: str) -> Any:
@@ -22,8 +28,11 @@ def loaded(path: str) -> Any:
     dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
     handle = dlopen(path.encode(), os.RTLD_LAZY)
     if not handle:
-        sys.exit(f"cannot load {path}")
-    return ctypes.CDLL(path, handle=handle)
+        sys.exit("cannot be loaded")
+    library = ctypes.CDLL(path, handle=handle)
+    if lacking := [name for name in CALLED if not hasattr(library, name)]:
+        sys.exit(f"has no {lacking[0]}")
+    return library
 
 
 def main(path: str, elf: str, ram: str, given: str, taken: str, control: str) -> None:
@@ -48,4 +57,4 @@ def main(path: str, elf: str, ram: str, given: str, taken: str, control: str) ->
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    loaded(sys.argv[1]) if len(sys.argv) == 2 else main(*sys.argv[1:])

@@ -25,8 +25,8 @@ from model.state import Answer, Config
 BOOT_RAM: Final = 128 << 20
 """Bytes of ordinary memory at address 0."""
 _STOP_SECONDS: Final = 2.0
-_ASKED: Final = 30.0
-"""Seconds for a program to say its version."""
+ASKED: Final = 30.0
+"""Seconds for a program to say its version, or a library what it has."""
 _START_SECONDS: Final = 60.0
 """Until a socket of the VMM's is there, or the guest speaks."""
 _LOG_LIMIT: Final = 1 << 16
@@ -44,7 +44,7 @@ def program(name: str, path: str | None) -> Path:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         raise DriverError(f"{name} needs /dev/kvm, which cannot be opened here")
     try:
-        said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=_ASKED)
+        said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=ASKED)
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         said = None
     if said is None or name.replace("-", "") not in said.stdout.lower().replace("-", ""):
