@@ -13,6 +13,7 @@ from conformance.check.runner import run_trace
 from conformance.judge.finding import Kind
 from conformance.judge.judge import Judge
 from conformance.targets.target import BAD_CONFIG, Target, needs
+from conformance.traces.failures import kept
 from conformance.traces.trace import Trace, TraceError, read_trace
 from model.profiles import Profile
 
@@ -34,11 +35,13 @@ class Before:
         return CheckReport(0, self.steps, {}, {}, 0, 0, self.failing.trace, log=self.failing.log)
 
 
-def failing_before(directory: Path, target: Target, profile: Profile, judge: Judge) -> Before:
-    """Run the kept traces of a directory that are about the profile and that the target can do,
-    until one fails again."""
+def failing_before(
+    directory: Path, target: Target, spec: str, profile: Profile, judge: Judge
+) -> Before:
+    """Run the traces that a directory keeps of the target `spec`, that are about the profile and
+    that the target can do, until one fails again."""
     ran = steps = 0
-    for path in sorted(directory.glob("*.jsonl")):
+    for path in kept(directory, spec):
         try:
             trace = read_trace(path)
         except TraceError:

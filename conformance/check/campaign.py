@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from threading import Event
 from typing import Final
 
-from conformance.check.outcome import Outcome, as_run
+from conformance.check.outcome import Mapped, Outcome, as_run
 from conformance.check.parallel import batches, run_batches
 from conformance.check.runner import run_trace
 from conformance.generate.choices import RandomChoices
@@ -52,7 +52,7 @@ class CheckReport:
     seen, `exercised` how often each rule of VIRTIO applied; `breached` are those broken,
     `tolerated` and `log` as of an Outcome. `to_refuse` counts configurations that had to be refused
     and were, `skipped` those that the target refused without having to accept them, by its reason;
-    `others` failed otherwise.
+    `others` failed otherwise; `mapped` and `host_failed` as of an Outcome.
     """
 
     traces: int
@@ -70,6 +70,8 @@ class CheckReport:
     to_refuse: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     others: tuple[Failing, ...] = ()
+    mapped: Mapped = field(default_factory=Mapped)
+    host_failed: int = 0
 
     @property
     def nothing_ran(self) -> bool:
@@ -147,6 +149,7 @@ class _Total:
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.number = self.steps = self.invariants = self.contracts = self.to_refuse = 0
+        self.mapped, self.host_failed = Mapped(), 0
         self.answers: Counter[str] = Counter()
         self.shown: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
@@ -166,6 +169,8 @@ class _Total:
         self.invariants += outcome.invariant_checks
         self.contracts += outcome.contract_checks
         self.steps += outcome.steps
+        self.mapped.add(outcome.mapped)
+        self.host_failed += outcome.host_failed
         for rule, broken in outcome.breaches.items():
             first = Breached(0, self.number, broken.step, broken.message)
             first = self.breached.get(rule, first)
@@ -197,6 +202,8 @@ class _Total:
             to_refuse=self.to_refuse,
             skipped=dict(self.skipped),
             others=tuple(self.failing[1:]),
+            mapped=self.mapped,
+            host_failed=self.host_failed,
         )
 
 

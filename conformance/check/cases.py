@@ -133,7 +133,7 @@ class Suite:
             lines.append(f"{rule.says} ({rule.level.value}, {rule.clause})")
         if result.trace is not None:
             try:
-                path = save(result.trace, DIRECTORY)
+                path = save(result.trace, DIRECTORY, self.spec)
             except OSError as error:
                 lines.append(f"the trace could not be kept: {error}")
             else:
@@ -190,7 +190,9 @@ class Suite:
     def _of_traces(self) -> Result:
         """The traces that an earlier run kept go first, as in a check of the command line."""
         judge = replace(self.judge, rules=frozenset())
-        again = failing_before(DIRECTORY, self.target, self.settings.profile, judge).failing
+        again = failing_before(
+            DIRECTORY, self.target, self.spec, self.settings.profile, judge
+        ).failing
         if again is None and self.report.failing is not None:
             again = Failing(self.report.failing, self.report.log)
         if again is None or (found := again.trace.finding) is None:

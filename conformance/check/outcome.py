@@ -11,6 +11,7 @@ from itertools import chain, repeat
 from conformance.judge.finding import Finding
 from conformance.traces.streamed import Streamed, held
 from conformance.traces.trace import Trace, TraceStep
+from model.extents import Extents
 from model.observation import Observation
 
 
@@ -24,6 +25,32 @@ class Broken:
     message: str
 
 
+@dataclass(slots=True)
+class Mapped:
+    """What was seen of a device's mapped memslots: `most` at once, and how often there were others
+    after a step than before it."""
+
+    most: int = 0
+    changes: int = 0
+    now: Extents | None = None
+
+    def see(self, mapped: Extents | None) -> None:
+        """Take note of those mapped after a step, None where they are not shown."""
+        if mapped is not None:
+            self.most = max(self.most, len(mapped))
+            self.changes += self.now is not None and mapped != self.now
+            self.now = mapped
+
+    def add(self, other: Mapped) -> None:
+        """Count those of another trace."""
+        self.most, self.changes = max(self.most, other.most), self.changes + other.changes
+
+
+def often(count: int) -> str:
+    """How often something was, in words."""
+    return "once" if count == 1 else f"{count} times"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A trace's run: what was seen at the start and step by step up to the finding, and what was
@@ -33,7 +60,8 @@ class Outcome:
     belong with the last one as well. `shown` counts fields that were seen, `compared` those that
     were compared with the model or, where no profile decides, judged by rules. `exercised` counts
     how often each rule of VIRTIO applied, `breaches` are those broken, `tolerated` counts claims
-    broken; `log` is what a target that failed left behind.
+    broken; `log` is what a target that failed left behind. In so many steps as `host_failed` an
+    operation of the host was made to fail.
     """
 
     finding: Finding | None
@@ -50,6 +78,8 @@ class Outcome:
     breaches: dict[str, Broken]
     tolerated: Counter[str]
     log: str
+    mapped: Mapped
+    host_failed: int
 
 
 def as_run(trace: Trace, outcome: Outcome) -> Trace:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.check.notices import Notices
-from conformance.check.outcome import Broken, Outcome
+from conformance.check.outcome import Broken, Mapped, Outcome
 from conformance.check.views import Views
 from conformance.judge.claims import breaks
 from conformance.judge.finding import Finding, Kind
@@ -44,7 +44,7 @@ from conformance.traces.layout import SETS_UP
 from conformance.traces.trace import Trace
 from model.device import ConfigError, ReferenceDevice, fix
 from model.observation import Observation
-from model.state import ConcreteAction, ConcreteResult, ConcreteState
+from model.state import NO_FAULTS, ConcreteAction, ConcreteResult, ConcreteState
 
 
 class _Run:
@@ -73,11 +73,12 @@ class _Run:
             self.model = ReferenceDevice(trace.profile, trace.config)
         self.notices = Notices()
         self.start: Observation | None = None
-        self.steps = self.sent = 0
+        self.steps = self.sent = self.host_failed = 0
         self.seen: deque[Observation] = deque(maxlen=streamed.HELD)
         self.answers: Counter[str] = Counter()
         self.shown: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
+        self.mapped = Mapped()
         self.invariant_checks = 0
         self.contract_checks = 0
         self.holding: list[ConcreteState] = []
@@ -99,6 +100,8 @@ class _Run:
             self.breaches,
             self.tolerated,
             self.log,
+            self.mapped,
+            self.host_failed,
         )
 
     def refusal(self) -> Finding | None:
@@ -147,6 +150,7 @@ class _Run:
         result = self.model.take(action)
         self.notices.expect(self.model, action, before, result)
         self.steps += 1
+        self.host_failed += action.faults != NO_FAULTS
         self.seen.append(seen)
         self.answers[seen.answer.value] += 1
         allowed = self.model.seen_after(result)
@@ -172,6 +176,7 @@ class _Run:
 
     def count(self, seen: Observation) -> None:
         """Count what is seen, and what of it rules judge."""
+        self.mapped.see(seen.mapped)
         shown = amounts(seen)
         self.shown.update(shown)
         judged = BY_RULES if self.judge.exact else shown

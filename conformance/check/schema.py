@@ -103,7 +103,9 @@ def check_schema() -> Schema:
             "refused": COUNT,
             "skipped": counts,
             "decisions": decisions,
+            "memslots": closed({"most": COUNT, "changes": COUNT}),
+            "host_failed": COUNT,
         },
-        optional=("decisions", "made"),
+        optional=("decisions", "made", "memslots", "host_failed"),
         defs={"finding": finding_schema()} | vocabulary(),
     )

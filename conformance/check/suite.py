@@ -10,7 +10,7 @@ from typing import Final
 
 from conformance.check.asked import made
 from conformance.check.campaign import CheckReport
-from conformance.check.outcome import Outcome, as_run
+from conformance.check.outcome import Outcome, as_run, often
 from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIO_NAMED, Scenario
 from conformance.check.unseen import why_unseen
@@ -25,6 +25,8 @@ from conformance.traces.trace import Trace
 from model.profiles import Profile
 
 ORACLES: Final = ("exact", "virtio")
+_MEMBERS: Final = ("id", "reason", "since")
+_MEMBERS_TOLD: Final = "id, reason and since"
 OF_KIND = {Kind.REFUSED: Verdict.REJECTED, Kind.HUNG: Verdict.HUNG}
 
 
@@ -66,8 +68,13 @@ def read_expected(path: Path) -> dict[str, Expected]:
     found: dict[str, Expected] = {}
     for number, entry in enumerate(entries, 1):
         where = f"{path}, entry {number}"
-        if not isinstance(entry, dict) or set(entry) != {"id", "reason", "since"}:
-            raise ValueError(f"{where}: expected id, reason and since, and nothing else")
+        if not isinstance(entry, dict):
+            raise ValueError(f"{where}: expected a table with {_MEMBERS_TOLD}")
+        if missing := [name for name in _MEMBERS if name not in entry]:
+            raise ValueError(f"{where}: no {', no '.join(missing)}: expected {_MEMBERS_TOLD}")
+        if more := [name for name in entry if name not in _MEMBERS]:
+            told = ", ".join(map(repr, more))
+            raise ValueError(f"{where}: unknown {told}: expected {_MEMBERS_TOLD}, and nothing else")
         if not all(isinstance(text, str) and text for text in entry.values()):
             raise ValueError(f"{where}: id, reason and since are texts")
         if not ({entry["id"]} & {*SCENARIO_NAMED, *RULE_NAMED, *DRIVER_RULE_NAMED, *CLAIMS}):
@@ -172,7 +179,7 @@ def result_of(rule: Rule, broken: str | None, times: int, *, ended: bool) -> Res
         return Result(rule.id, Verdict.FAIL if rule.binding else Verdict.PASS, broken)
     if not times:
         return Result(rule.id, Verdict.SKIPPED, "never applied")
-    return _unbroken(rule.id, f"held {times} times", ended)
+    return _unbroken(rule.id, f"held {often(times)}", ended)
 
 
 def _unbroken(id: str, held: str, ended: bool) -> Result:
@@ -192,7 +199,7 @@ def claim_results(report: CheckReport, expected: Iterable[str]) -> list[Result]:
 
 def _claim_result(report: CheckReport, id: str) -> Result:
     if broken := report.tolerated.get(id, 0):
-        return Result(id, Verdict.FAIL, f"{broken} times")
+        return Result(id, Verdict.FAIL, often(broken))
     return _unbroken(id, "held", report.failing is not None)
 
 

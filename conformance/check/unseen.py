@@ -1,8 +1,8 @@
-"""Why a rule never applied while a scenario ran, in one line."""
+"""Why a rule never applied, in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from conformance.check.outcome import Outcome
@@ -10,30 +10,54 @@ from conformance.targets.target import Target
 from conformance.traces.trace import Trace
 from model.state import REQUESTS, Answer
 
-_SIZES: Final = ("size", "requested", "usable")
-_SEEN_IN: Final = {
-    "memory-plugged-kept": ("memory",),
-    "used-length": ("used",),
-    "config-plugged-size": ("size",),
-    "config-usable-covers-requested": ("usable", "requested"),
-    "init-reset-keeps-blocks": ("size",),
-    "reset-unplugs-all": ("size",),
-    "unplug-all-empties": ("size",),
-    "resize-as-set": ("requested",),
-    "plug-outside-is-error": ("usable",),
-    "state-outside-is-error": ("usable",),
-    "plug-possible": _SIZES,
-    "unplug-possible": ("usable",),
+NOT_WITHOUT: Final[Mapping[str, frozenset[str]]] = {
+    view: frozenset(rules.split())
+    for view, rules in {
+        "constants": "config-block-power-of-two config-constant",
+        "usable": "config-usable-covers-requested config-usable-only-grows plug-possible "
+        "config-usable-within-region state-is-acknowledged state-mixed state-plugged "
+        "state-unplugged unplug-all-may-resize unplug-possible unusable-blocks-unplugged",
+        "size": "config-plugged-not-notified config-plugged-size init-all-unplugged "
+        "init-reset-keeps-blocks plug-done-is-ack plug-enough-is-rejected plug-in-plugged-size "
+        "plug-possible rejected-changes-nothing reset-may-change-blocks reset-unplugs-all "
+        "unplug-all-empties unplug-all-may-resize unplug-done-is-ack unplug-in-plugged-size "
+        "unusable-blocks-unplugged",
+        "requested": "config-usable-covers-requested plug-enough-is-rejected plug-possible "
+        "resize-as-set resize-possible",
+        "notified": "config-change-notified config-may-notify config-plugged-not-notified",
+        "slots": "memory-unmapped-gone memslot-exists memslot-goes-with-last-block "
+        "memslot-mapped-for-block memslot-of-plugged-mapped memslots-tile-region "
+        "memslots-whole-blocks",
+        "mapped": "memory-unmapped-gone memslot-exists memslot-goes-with-last-block "
+        "memslot-mapped-for-block memslot-of-plugged-mapped",
+        "memory": "init-reset-keeps-memory memory-plugged-kept memory-plugged-usable "
+        "memory-unmapped-gone",
+        "held": "memory-given-back",
+        "told": "listeners-know-plugged",
+        "used": "used-length",
+    }.items()
 }
-"""The views without which a rule of a scenario says nothing, where it takes any."""
+"""The rules that never apply where a view is not shown."""
+_IN_SCENARIOS: Final = frozenset({"plug-outside-is-error", "state-outside-is-error"})
+"""Rules that say little without the usable region: the scenario that has them is about it."""
 _REJECTED: Final = frozenset({Answer.BUSY, Answer.NACK, Answer.ERROR, Answer.REFUSED})
 
 
-def why_unseen(rules: Iterable[str], target: Target, trace: Trace, outcome: Outcome) -> str:
+def views_missing(rule: str, capabilities: frozenset[str]) -> list[str]:
+    """The views for want of which a rule cannot apply to a target."""
+    return [
+        view for view, rules in NOT_WITHOUT.items() if rule in rules and view not in capabilities
+    ]
+
+
+def why_unseen(rules: Collection[str], target: Target, trace: Trace, outcome: Outcome) -> str:
     """Which view is missing, else what the device rejected of what was asked for."""
-    views = (view for rule in rules for view in _SEEN_IN.get(rule, ()))
-    if missing := [view for view in dict.fromkeys(views) if view not in target.capabilities]:
-        return f"the target does not show {', '.join(missing)}"
+    able = target.capabilities
+    views = [view for rule in rules for view in views_missing(rule, able)]
+    if _IN_SCENARIOS.intersection(rules) and "usable" not in able:
+        views.append("usable")
+    if views:
+        return f"the target does not show {', '.join(dict.fromkeys(views))}"
     for number, (step, seen) in enumerate(zip(trace.steps, outcome.seen, strict=False), 1):
         if seen.answer in _REJECTED:
             what = step.action.op.value

@@ -190,11 +190,11 @@ def check(
 
     TARGET is reference, cmd:COMMAND (see docs/protocol.md), qemu or qemu:PATH (see docs/qemu.md);
     qemu-kvm is qemu with --accel kvm. vmm:NAME (see docs/vmm.md) has a profile of its own unless
-    another is named. Of a real QEMU the memslot decisions are compared first. Traces that were kept
-    in an earlier run and can be run on TARGET come first; where one fails again, new ones are run
-    only for --distinct 2 or more. Ends 0 if nothing fails, 1 with each decision that differs, the
-    failing trace made small, kept and explained, or the scenarios that fail, which run where no
-    trace does, and 3 where the device refused every configuration.
+    another is named. Of a real QEMU the memslot decisions are compared first. Then come the traces
+    that an earlier run kept of TARGET; where one fails again, new ones are run only for --distinct
+    2 or more. The scenarios are run last, if no trace failed. Ends 0 if nothing fails; 1 if a
+    decision differs, a trace fails (it is made small, kept and explained) or a scenario fails; 3 if
+    the device refused every configuration.
 
     \b
     Examples:

@@ -68,6 +68,8 @@ def document(done: Done) -> dict[str, Any]:
         "others": [_failure(kept) for kept in done.others],
         "refused": report.to_refuse,
         "skipped": report.skipped,
+        "memslots": {"most": report.mapped.most, "changes": report.mapped.changes},
+        "host_failed": report.host_failed,
     }
     if done.decisions is not None:
         values["decisions"] = done.decisions.document()

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from conformance.check.outcome import often
 from conformance.check.suite import Expected, Result, as_expected, result_of
 from conformance.commands.common import exit_with
 from conformance.commands.driver_options import DriverWish, driver_wish, opened_driver
@@ -137,7 +138,7 @@ def text(report: DriveReport, results: list[Result], wish: DriverWish, qemu: str
         f"  lists             {report.lists}",
         f"  events            {_counts(report.events.items())}",
         f"  answers           {_counts(report.answers.items()) or 'none'}",
-        f"  came to rest      {reached} times at the requested size{most}; {report.short} short",
+        f"  came to rest      {often(reached)} at the requested size{most}; {report.short} short",
         *_party("driver", DRIVER_RULES, set(report.exercised), report.broken, results),
         *_party("device", RULES, set(report.device_exercised), report.device_broken, []),
     ]
@@ -169,7 +170,7 @@ def _party(
         level = (DRIVER_RULE_NAMED | RULE_NAMED)[id].level.value
         expected = ", as expected" if id in known else ""
         yield (
-            f"  {who} deviates   {id} ({level}) {first.count} times{expected}, first in list "
+            f"  {who} deviates   {id} ({level}) {often(first.count)}{expected}, first in list "
             f"{first.number}, record {first.place}: {first.message}"
         )
 

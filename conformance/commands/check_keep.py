@@ -36,7 +36,7 @@ def kept_small(
     It is kept before it is made small as well: making it small may be interrupted.
     """
     try:
-        first = save(failing.trace, wish.failures)
+        first = save(failing.trace, wish.failures, wish.spec)
     except OSError:
         # To be told of when the small one cannot be kept either.
         first = None
@@ -56,7 +56,7 @@ def kept_small(
         click.echo(f"slotproof: interrupted, kept as {first}", err=True)
         raise click.exceptions.Exit(130) from None
     try:
-        path: Path | None = save(small, wish.failures)
+        path: Path | None = save(small, wish.failures, wish.spec)
     except OSError as error:
         click.echo(f"slotproof: {cannot_keep(wish.failures, error)}", err=True)
         small, path = (small, None) if first is None else (failing.trace, first)
@@ -76,7 +76,7 @@ def _earlier(target: Target, failing: Trace, wish: Wish, judge: Judge, traces: i
     plan = Plan(wish.profile, wish.seed, wish.steps)
     found = ran_before(target, failing, plan, traces, judge)
     try:
-        return [save(trace, wish.failures) for trace in found]
+        return [save(trace, wish.failures, wish.spec) for trace in found]
     except OSError:
         return []
 
@@ -89,7 +89,7 @@ def result_kept(result: Result, wish: Wish) -> tuple[Result, Path | None]:
     if result.trace is None or result.verdict is Verdict.EXPECTED:
         return result, None
     try:
-        path = save(result.trace, wish.failures)
+        path = save(result.trace, wish.failures, wish.spec)
     except OSError as error:
         click.echo(f"slotproof: {cannot_keep(wish.failures, error)}", err=True)
         return result, None

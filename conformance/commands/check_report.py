@@ -11,6 +11,7 @@ from conformance.check.again import Before
 from conformance.check.campaign import CheckReport
 from conformance.check.explain import replay_command
 from conformance.check.failed import failed
+from conformance.check.outcome import often
 from conformance.check.suite import (
     Expected,
     Result,
@@ -19,7 +20,7 @@ from conformance.check.suite import (
     rule_results,
 )
 from conformance.commands.check_qemu import DecisionReport
-from conformance.commands.check_views import views_told
+from conformance.commands.check_views import never_told, skipped_told, views_told
 from conformance.judge.finding import Kind
 from conformance.judge.verdict import FAILURES, Verdict
 from conformance.judge.virtio.rules import RULE_NAMED
@@ -153,8 +154,8 @@ def text(done: Done) -> list[str]:
         f"  steps             {report.steps}",
         f"  answers           {answers or 'none'}",
         *([] if done.of_model else [f"  {how:<18}{compared or 'nothing'}"]),
-        *(["  mapped            the memslots that KVM holds"] if done.of_kvm else []),
-        *_strace(done),
+        *_mapped(done),
+        *_host_failed(done),
         f"  not asked         {', '.join(done.not_asked) or 'nothing left out'}",
         *_configurations(done),
         f"  invariant checks  {report.invariant_checks}{whose}",
@@ -195,13 +196,25 @@ def text(done: Done) -> list[str]:
     return lines
 
 
-def _strace(done: Done) -> list[str]:
-    """Whether the host's side of a VMM was seen."""
-    if not seen_by_strace(done.head["target"]):
+def _mapped(done: Done) -> list[str]:
+    """Whether memslots were seen in KVM, how many, and how often they changed."""
+    by_strace = seen_by_strace(done.head["target"])
+    if by_strace and "mapped" not in done.promised:
+        return ["  not seen          held, mapped and slots: there is no strace here"]
+    if not by_strace and not done.of_kvm:
         return []
-    if "mapped" in done.promised:
-        return ["  mapped            the memslots that KVM was told of, as strace saw it"]
-    return ["  not seen          held, mapped and slots: there is no strace here"]
+    what = "that KVM was told of, as strace saw it" if by_strace else "that KVM holds"
+    seen = done.report.mapped
+    many = f"{seen.most} at once at most, others than before after {seen.changes} steps"
+    return [f"  mapped            the memslots {what}: {many}"]
+
+
+def _host_failed(done: Done) -> list[str]:
+    """In how many steps the host of a device was made to fail."""
+    failed = done.report.host_failed
+    if done.of_model or not failed:
+        return []
+    return [f"  host fails        in {failed} of {done.report.steps} steps"]
 
 
 def _configurations(done: Done) -> list[str]:
@@ -247,14 +260,14 @@ def _virtio(done: Done) -> list[str]:
     lines = [
         f"  virtio rules      {len(judged) - len(never)} of {len(judged)} exercised, "
         f"{unjudged} cannot be judged",
-        *([f"  never exercised   {', '.join(never)}"] if never else []),
+        *never_told(never, done.promised),
     ]
     for result in rules:
         if (broken := report.breached.get(result.id)) is not None:
             level = RULE_NAMED[result.id].level.value
             known = ", as expected" if result.verdict is Verdict.EXPECTED else ""
             lines.append(
-                f"  deviates          {result.id} ({level}) {broken.count} times{known}, first in "
+                f"  deviates          {result.id} ({level}) {often(broken.count)}{known}, first in "
                 f"trace {broken.trace}, step {broken.step}: {broken.message}"
             )
     return lines
@@ -266,11 +279,7 @@ def _scenarios(done: Done) -> list[str]:
     if not counts:
         return []
     told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items())
-    skipped = [
-        f"  skipped           {result.id}: {result.message}"
-        for result, _ in done.scenarios
-        if result.verdict is Verdict.SKIPPED
-    ]
+    skipped = skipped_told(result for result, _ in done.scenarios)
     return [f"  scenarios         {told}", *skipped]
 
 

@@ -77,7 +77,7 @@ def _checked(wish: Wish) -> Done:
             if target.memslots and target.stopped and not wish.only:
                 decisions = decided(target.binary, target.accel)
         judge = wish.judge(target)
-        before = failing_before(wish.failures, target, wish.profile, judge)
+        before = failing_before(wish.failures, target, wish.spec, wish.profile, judge)
         if before.failing is not None and wish.distinct == 1:
             report = before.report()
         else:

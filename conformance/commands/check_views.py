@@ -1,10 +1,14 @@
-"""What became of the views that a target promised: compared with what, judged by which rules."""
+"""What a check says of what it did not do: views, rules and scenarios, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from conformance.check.outcome import often
+from conformance.check.suite import Result
+from conformance.check.unseen import views_missing
+from conformance.judge.verdict import Verdict
 from conformance.targets.target import VIEWS
 
 RULES_OF: Final[Mapping[str, tuple[str, ...]]] = {
@@ -44,10 +48,33 @@ def views_told(
             continue
         if profile is not None and compared.get(name):
             continue
-        rules = [f"{id} {exercised[id]} times" for id in RULES_OF[name] if exercised.get(id)]
+        rules = [f"{id} {often(exercised[id])}" for id in RULES_OF[name] if exercised.get(id)]
         if not rules:
             beside = f"compared with profile {profile} or " if profile else ""
             yield f"  warning           {name}: shown, and never {beside}judged by a rule"
         elif profile is not None:
             judged = f"profile {profile} has no word on it here; judged by {', '.join(rules)}"
             yield f"  not compared      {name}: {judged}"
+
+
+def never_told(rules: Iterable[str], promised: frozenset[str]) -> Iterator[str]:
+    """Lines for rules that never applied, with the views that each takes and that are not shown."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for rule in rules:
+        groups.setdefault(tuple(views_missing(rule, promised)), []).append(rule)
+    for missing, group in sorted(groups.items()):
+        why = f": the target does not show {', '.join(missing)}" if missing else ""
+        yield f"  never exercised   {', '.join(group)}{why}"
+
+
+def skipped_told(results: Iterable[Result]) -> Iterator[str]:
+    """A line for each reason for which scenarios were skipped."""
+    why: dict[str, list[str]] = {}
+    for result in results:
+        if result.verdict is Verdict.SKIPPED:
+            why.setdefault(result.message, []).append(result.id)
+    for message, ids in why.items():
+        if len(ids) == 1:
+            yield f"  skipped           {ids[0]}: {message}"
+        else:
+            yield f"  skipped           {len(ids)} scenarios: {message}: {', '.join(ids)}"

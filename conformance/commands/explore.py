@@ -197,7 +197,7 @@ def _kept(graph: StateGraph, number: int, failures: Path) -> Found:
     assert trace.finding is not None
     path = None
     try:
-        path = save(trace, failures)
+        path = save(trace, failures, "reference")
     except OSError as error:
         click.echo(f"slotproof: {cannot_keep(failures, error)}", err=True)
     return Found(trace.finding.kind.value, trace.finding.what, len(trace.steps), path)

@@ -164,7 +164,7 @@ def shrink(file: File, spec: str, failures: Path) -> None:
         small = shrunk(target, failing)
     made = f"{len(recorded.steps)} steps made {len(small.steps)}"
     try:
-        path = save(small, failures)
+        path = save(small, failures, spec)
     except OSError as error:
         # The finding is told all the same; the trace that it was made from can be replayed.
         click.echo("\n".join([made, *explain(failure_of(small), replay_command(path, spec))]))

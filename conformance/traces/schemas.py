@@ -41,5 +41,10 @@ def problem(value: Any, name: str, definition: str | None = None) -> str | None:
     if error is None:
         return None
     place = ".".join(str(part) for part in error.absolute_path)
-    line = " ".join(f"{place} {error.message}".split())
+    if error.validator == "required":
+        due = error.validator_value
+        missing = ", ".join(repr(name) for name in due if name not in error.instance)
+        line = f"{place or 'it'} lacks {missing}: expected {', '.join(due)}"
+    else:
+        line = " ".join(f"{place} {error.message}".split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."

@@ -177,8 +177,11 @@ def test_a_program_that_speaks_unasked(tmp_path: Path) -> None:
         (HELLO.replace('"version":1', '"version":2'), "speaks protocol version 2, this program"),
         (HELLO.replace("slotproof", "other"), "'slotproof' was expected"),
         (HELLO.replace("short", "fly"), "'fly' is not one of"),
-        ('{"hello":{}}', "'protocol' is a required property"),
-        ("{}", "'hello' is a required property"),
+        (
+            '{"hello":{}}',
+            "hello lacks 'protocol', 'version', 'name', 'capabilities': expected protocol, version",
+        ),
+        ("{}", "it lacks 'hello': expected hello"),
         ("hello", "no JSON object"),
     ],
 )

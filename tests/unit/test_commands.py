@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import slotproof
 from conformance.commands import options
+from conformance.traces.failures import key
 from conformance.traces.schemas import problem
 from conformance.traces.trace import read_trace
 from model.state import Op
@@ -368,3 +369,35 @@ def test_kept_traces_run_first_where_they_are_about_the_same_profile(tmp_path: P
     assert more.count("\nfails: ") == 3 == len(set(re.findall(r"^  rule     (.*)$", more, re.M)))
     other = runner.invoke(slotproof, kept)
     assert (other.exit_code, "run before" in other.stdout) == (0, False)
+
+
+def test_a_trace_that_was_kept_of_another_target_does_not_hold_this_one_up(tmp_path: Path) -> None:
+    def checked(*arguments: str) -> str:
+        target = " ".join(["cmd:" + sys.executable, "docs/example_device.py", *arguments])
+        options = ["--target", target, "--traces", "5", "--failures", str(tmp_path)]
+        return CliRunner().invoke(slotproof, ["check", *options]).stdout
+
+    assert "fails: made small" in checked("--bug", "unmap-early")
+    assert "traces            0\n" in checked("--bug", "unmap-early")
+    other = checked("--bug", "never-unmap")
+    assert "run before" not in other and "traces            0\n" not in other
+    files = sorted(tmp_path.glob("*.jsonl"))
+    assert len(files) == 2 and all(file.name.startswith("cmd-python") for file in files)
+    # A trace that somebody put there is for any target that can do it.
+    (tmp_path / "by-hand.jsonl").write_bytes(files[0].read_bytes())
+    assert "run before        1 kept traces" in checked()
+
+
+@pytest.mark.parametrize(
+    ("spec", "begins"),
+    [
+        ("reference", "reference-"),
+        ("qemu:/opt/qemu/bin/qemu-system-x86_64", "qemu-qemu-system-x86-64-"),
+        ("vmm:firecracker=/a b/firecracker", "vmm-firecracker-"),
+        ("cmd:./my_device --fast=/x", "cmd-my-device-"),
+        (f"cmd:{'x' * 300}", f"cmd-{'x' * 36}-"),
+    ],
+)
+def test_what_is_kept_is_named_by_its_target(spec: str, begins: str) -> None:
+    name = key(spec)
+    assert re.fullmatch(f"{begins}[0-9a-f]{{8}}", name) and key(f"{spec} ") != name

@@ -77,7 +77,7 @@ def test_a_long_trace_is_that_of_its_seed(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert isinstance(long.steps, Streamed) and isinstance(whole.steps, tuple)
     assert tuple(long.steps) == whole.steps == tuple(long.steps)
     assert any(step.layout.more for step in long.steps)
-    assert save(long, tmp_path) == save(whole, tmp_path)
+    assert save(long, tmp_path, "qemu") == save(whole, tmp_path, "qemu")
     (file,) = tmp_path.iterdir()
     assert read_trace(file) == whole
 

@@ -171,7 +171,15 @@ def test_expected_faults_change_what_was_judged_only() -> None:
         ("[[expected", "not TOML"),
         ("x = 1", "nothing else"),
         ("expected = 1", "nothing else"),
-        ('[[expected]]\nid = "reboot"', "expected id, reason and since"),
+        (
+            '[[expected]]\nid = "reboot"',
+            "entry 1: no reason, no since: expected id, reason and since",
+        ),
+        (
+            '[[expected]]\nid = "reboot"\nreason = "a"\nsince = "b"\nuntil = "c"',
+            "entry 1: unknown 'until': expected id, reason and since, and nothing else",
+        ),
+        ("expected = [1]", "entry 1: expected a table with id, reason and since"),
         ('[[expected]]\nid = 1\nreason = "a"\nsince = "b"', "are texts"),
         ('[[expected]]\nid = "no"\nreason = "a"\nsince = "b"', "'no': see slotproof check --list"),
         ('[[expected]]\nid = "reboot"\nreason = "a"\nsince = "b"\n' * 2, "is there already"),
