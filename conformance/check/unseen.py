@@ -32,7 +32,7 @@ NOT_WITHOUT: Final[Mapping[str, frozenset[str]]] = {
         "memslot-mapped-for-block memslot-of-plugged-mapped",
         "memory": "init-reset-keeps-memory memory-plugged-kept memory-plugged-usable "
         "memory-unmapped-gone",
-        "held": "memory-given-back",
+        "held": "memory-accounted memory-given-back",
         "told": "listeners-know-plugged",
         "used": "used-length",
     }.items()
