@@ -71,13 +71,18 @@ def worked(session: int) -> float | None:
 
 class Deadline:
     """Seconds within which a program, the first of its session, answers: while it waits as the
-    clock has them, while it is at work as the processor has them."""
+    clock has them, while it is at work as the processor has them.
+
+    Who is late must be seen waiting at two looks: a machine that stood still as a whole has made
+    nobody late, and what was answered meanwhile is read between the two.
+    """
 
     def __init__(self, session: int, seconds: float) -> None:
         self._session = session
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._worked: float | None = None
+        self._waits = False
 
     def left(self) -> float:
         """Seconds to wait before `passed` is asked."""
@@ -88,8 +93,10 @@ class Deadline:
         if self.left() > 0:
             return False
         now = worked(self._session)
-        if now is None:
-            return True
-        self._worked = now if self._worked is None else self._worked
         self._until = time.monotonic() + LOOK
+        if now is None:
+            waited, self._waits = self._waits, True
+            return waited
+        self._waits = False
+        self._worked = now if self._worked is None else self._worked
         return now - self._worked >= self._seconds

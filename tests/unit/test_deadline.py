@@ -64,5 +64,17 @@ def test_a_starved_program_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [deadline.passed() for _ in range(5)] == [False, False, False, False, True]
 
 
+def test_who_answered_while_the_machine_stood_still_is_not_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = iter([None, 5.0, None, None])
+    monkeypatch.setattr(working, "worked", lambda _: next(looks))
+    monkeypatch.setattr(working, "LOOK", 0.0)
+    deadline = Deadline(1, 1.0)
+    monkeypatch.setattr(deadline, "_until", 0.0)
+    # Late is who is seen waiting twice, with no work between.
+    assert [deadline.passed() for _ in range(4)] == [False, False, False, True]
+
+
 def test_of_no_session_nothing_is_at_work() -> None:
     assert worked(-1) is None
