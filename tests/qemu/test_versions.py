@@ -75,7 +75,8 @@ def test_scenarios_pass(target: QemuTarget, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_its_busy_rule_tells_it_from_later_ones(target: QemuTarget) -> None:
-    report = check(target, QEMU_8_2, seed=1, traces=40, steps=60, per_device=2)
+    # From this seed its first trace has an UNPLUG ALL that meets nothing plugged while busy.
+    report = check(target, QEMU_8_2, seed=6, traces=4, steps=60, per_device=2)
     assert report.failing is not None and report.finding is not None
     assert report.finding.message == "answer: allowed ack, seen busy"
     assert report.failing.steps[-1].action.op is Op.UNPLUG_ALL
