@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.check import steps
+from conformance.check.scenarios import SCENARIOS
 from conformance.cli import slotproof
-from conformance.commands import check_qemu
+from conformance.commands import check_qemu, check_wish
 from conformance.targets.qemu import expectation
 from conformance.targets.qemu.decision_grid import DecisionCase
 from conformance.targets.qemu.process import qemu_version
@@ -31,9 +32,10 @@ CASES = (
 
 @pytest.fixture(autouse=True)
 def few_decisions_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Less of what other files try on a QEMU whole: the decisions, and memslots that come and go
-    a thousand times."""
+    """Less of what other files try on a QEMU whole: the decisions, the scenarios, and memslots that
+    come and go a thousand times."""
     monkeypatch.setattr(steps, "TURNS", 4)
+    monkeypatch.setattr(check_wish, "SCENARIOS", SCENARIOS[:4])
 
     def grid(full: bool) -> tuple[DecisionCase, ...]:
         assert full

@@ -76,9 +76,10 @@ def start(source: QemuProcess, stream: Stream) -> None:
 def cancel(source: QemuProcess, stream: Stream) -> None:
     """End a running migration; without one nothing happens."""
     if _status(source) in _RUNNING:
-        source.qmp("migrate_cancel")
-        # What QEMU is about to write to a program has to be read before it looks up.
+        # QEMU waits for the program to end, now and then before it answers; until all of the boot
+        # RAM were read, which takes two seconds, the migration is cancelled.
         stream.gate.touch()
+        source.qmp("migrate_cancel")
         _wait(source, {"cancelled"})
 
 
