@@ -18,7 +18,7 @@ $(READY): pyproject.toml .ci/constraints.txt
 # Every edit that verify-source must judge, those of long proofs too: of virtio-mem.c, and of Rust.
 corpus: setup
 	SLOTPROOF_WHOLE_CORPUS=1 $(BIN)/pytest -q tests/qemu/test_source_corpus.py \
-	  tests/unit/test_verify_rust.py
+	  tests/qemu/test_source.py tests/unit/test_verify_rust.py
 
 # The main job: prove, then check devices against the model.
 verify: setup

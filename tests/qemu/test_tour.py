@@ -16,6 +16,7 @@ from conformance.judge.finding import Kind
 from conformance.targets.qemu.target import QemuTarget
 from conformance.targets.target import needs
 from model.profiles import QEMU, SEED_V2
+from model.state import Op
 
 
 @pytest.fixture
@@ -26,9 +27,10 @@ def target(qemu_binary: Path) -> Iterator[QemuTarget]:
 
 
 def test_every_transition_of_a_small_device_on_qemu_has_no_difference(target: QemuTarget) -> None:
+    """All but its end: each unrealize would be followed by a start of QEMU."""
     config = scaled_config(QEMU, 2, 2)
     assert target.fitted(QEMU, config) == config
-    graph = explore(QEMU, config, target.capabilities)
+    graph = explore(QEMU, config, target.capabilities - {Op.UNREALIZE.value})
     tour = transition_tour(graph)
     assert graph.complete and tour.covered == len(graph.states) * len(graph.actions) > 1500
     for trace in as_traces(graph, tour):
