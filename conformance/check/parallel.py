@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 AHEAD: Final = 4
 """Batches for each target that are begun or wait at a time."""
-_LOOK: Final = 0.05
+LOOK: Final = 0.05
 """Seconds between two looks at traces that end."""
 Batch = Sequence[int]
 """Numbers of traces that one target runs one after the other."""
@@ -68,8 +68,9 @@ def run_batches(
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             # A step may last: it ends with the program that it waits for, as does the next one that
-            # it starts.
-            while wait(running, timeout=_LOOK).not_done:
+            # it starts. What was never begun does not end.
+            begun = [each for each in running if not each.cancelled()]
+            while wait(begun, timeout=LOOK).not_done:
                 end_children()
             raise
         finally:

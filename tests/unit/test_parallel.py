@@ -65,12 +65,15 @@ def test_what_goes_wrong_is_raised_and_nothing_more_is_begun() -> None:
 
 
 def test_an_interrupt_ends_the_traces_that_run() -> None:
-    """Otherwise the way out would last as long as the longest of them."""
+    """Otherwise the way out would last as long as the longest of them. Others wait to be begun."""
     trace = random_trace(QEMU, 1, 30)
     both, stopped = threading.Barrier(2), threading.Event()
     statuses = []
 
     def run(target: Target, number: int) -> int:
+        if number > 2:
+            assert stopped.wait(10)
+            return 0
         # What a device's program does that answers nothing.
         with subprocess.Popen(["sleep", "600"]) as program:
             both.wait(10)
@@ -81,7 +84,7 @@ def test_an_interrupt_ends_the_traces_that_run() -> None:
         return len(run_trace(target, trace, over=stopped.is_set).seen)
 
     with pytest.raises(KeyboardInterrupt):
-        list(run_batches([ReferenceTarget(), ReferenceTarget()], batches(2, 1), run, stopped))
+        list(run_batches([ReferenceTarget(), ReferenceTarget()], batches(20, 1), run, stopped))
     assert stopped.is_set() and statuses == [-signal.SIGKILL]
     assert len(run_trace(ReferenceTarget(), trace).seen) == 30
     assert run_trace(ReferenceTarget(), trace, over=stopped.is_set).seen == ()
