@@ -138,12 +138,14 @@ def _length(task: Task) -> float:
 
 
 def expected_outcomes(names: Sequence[str], profile: str | None) -> int:
-    """About how many outcomes there will be: a claim that says nothing of a profile has none."""
-    wanted = frozenset(names)
+    """How many outcomes there will be if none is lost."""
     count = len(LEMMAS) + len(INDUCTIONS)
     for task in tasks_for(names, profile):
         if isinstance(task, Transition):
-            group = names_of(PROFILES[task.profile], task.mapping, task.transition)
-            count += len(wanted & {*group}) or 1
+            told = told_names(PROFILES[task.profile], task.mapping, task.transition)
+            # What the others rest on comes with them.
+            always = {exactness_claim(task.transition)[0], determined_name(INVARIANTS_DEFINED)}
+            wanted = task.wanted | always
+            count += sum(not task.wanted or name in wanted for name in told)
         count += isinstance(task, Stated)
     return count
