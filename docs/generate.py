@@ -59,6 +59,13 @@ def commands_page() -> str:
         "What `--help` says of each command. Sizes take K, M, G, T, P or E (powers of two), or are",
         "bytes, decimal or hexadecimal (0x100000000). `slotproof COMMAND --help` prints the same.",
         "",
+        "What takes long tells on standard error how far it has come: by a bar on a terminal, and",
+        "elsewhere, as in the log of a CI, by a line a minute, the first after a minute.",
+        "",
+        "```text",
+        "slotproof: proving: 412 of 818 after 0:01:00, about 0:00:59 left",
+        "```",
+        "",
     ]
     for path, command in every_command():
         lines += [f"## {' '.join(path)}", "", "```text", help_of(path, command), "```", ""]

@@ -27,7 +27,8 @@ class Case:
     """One theorem, or one part of a check.
 
     `id` names what was held against it and `says` what that is, where the document tells;
-    `message` is one line and empty for what passed; `trace` is the file of the failing trace and
+    `message` is one line and empty for what passed; `seconds` is None where nobody measured, as for
+    the parts of a check; `trace` is the file of the failing trace and
     `step` its failing step, where there is one; `file` and `line` a place in a source. `remembered`
     is the day on which an earlier run decided it. `same` names the case in every run, where `name`
     has figures of this one.
@@ -37,7 +38,7 @@ class Case:
     name: str
     outcome: Outcome
     message: str = ""
-    seconds: float = 0.0
+    seconds: float | None = None
     trace: str | None = None
     step: int = 0
     file: str = ""

@@ -52,6 +52,8 @@ def read(path: Path) -> Document:
     """The document in a file. Raises ReportError."""
     try:
         text = path.read_bytes().decode()
+        if not text.strip():
+            raise ReportError(f"{path}: empty: expected what a command prints with --json")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ReportError(f"{path}: {reason}: expected what a command prints with --json") from None

@@ -86,6 +86,16 @@ def test_a_theorem_passes_only_with_all_that_it_owes(proofs: dict[str, Any]) -> 
     assert outcome(changed(proofs, necessity=[need])) is Outcome.FAILED
 
 
+def test_junit_has_no_time_where_nobody_measured(
+    proofs: dict[str, Any], failing: dict[str, Any]
+) -> None:
+    def timed(document: dict[str, Any]) -> set[bool]:
+        return {"time" in each.attrib for each in ElementTree.fromstring(junit([document])).iter()}
+
+    assert timed(failing) == {False}
+    assert True in timed(proofs)
+
+
 def test_junit_counts_what_it_holds(proofs: dict[str, Any], failing: dict[str, Any]) -> None:
     unknown = changed(proofs, verdict="unknown", reason="a query took too long")
     unknown["lemmas"] = []

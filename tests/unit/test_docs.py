@@ -14,6 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from conformance.cli import COMMANDS, slotproof
+from conformance.commands.check import check
 from conformance.traces.schemas import problem
 
 ROOT = Path(__file__).parents[2]
@@ -179,9 +180,15 @@ def test_the_guide_reads_the_counterexample_that_there_is(
 
 
 def test_what_other_ci_is_told_is_what_there_is() -> None:
-    action, shards, hooks = re.findall(r"```yaml\n(.*?)```", page("ci.md"), re.DOTALL)
+    action, shards, seeds, hooks = re.findall(r"```yaml\n(.*?)```", page("ci.md"), re.DOTALL)
     (ran,) = yaml.safe_load(shards)["jobs"].keys() & {"prove"}
     assert ran and "slotproof prove" in shards and "--shard" in shards
+    job = yaml.safe_load(seeds)["jobs"]["check"]
+    words = job["steps"][0]["run"].split()
+    assert set(job["strategy"]["matrix"]) == {"seed"}
+    assert {each for each in words if each.startswith("--")} <= {
+        option for parameter in check.params for option in parameter.opts
+    }
     described = yaml.safe_load((ROOT / ".ci/action/action.yml").read_text())
     used = yaml.safe_load(action)["steps"][1]
     assert used["uses"].split("@")[0] == "OWNER/slotproof/.ci/action"

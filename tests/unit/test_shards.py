@@ -218,6 +218,13 @@ def test_documents_that_disagree_are_of_no_one_run(written: Callable[[int], Path
     assert f"{told['lemmas'][0]['lemma']} is proven there and unknown in another" in result.stderr
 
 
+def test_an_empty_document_is_said_to_be_empty(tmp_path: Path) -> None:
+    (path := tmp_path / "prove-1.json").touch()
+    result = run("merge", str(path))
+    assert result.exit_code == 2
+    assert result.stderr.endswith(": empty: expected what a command prints with --json\n")
+
+
 def test_other_documents_are_wrong_use(tmp_path: Path) -> None:
     path = tmp_path / "metadata.json"
     path.write_text(run("metadata", "--region", "1T", "--plugged", "1G", "--json").stdout)
