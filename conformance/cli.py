@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import click
 
-from conformance.commands.failure import TargetFailure
+from conformance.commands.failure import TargetFailure, Undecided
 from conformance.commands.provenance import WORDS
 
 COMMANDS: Final = {
@@ -85,7 +85,7 @@ class LazyGroup(click.Group):
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
             click.echo(f"slotproof: {message}", err=True)
-            code = 1 if isinstance(error, TargetFailure) else 2
+            code = error.exit_code if isinstance(error, TargetFailure | Undecided) else 2
         except OSError as error:
             # Most likely the output cannot be written; 1 would say that a property fails.
             where = "" if error.filename is None else f"{error.filename}: "

@@ -126,7 +126,7 @@ def check(
 
     def run(device: Target, number: int) -> list[tuple[Trace, Outcome]]:
         if elsewhere is not None:
-            return elsewhere(plan, judge, number)
+            return elsewhere(plan, judge, number, over.is_set)
         return plan.run(device, judge, number, over.is_set)
 
     over = Event()
@@ -262,8 +262,9 @@ class Plan:
         return laid_out(placed(made, target.capabilities), target.capabilities)
 
 
-Elsewhere = Callable[[Plan, Judge, int], list[tuple[Trace, Outcome]]]
-"""Runs the traces of a number on a target of its own, in another place."""
+Elsewhere = Callable[[Plan, Judge, int, Callable[[], bool]], list[tuple[Trace, Outcome]]]
+"""Runs the traces of a number on a target of its own, in another place, until it is over; then
+nobody reads what it returns."""
 
 
 def run_there(
@@ -271,7 +272,8 @@ def run_there(
 ) -> list[tuple[Trace, Outcome]]:
     """What a worker does: the traces of a number on a target that it opens for them.
 
-    Raises ValueError for a spec that is none, TargetError where the target fails at once.
+    Raises click.UsageError for a spec that is none there, TargetError where the target fails at
+    once.
     """
     target = open_target(spec, deadline)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from conformance.check.campaign import (
 )
 from conformance.check.campaign import check as run_check
 from conformance.check.outcome import Outcome
+from conformance.check.parallel import LOOK
 from conformance.check.scenarios import Scenario
 from conformance.check.shrink import NotAgain
 from conformance.check.suite import (
@@ -35,6 +37,7 @@ from conformance.commands.check_qemu import TRACES_PER_MACHINE, decided
 from conformance.commands.check_report import Done, left_out
 from conformance.commands.check_wish import Wish
 from conformance.commands.executor import chosen_executor
+from conformance.commands.failure import TargetFailure
 from conformance.commands.options import made_small, opened_target
 from conformance.commands.progress import progress
 from conformance.explore.steer import Steered
@@ -42,7 +45,7 @@ from conformance.judge.judge import Judge
 from conformance.targets.qemu.decision import MACHINES
 from conformance.targets.qemu.process import QemuError, find_qemu
 from conformance.targets.qemu.target import QemuTarget
-from conformance.targets.target import Target
+from conformance.targets.target import Target, TargetError
 from conformance.targets.vmm.target import VmmTarget
 from conformance.traces.trace import Trace
 from model.device import ConfigError
@@ -107,6 +110,8 @@ def _checked(wish: Wish) -> Done:
 
 def _opened(wish: Wish) -> Target:
     """The target. Raises click.UsageError where `--faults` is nothing for it, and TargetFailure."""
+    if wish.faults and chosen_executor() is not None:
+        raise click.UsageError("--faults is about this machine: --executor does not go with it")
     target = opened_target(wish.spec, wish.answer_timeout, wish.log)
     if not wish.faults:
         return target
@@ -163,11 +168,28 @@ def _elsewhere(wish: Wish) -> Elsewhere | None:
     if executor is None:
         return None
 
-    def there(plan: Plan, judge: Judge, number: int) -> list[tuple[Trace, Outcome]]:
+    def there(
+        plan: Plan, judge: Judge, number: int, over: Callable[[], bool]
+    ) -> list[tuple[Trace, Outcome]]:
         about = wish.spec, wish.answer_timeout, plan, judge, number
-        return executor.submit(run_there, *about).result()
+        future = executor.submit(run_there, *about)
+        # Maybe no worker comes for it any more.
+        while not over():
+            if wait([future], timeout=LOOK).done:
+                return _found(future, wish.spec)
+        future.cancel()
+        return []
 
     return there
+
+
+def _found(future: Future[list[tuple[Trace, Outcome]]], spec: str) -> list[tuple[Trace, Outcome]]:
+    try:
+        return future.result()
+    except click.UsageError as error:
+        raise click.UsageError(f"a worker: {error.message}") from None
+    except TargetError as error:
+        raise TargetFailure(f"{spec}, of a worker: {error}") from None
 
 
 def after(seconds: float | None) -> Callable[[], bool]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from functools import wraps
 from typing import Any, Final
 
 import click
+
+from conformance.commands.failure import Undecided
+from conformance.commands.progress import TROUBLE
 
 KIND: Final = "dask"
 KEPT: Final = "slotproof.executor"
@@ -30,22 +33,23 @@ def _connected(context: click.Context, option: click.Parameter, wanted: str | No
         raise click.BadParameter(str(error)) from None
     context.with_resource(carried_out_by(executor))
     context.meta[KEPT] = executor
+    context.meta[TROUBLE] = executor.trouble
 
 
 def executor_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--executor dask:ADDRESS`. Raises click.UsageError where a worker that came later has other
-    code."""
+    code, and Undecided where work was lost, there or here."""
 
     @wraps(command)
     def carried_out(*words: Any, **options: Any) -> Any:
-        if chosen_executor() is None:
-            return command(*words, **options)
-        from smt_proofs.solving.apart import OtherCode
+        from smt_proofs.solving.pool import LostExecutor, LostWork, OtherCode
 
         try:
             return command(*words, **options)
         except OtherCode as error:
             raise click.UsageError(str(error)) from None
+        except (LostExecutor, LostWork, ChildProcessError, BrokenExecutor) as error:
+            raise Undecided(f"not decided: {error}") from None
 
     return click.option(
         "--executor",

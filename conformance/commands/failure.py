@@ -7,3 +7,11 @@ import click
 
 class TargetFailure(click.ClickException):
     """A target that failed before anything was asked of it: exit code 1."""
+
+    exit_code = 1
+
+
+class Undecided(click.ClickException):
+    """What was asked for came to no end: exit code 3."""
+
+    exit_code = 3

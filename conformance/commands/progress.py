@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from threading import Event, Thread
@@ -22,6 +22,9 @@ from rich.progress import (
 
 EVERY: Final = 60.0
 """Seconds from one line to the next, and to the first: what takes less is silent."""
+TROUBLE: Final = "slotproof.trouble"
+"""Where a command keeps whom to ask why nothing is done for now, which says it in words or ""."""
+Trouble = Callable[[], str]
 
 
 @contextmanager
@@ -39,26 +42,43 @@ def progress(title: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     shown = console.is_terminal
+    context = click.get_current_context(silent=True)
+    trouble: Trouble | None = None if context is None else context.meta.get(TROUBLE)
     with Progress(*columns, console=console, transient=True, disable=not shown) as bars:
-        task = bars.add_task(title, total=None)
-        if shown:
+        bars.add_task(title, total=None)
+        task = bars.tasks[0]
+        if shown and trouble is None:
             yield bars
             return
         ended = Event()
-        lines = Thread(target=_tell, args=(bars.tasks[task], ended), daemon=True)
+        tell = _tell_trouble if shown else _tell
+        lines = Thread(target=tell, args=(task, ended, trouble or _none, console), daemon=True)
         lines.start()
         try:
             yield bars
         finally:
             ended.set()
-            lines.join()
+            # It may wait for somebody's answer, for whom nobody else has to.
+            lines.join(1)
 
 
-def _tell(task: Task, ended: Event) -> None:
+def _none() -> str:
+    return ""
+
+
+def _tell(task: Task, ended: Event, trouble: Trouble, console: Console) -> None:
     # A log that is gone must not end the work.
     with suppress(OSError, ValueError):
         while not ended.wait(EVERY):
-            click.echo(f"slotproof: {line(task)}", err=True)
+            why = trouble()
+            click.echo(f"slotproof: {line(task)}{why and '; '}{why}", err=True)
+
+
+def _tell_trouble(task: Task, ended: Event, trouble: Trouble, console: Console) -> None:
+    """Above the bar, which itself says how far the task has come."""
+    while not ended.wait(EVERY):
+        if why := trouble():
+            console.print(f"slotproof: {why}", highlight=False)
 
 
 def line(task: Task) -> str:

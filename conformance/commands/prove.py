@@ -16,7 +16,7 @@ from rich.progress import Progress
 from conformance.check.expected import ExpectedError, compare, read_expected
 from conformance.check.refutations import Row, search, write_counterexamples
 from conformance.commands.common import exit_with, profile_option
-from conformance.commands.executor import executor_option
+from conformance.commands.executor import chosen_executor, executor_option
 from conformance.commands.mutants import run_mutants
 from conformance.commands.no_cache import no_cache_option
 from conformance.commands.options import failures_option, report_options, write_reports
@@ -31,7 +31,6 @@ from smt_proofs.book.book import Book, prove_book
 from smt_proofs.book.plan import expected_outcomes, shard_of, theorem_names
 from smt_proofs.book.work import Outcome
 from smt_proofs.solving.means import DEFAULT_SOLVERS, DEFAULT_TIMEOUT, Means
-from smt_proofs.solving.pool import LostWork
 from smt_proofs.solving.solve import LONGEST, Verdict
 from smt_proofs.solving.solvers import SOLVERS, every
 from smt_proofs.transitions.determined_proofs import SERVES
@@ -100,7 +99,8 @@ def shard(text: str) -> tuple[int, int]:
     "--shard",
     type=shard,
     metavar="I/N",
-    help="Prove part I of N, each theorem in one: slotproof merge joins their documents.",
+    help="Prove part I of N of all theorems, each in one: slotproof merge joins their documents. "
+    "Goes without names, --expect, --mutants and --without.",
 )
 @executor_option
 @click.option(
@@ -151,19 +151,21 @@ def prove(
         raise click.UsageError("--mutants judges all rules by itself: only --json goes with it")
     solvers = every() if solver == ALL else (solver,)
     if mutants:
-        try:
-            code = run_mutants(Console(), Means(solvers=solvers, timeout=timeout), as_json=as_json)
-        except LostWork as error:
-            click.echo(f"not decided: {error}", err=True)
-            code = 3
-        exit_with(code)
+        means = Means(solvers=solvers, timeout=timeout)
+        exit_with(run_mutants(Console(), means, as_json=as_json))
     if shard and (theorems or expect):
-        raise click.UsageError("--shard parts all theorems: it goes without names and --expect")
+        raise click.UsageError(
+            "--shard parts all theorems: it goes without names and without --expect"
+        )
     names = shard_of(profile.name, *shard) if shard else chosen(theorems, profile)
     wanted = None if expect is None else expected_rows(expect, profile, theorems)
     if export and certificate:
         raise click.UsageError("--certificate writes the scripts as well: name one folder")
     folder = export or certificate
+    if folder and chosen_executor():
+        raise click.UsageError(
+            "--export and --certificate write where it is proven: --executor does not go with them"
+        )
     writable(folder, earlier=certificate is not None)
     means = Means(solvers=solvers, timeout=timeout, export=folder)
     with progress("proving") as bars:

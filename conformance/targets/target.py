@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from conformance.judge.finding import Kind
 from conformance.targets.limits import FREE, Limits
@@ -100,6 +100,10 @@ class TargetError(Exception):
         super().__init__(message)
         self.kind = kind
         self.log = log
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker of a cluster sends it to whoever asked.
+        return type(self), (self.kind, str(self), self.log)
 
 
 class Target(Protocol):

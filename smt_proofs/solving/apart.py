@@ -18,16 +18,13 @@ from contextlib import redirect_stdout
 from typing import Any, Final
 
 from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.copies import end_with
 from smt_proofs.solving.engine import text_of
+from smt_proofs.solving.pool import OtherCode
 from smt_proofs.solving.solvers import available, version
 
 PACKAGES: Final = ("model", "smt_proofs", "conformance")
 """What devices are checked by is carried out apart as well."""
-
-
-class OtherCode(Exception):
-    """A worker has another version of this program, of Python or of a solver; one line says which,
-    and what would be right."""
 
 
 Code = tuple[str, ...]
@@ -58,14 +55,16 @@ def apart(code: Code, cache: str | None, work: Callable[..., Any], *about: Any) 
     """
     environment = dict(os.environ) if cache is None else os.environ | {VARIABLE: cache}
     run = subprocess.run(
-        [sys.executable, "-P", "-m", __name__],
+        [sys.executable, "-P", "-m", __name__, str(os.getpid())],
         input=pickle.dumps((code, work, about)),
         capture_output=True,
         env=environment,
     )
     if run.returncode:
         said = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise ChildProcessError(f"a task ended with {run.returncode}: {said}")
+        raise ChildProcessError(
+            f"a task ended with {run.returncode} on {platform.node()}{said and ': '}{said}"
+        )
     raised, found = pickle.loads(run.stdout)
     if raised:
         raise found
@@ -84,6 +83,8 @@ def answer(task: bytes) -> tuple[bool, Any]:
 
 
 if __name__ == "__main__":
+    # Who asked waits for it, and a worker that is killed leaves nothing at work.
+    end_with(int(sys.argv[1]))
     # By its name, so that what is raised is known to whoever asked.
     from smt_proofs.solving import apart as named
 

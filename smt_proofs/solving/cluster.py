@@ -3,9 +3,11 @@ that died."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -13,30 +15,78 @@ from typing import Any, Final, TypeVar
 
 from smt_proofs.solving.apart import apart, code_here
 from smt_proofs.solving.cache import VARIABLE
+from smt_proofs.solving.pool import LostExecutor
 
 T = TypeVar("T")
 
 PATIENCE: Final = 10
 """Seconds within which a scheduler answers."""
+LOGGERS: Final = ("distributed", "distributed.client", "tornado")
+"""Those of Dask that would say in their own words, on standard error, what is told here."""
 
 
-class _Apart(Executor):
-    """Has another executor carry out each task apart, by whoever has the same code."""
+class Workers(Executor):
+    """Has each task carried out apart, by whichever worker is free and has the same code; `killed`
+    is what the client raises of a task that it gives up.
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    A future raises ChildProcessError where the process of its task ended before it was done, or one
+    worker after the other did, and LostExecutor where the scheduler is gone. (Dask's own executor
+    has futures that never end where the scheduler goes while it hands over a result.)
+    """
+
+    def __init__(self, client: Any, address: str, killed: type[Exception]) -> None:
+        self._client = client
+        self._killed = killed
+        self._address = address
         self._code = code_here()
         # A folder is of this machine; that nothing is remembered holds everywhere.
         self._cache = "off" if os.environ.get(VARIABLE) == "off" else None
+        self._lost = False
 
     def submit(self, work: Callable[..., T], /, *about: Any, **named: Any) -> Future[T]:
         if named:
             work = partial(work, **named)
-        return self._executor.submit(apart, self._code, self._cache, work, *about)
+        if self._lost:
+            raise self._gone()
+        # Equal tasks are not taken for one: each is carried out.
+        task = apart, self._code, self._cache, work, *about
+        theirs = self._client.submit(*task, pure=False)
+        return asyncio.run_coroutine_threadsafe(
+            self._outcome(theirs), self._client.loop.asyncio_loop
+        )
+
+    def trouble(self) -> str:
+        """Why nothing is done for now, in words; empty where something may be."""
+        known = self._client.scheduler_info()
+        if self._client.status != "running" or known.get("n_workers", len(known["workers"])):
+            return ""
+        return f"no worker is connected: dask worker {self._address}"
+
+    async def _outcome(self, theirs: Any) -> Any:
+        """What came of a task. Whoever cancels waits no longer, and so the task is dropped."""
+        try:
+            return await theirs
+        except (CancelledError, OSError):
+            if theirs.status == "error":
+                raise
+            self._lost = True
+            raise self._gone() from None
+        except Exception as error:
+            if not isinstance(error, self._killed):
+                raise
+            raise ChildProcessError(
+                "a task was given up: each worker that began it died; their logs may say of what"
+            ) from None
+
+    def _gone(self) -> LostExecutor:
+        return LostExecutor(
+            f"the connection to the Dask scheduler at {self._address} was lost: "
+            "start it and its workers, and this again"
+        )
 
 
 @contextmanager
-def dask(address: str) -> Iterator[Executor]:
+def dask(address: str) -> Iterator[Workers]:
     """The workers of the scheduler at an address, such as tcp://HOST:8786, as an executor.
 
     Raises ValueError where none answers, none has a worker or one has other code, and
@@ -44,6 +94,8 @@ def dask(address: str) -> Iterator[Executor]:
     """
     # It has no types of its own.
     distributed: Any = import_module("distributed")
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         # A client of what is no address at all takes 20 seconds to end.
         distributed.comm.get_address_host_port(address, strict=True)
@@ -59,7 +111,6 @@ def dask(address: str) -> Iterator[Executor]:
         for worker, found in said.items():
             if isinstance(found, Exception):
                 raise ValueError(f"{worker}: {' '.join(str(found).split())}")
-        # Equal tasks are not taken for one: each is carried out.
-        yield _Apart(client.get_executor(pure=False))
+        yield Workers(client, address, distributed.KilledWorker)
     finally:
         client.close()

@@ -67,10 +67,10 @@ def in_a_copy(work: Callable[..., T], *about: object) -> T:
 def end_with_parent() -> None:
     """Have this process, a worker of a pool, end with the one that started it."""
     if (parent := parent_process()) is not None and parent.pid is not None:
-        _end_with(parent.pid)
+        end_with(parent.pid)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process with its parent, or now where that one ended already."""
     with suppress(AttributeError):
         ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
@@ -80,7 +80,7 @@ def _end_with(parent: int) -> None:
 
 def _carry_out(sending: Connection, parent: int, work: Callable[..., Any], about: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _end_with(parent)
+    end_with(parent)
     try:
         told: tuple[bool, Any] = False, work(*about)
     except Exception as error:

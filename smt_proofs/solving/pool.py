@@ -38,8 +38,20 @@ class LostWork(Exception):
     """Processes ended before their work was done, and again when it was tried anew."""
 
     def __init__(self, items: Sequence[object]) -> None:
-        super().__init__(f"{len(items)} tasks were lost with the processes that carried them out")
+        one = len(items) == 1
+        lost = "a task was" if one else f"{len(items)} tasks were"
+        by = "each process that began it" if one else "each process that began one of them"
+        super().__init__(f"{lost} lost: {by} was ended before it was done")
         self.items = tuple(items)
+
+
+class LostExecutor(Exception):
+    """Who carries out work cannot be asked any more; one line says why, and what would be right."""
+
+
+class OtherCode(Exception):
+    """A worker has another version of this program, of Python or of a solver; one line says which,
+    and what would be right."""
 
 
 def carried_out(
@@ -48,7 +60,8 @@ def carried_out(
     """Each item with `work(item, *more)`, on all cores, as they come.
 
     What a killed process leaves is carried out anew, at last one item at a time. Raises LostWork
-    with the items that never came to an end.
+    with the items that never came to an end, and LostExecutor where it is carried out elsewhere and
+    nobody is there any more.
     """
     left = list(items)
     executor = ELSEWHERE.get()
@@ -104,7 +117,7 @@ def _by(
     lost: list[Item] = []
     try:
         for future in as_completed(waiting):
-            if _given_up(future.exception()):
+            if isinstance(future.exception(), ChildProcessError | BrokenExecutor):
                 lost.append(waiting[future])
             else:
                 yield waiting[future], future.result()
@@ -113,9 +126,3 @@ def _by(
             future.cancel()
     if lost:
         raise LostWork(lost)
-
-
-def _given_up(error: BaseException | None) -> bool:
-    """Not the work raised this, but who was to carry it out."""
-    cluster = type(error).__module__.partition(".")[0] == "distributed"
-    return cluster or isinstance(error, ChildProcessError | BrokenExecutor)

@@ -37,6 +37,10 @@ class Disagreement(Exception):
         super().__init__(f"solvers disagree: {said}")
         self.answers = dict(answers)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # It is told by another process than the one that decides.
+        return type(self), (self.answers,)
+
 
 def _z3(text: str, timeout: float) -> Answer:
     context = z3.Context()

@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import slotproof
-from smt_proofs.solving.apart import OtherCode, apart, code_here
+from smt_proofs.solving.apart import apart, code_here
 from smt_proofs.solving.cache import VARIABLE
 from smt_proofs.solving.cluster import dask
-from smt_proofs.solving.pool import LostWork, carried_out, carried_out_by
+from smt_proofs.solving.pool import LostWork, OtherCode, carried_out, carried_out_by
 
 pytestmark = [
     pytest.mark.slow,
@@ -76,11 +76,12 @@ def test_a_command_tells_the_same_by_workers(
 
 
 def _dies_once(number: int, place: str) -> int:
-    """Kills the worker above, but only the first time."""
+    """Kills the worker above, but only the first time, and would go on."""
     mark = Path(place) / "died"
     if number == 1 and not mark.exists():
-        mark.touch()
+        mark.write_text(str(os.getpid()))
         os.kill(os.getppid(), signal.SIGKILL)
+        signal.pause()
     return number
 
 
@@ -90,7 +91,8 @@ def test_what_a_worker_left_when_it_was_killed_is_done_by_another(
     with dask(address) as executor, carried_out_by(executor):
         found = dict(carried_out(_dies_once, [0, 1, 2, 3], str(tmp_path)))
     assert found == {number: number for number in range(4)}
-    assert (tmp_path / "died").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "died").read_text()), 0)
 
 
 def _ends(number: int) -> int:

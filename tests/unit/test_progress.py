@@ -1,18 +1,26 @@
 """Long work tells how far it has come: a bar on a terminal, a line a minute in a log."""
 
+import io
 from pathlib import Path
 from threading import Event
 
 import pytest
+from rich.console import Console
 from rich.progress import Progress, Task
 
 from conformance.commands import progress as told
 from conformance.explore.graph import explore
 from conformance.explore.scale import scaled_config
 from model.profiles import QEMU
+from smt_proofs.book.plan import expected_outcomes, tasks_for
+from smt_proofs.book.work import Stated, Transition, carry_out
+from smt_proofs.lemmas.index_induction import INDUCTIONS
+from smt_proofs.lemmas.lemma import LEMMAS
 from smt_proofs.mutation import alike, testing
 from smt_proofs.mutation.testing import Judged
 from smt_proofs.solving.cache import Cache
+from smt_proofs.solving.means import Decider, Means
+from smt_proofs.solving.solve import Answer
 from smt_proofs.source import work
 from smt_proofs.source.verify import read_source
 
@@ -55,10 +63,37 @@ class Minutes(Event):
 
 
 def test_a_log_gets_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
-    told._tell(task("checking", 90.0, 1, 4), Minutes(2))
+    troubles = iter(["", "nobody is there"])
+    one = task("checking", 90.0, 1, 4)
+    told._tell(one, Minutes(2), lambda: next(troubles), Console())
     seen = capsys.readouterr()
+    line = "slotproof: checking: 1 of 4 after 0:01:30, about 0:04:30 left"
     assert seen.out == ""
-    assert seen.err == "slotproof: checking: 1 of 4 after 0:01:30, about 0:04:30 left\n" * 2
+    assert seen.err == f"{line}\n{line}; nobody is there\n"
+
+
+def test_a_terminal_is_told_of_trouble_alone() -> None:
+    troubles, seen = iter(["", "nobody is there"]), io.StringIO()
+    one = task("checking", 90.0, 1, 4)
+    told._tell_trouble(one, Minutes(2), lambda: next(troubles), Console(file=seen))
+    assert seen.getvalue() == "slotproof: nobody is there\n"
+
+
+@pytest.mark.parametrize("profile", ["qemu-7.2", "firecracker"])
+def test_a_run_of_named_theorems_counts_what_they_rest_on(
+    profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decides(self: Decider, text: str) -> dict[str, Answer]:
+        return {"z3": Answer.UNSAT}
+
+    monkeypatch.setattr(Decider, "__call__", decides)
+    names = ["wake_up_keeps_plugged_in_mapped"]
+    tasks = tasks_for(names, profile)
+    stepwise = [each for each in tasks if isinstance(each, Transition)]
+    outcomes = sum(len(carry_out(each, Means())) for each in stepwise)
+    # Those of the registry have one each.
+    others = len(LEMMAS) + len(INDUCTIONS) + sum(isinstance(each, Stated) for each in tasks)
+    assert expected_outcomes(names, profile) == outcomes + others
 
 
 def test_what_takes_less_than_a_minute_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
