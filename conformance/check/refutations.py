@@ -2,17 +2,23 @@
 
 Every state that a device can reach through states that meet all invariants is visited, and every
 action of `conformance.generate.alphabet` carried out in it. What fails is kept with the shortest
-way there.
+way there. Steps are those of `conformance.explore.compiled`, which say whether all claims hold;
+where they say no, and where they say nothing, the rules themselves are asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.check.outcome import as_run
 from conformance.check.runner import run_trace
+from conformance.explore.compiled import Compiled
+from conformance.explore.masks import TooFar
+from conformance.explore.rows import Row as StateRow
+from conformance.explore.rows import Step, row_of, state_of
 from conformance.generate.alphabet import actions, small_devices
 from conformance.judge.claims import REALIZE, TRANSITIONS, Claim, claims_of
 from conformance.judge.finding import Finding, Kind
@@ -27,7 +33,6 @@ from model.state import (
     Answer,
     ConcreteAction,
     ConcreteResult,
-    ConcreteState,
     Config,
     Fixed,
     Result,
@@ -57,14 +62,12 @@ class Refuted:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What a search found, and how far it went: devices, states they reached, steps carried out,
-    claims judged."""
+    """What a search found, and how far it went: devices, states they reached, steps carried out."""
 
     refuted: tuple[Refuted, ...]
     devices: int
     states: int
     steps: int
-    judged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,10 @@ class _Device:
         self.config = config
         self.wanted = wanted
         self.fixed: Fixed[int, bool] = fix(profile, config)
-        self.alphabet = actions(config)
+        alphabet = actions(config)
+        self.machine = Compiled(self.fixed, alphabet, merged=False, judged=True)
+        self.moves = tuple(zip(alphabet, self.machine.steps, strict=True))
         self.steps = 0
-        self.judged = 0
         self.failed: dict[Row, _Way] = {}
         start = realize(INTS, self.fixed)
         # Invariants are asked in any case: a state that breaks one leads no further.
@@ -98,42 +102,52 @@ class _Device:
             ]
             for transition in TRANSITIONS
         }
-        self.came_by: dict[ConcreteState, tuple[ConcreteState, ConcreteAction] | None] = {}
-        self.layer: list[ConcreteState] = []
-        if self.holds(REALIZE, start, None, Result(start, Answer.DONE)):
-            self.came_by[start] = None
-            self.layer = [start]
+        self.came_by: dict[StateRow, tuple[StateRow, ConcreteAction] | None] = {}
+        self.layer: list[StateRow] = []
+        if self.holds(REALIZE, None, None, Result(start, Answer.DONE)):
+            self.layer = [row_of(start)]
+            self.came_by[self.layer[0]] = None
 
     def advance(self) -> None:
         """Carry out every action in the states that were reached last."""
-        reached: list[ConcreteState] = []
+        reached: list[StateRow] = []
         for state in self.layer:
-            for action in self.alphabet:
-                result = step(INTS, self.fixed, state, action)
+            for action, take in self.moves:
                 self.steps += 1
-                whole = self.holds(action.op.value, state, action, result)
-                if whole and result.state not in self.came_by:
-                    self.came_by[result.state] = (state, action)
-                    reached.append(result.state)
+                after = self.after(state, action, take)
+                if after is not None and after not in self.came_by:
+                    self.came_by[after] = (state, action)
+                    reached.append(after)
         self.layer = reached
+
+    def after(self, state: StateRow, action: ConcreteAction, take: Step) -> StateRow | None:
+        """The state after a step, None where it breaks an invariant."""
+        with suppress(TooFar):
+            _, kept, changed = take(*state)
+            after = state if changed is None else changed
+            if kept and (after in self.came_by or self.machine.holds(*after)):
+                return after
+        result = step(INTS, self.fixed, state_of(state), action)
+        whole = self.holds(action.op.value, state, action, result)
+        return row_of(result.state) if whole else None
 
     def holds(
         self,
         transition: str,
-        before: ConcreteState,
+        before: StateRow | None,
         action: ConcreteAction | None,
         result: ConcreteResult,
     ) -> bool:
         """Judge the claims of a step and keep those that fail; whether all invariants hold."""
         whole = True
+        state = None if before is None else state_of(before)
         # All invariants hold of the states that were reached before.
-        known = result.state in self.came_by
+        known = row_of(result.state) in self.came_by
         for claim in self.open[transition]:
             invariant = claim.kind is Kind.INVARIANT
             if invariant and known:
                 continue
-            self.judged += 1
-            if not claim.judge(self.fixed, before, action, result):
+            if not claim.judge(self.fixed, state, action, result):
                 whole = whole and not invariant
                 self.fails(claim, transition, before, action)
         return whole
@@ -142,7 +156,7 @@ class _Device:
         self,
         claim: Claim,
         transition: str,
-        before: ConcreteState,
+        before: StateRow | None,
         action: ConcreteAction | None,
     ) -> None:
         """Keep a claim that failed, and the way there, if it is the first one."""
@@ -150,8 +164,8 @@ class _Device:
         if claim.kind is not Kind.INVARIANT:
             self.open[transition] = [c for c in self.open[transition] if c is not claim]
         if row not in self.failed and self.sought(row):
-            last = () if action is None else (action,)
-            self.failed[row] = _Way(claim.kind, self.config, (*self.way_to(before), *last))
+            way = () if before is None or action is None else (*self.way_to(before), action)
+            self.failed[row] = _Way(claim.kind, self.config, way)
 
     def row(self, claim: Claim, transition: str) -> Row:
         """The claim's row, should it fail."""
@@ -161,7 +175,7 @@ class _Device:
         """The row is looked for."""
         return self.wanted is None or row in self.wanted
 
-    def way_to(self, state: ConcreteState) -> tuple[ConcreteAction, ...]:
+    def way_to(self, state: StateRow) -> tuple[ConcreteAction, ...]:
         """The shortest sequence of actions that was found to lead to a state."""
         found: list[ConcreteAction] = []
         while (came := self.came_by.get(state)) is not None:
@@ -205,7 +219,6 @@ def search(
         devices=len(devices),
         states=sum(len(device.came_by) for device in devices),
         steps=sum(device.steps for device in devices),
-        judged=sum(device.judged for device in devices),
     )
 
 
