@@ -62,9 +62,16 @@ def merge(
     write_reports(merged, junit_file, sarif_file)
     if as_json:
         click.echo(json.dumps(merged, indent=2))
-    for name in missing:
-        click.echo(f"NOT DECIDED {name}: in none of the documents", err=as_json)
     entries = [entry for part in PARTS for entry in merged[part]]
+    failing = dict.fromkeys(
+        _failing(part, entry)
+        for document in documents
+        for part in PARTS
+        for entry in document.data[part]
+        if _code(entry)
+    )
+    for line in [*failing, *(f"NOT DECIDED {n}: in none of the documents" for n in missing)]:
+        click.echo(line, err=as_json)
     proven = sum(entry["verdict"] == "proven" for entry in entries)
     every = len(entries) + len(missing)
     told = f"merged {len(documents)} documents: {proven} of {every} proven"
@@ -175,6 +182,14 @@ def _spelled(key: Key) -> str:
     return key[0] if len(key) == 1 else f"{key[3]} (mapping {key[1]})"
 
 
+def _failing(part: str, entry: Mapping[str, Any]) -> str:
+    """An entry for which the whole does not hold, in a line."""
+    name = _spelled(tuple(str(entry[field]) for field in PARTS[part]))
+    if entry["verdict"] == Verdict.PROVEN.value:
+        return f"NOT SHOWN {name}: what is owed beside its proof, a control or a need"
+    return f"{entry['verdict'].upper()} {name}"
+
+
 def _code(entry: Mapping[str, Any]) -> int:
     """The exit code of a run with that entry alone, which is that of `Book.exit_code`."""
     verdict = Verdict(entry["verdict"])
@@ -185,9 +200,16 @@ def _code(entry: Mapping[str, Any]) -> int:
 
 
 def _unshown(entry: Mapping[str, Any]) -> bool:
-    """What is owed beside the proof was not shown: as `smt_proofs.book.work.unshown`."""
+    """What is owed beside the proof was not shown: as `smt_proofs.book.work.unshown`, and what is
+    not there at all was not shown either."""
     if "lemma" in entry:
         return bool(entry["controls"] < entry["controlled"])
     if "transition" in entry:
-        return entry["not_shown"] is not None
-    return any(c["verdict"] != Verdict.REFUTED.value for c in entry["controls"])
+        proven = entry["verdict"] == Verdict.PROVEN.value and entry["goals"] + entry["conditions"]
+        unbroken = proven and not entry["control"]
+        return bool(entry["not_shown"] or unbroken or entry["reached"] < entry["cases"])
+    refuted = {c["mutant"] for c in entry["controls"] if c["verdict"] == Verdict.REFUTED.value}
+    theorem = THEOREMS[entry["name"]]
+    needed = {need["hypothesis"] for need in entry["necessity"]}
+    owed = {*theorem.mutants} - refuted, {h.name for h in theorem.hypotheses} - needed
+    return any(owed)

@@ -17,7 +17,8 @@ from conformance.traces.schemas import problem
 from model.profiles import PROFILES, QEMU
 from smt_proofs.book.book import Book
 from smt_proofs.book.plan import TILING, shard_of, stated_names, theorem_names, told_names
-from smt_proofs.decision.outcome import Proof
+from smt_proofs.decision.outcome import Control, Necessity, Proof
+from smt_proofs.decision.theorem import THEOREMS
 from smt_proofs.lemmas.foundations import LemmaProof
 from smt_proofs.lemmas.index_induction import INDUCTIONS
 from smt_proofs.lemmas.lemma import LEMMAS
@@ -44,6 +45,14 @@ def test_each_theorem_is_in_one_shard(profile: str, count: int) -> None:
     assert set(found.values()) == {1}
 
 
+def beside(name: str) -> tuple[tuple[Control, ...], tuple[Necessity, ...]]:
+    """What a theorem owes beside its proof, shown."""
+    theorem = THEOREMS[name]
+    controls = (Control(mutant, Verdict.REFUTED, {}) for mutant in theorem.mutants)
+    needs = (Necessity(h.name, h.text, h.why, {}, "", True) for h in theorem.hypotheses)
+    return tuple(controls), tuple(needs)
+
+
 @pytest.fixture(scope="module")
 def book() -> Book:
     """A book as a run of all theorems of `qemu` makes it, with nothing decided for it."""
@@ -52,7 +61,8 @@ def book() -> Book:
         for name in (*LEMMAS, *INDUCTIONS)
     ]
     proofs = [
-        Proof(name, PROVEN, "", (), 1, 1, 0, None, None, (), (), 0) for name in stated_names("qemu")
+        Proof(name, PROVEN, "", (), 1, 1, 0, None, None, *beside(name), 0)
+        for name in stated_names("qemu")
     ]
     stepwise = [
         TransitionProof(
@@ -171,6 +181,11 @@ def test_a_theorem_that_is_not_there_is_not_decided(whole: list[Path], book: Boo
             3,
         ),
         ("lemmas", {"controlled": 1}, 3),
+        # What is not there was not shown.
+        ("theorems", {"controls": []}, 3),
+        ("theorems", {"necessity": []}, 3),
+        ("transitions", {"control": None}, 3),
+        ("transitions", {"cases": 2}, 3),
     ],
 )
 def test_entries_decide_whatever_the_exit_code_says(
@@ -181,6 +196,8 @@ def test_entries_decide_whatever_the_exit_code_says(
     changed(whole[1], lambda told: told[part][at].update(change))
     result = run("merge", *map(str, whole))
     assert result.exit_code == code, result.output
+    # Each is told by name, but what no document has.
+    assert len(result.stdout.splitlines()) == 2
 
 
 @pytest.mark.parametrize("change", [{"version": "0.0.1"}, {"commit": "deadbeef"}, {"commit": None}])
