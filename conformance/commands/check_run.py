@@ -110,8 +110,12 @@ def _checked(wish: Wish) -> Done:
 
 def _opened(wish: Wish) -> Target:
     """The target. Raises click.UsageError where `--faults` is nothing for it, and TargetFailure."""
-    if wish.faults and chosen_executor() is not None:
-        raise click.UsageError("--faults is about this machine: --executor does not go with it")
+    if chosen_executor() is not None:
+        for option, wanted in (("faults", wish.faults), ("log", wish.log)):
+            if wanted:
+                raise click.UsageError(
+                    f"--{option} is about this machine: --executor does not go with it"
+                )
     target = opened_target(wish.spec, wish.answer_timeout, wish.log)
     if not wish.faults:
         return target

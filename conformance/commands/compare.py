@@ -13,6 +13,7 @@ from rich.table import Table
 
 from conformance.check.explain import describe
 from conformance.commands.common import any_profile, exit_with
+from conformance.commands.executor import chosen_executor, executor_option
 from conformance.commands.options import new_directory
 from conformance.commands.progress import progress
 from conformance.commands.provenance import made
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--traces", type=new_directory, help="Write the traces that tell them apart.")
 @click.option("--all-sizes", is_flag=True, help="Prove which operations do the same for all sizes.")
+@executor_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def compare(
     profiles: tuple[Profile, ...],
@@ -71,6 +73,8 @@ def compare(
     two = len(profiles) == 2
     if all_sizes and not two:
         raise click.UsageError("--all-sizes is about two profiles: name both")
+    if chosen_executor() is not None and not all_sizes:
+        raise click.UsageError("--executor is for what --all-sizes proves: name it as well")
     named = profiles or KNOWN.values()
     pairs = [profiles] if two else list(combinations_with_replacement(named, 2))
     try:

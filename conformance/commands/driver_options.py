@@ -21,7 +21,7 @@ from conformance.traces.driven import Driven, DrivenError, read_driven
 DRIVERS: Final = ("linux",)
 LISTS, EVENTS = 5, 8
 """How many lists of how many events if nothing is said."""
-_OF_DEVICES: Final = ("profile", "oracle", "accel")
+_OF_DEVICES: Final = ("profile", "oracle", "accel", "executor")
 """Options that only a device has a use for."""
 
 

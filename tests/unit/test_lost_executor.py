@@ -177,6 +177,9 @@ def run_with(executor: Executor, monkeypatch: pytest.MonkeyPatch, *words: str) -
     ("words", "told"),
     [
         (["check", "--faults"], "--faults is about this machine"),
+        (["check", "--log", "log"], "--log is about this machine"),
+        (["check", "--driver", "linux"], "--executor is about a device"),
+        (["compare", "qemu", "qemu-8.2"], "--executor is for what --all-sizes proves"),
         (["prove", "--export", "DIR"], "--export and --certificate write where it is proven"),
         (["prove", "--certificate", "DIR"], "--export and --certificate write where it is proven"),
     ],
