@@ -46,7 +46,8 @@ class Workers(Executor):
     def submit(self, work: Callable[..., T], /, *about: Any, **named: Any) -> Future[T]:
         if named:
             work = partial(work, **named)
-        if self._lost:
+        # It closes some seconds after the scheduler is gone, also where nothing was asked.
+        if self._lost or self._client.status in ("closing", "closed"):
             raise self._gone()
         # Equal tasks are not taken for one: each is carried out.
         task = apart, self._code, self._cache, work, *about
@@ -107,7 +108,10 @@ def dask(address: str) -> Iterator[Workers]:
         if not client.scheduler_info()["workers"]:
             raise ValueError(f"the scheduler at {address} has no worker: dask worker {address}")
         # Whoever comes later is asked with each task.
-        said = client.run(apart, code_here(), None, abs, 0, on_error="return")
+        try:
+            said = client.run(apart, code_here(), None, abs, 0, on_error="return")
+        except OSError as error:
+            raise ValueError(f"the scheduler at {address} is gone again: {error}") from None
         for worker, found in said.items():
             if isinstance(found, Exception):
                 raise ValueError(f"{worker}: {' '.join(str(found).split())}")

@@ -96,8 +96,9 @@ def test_without_a_scheduler_nothing_more_is_asked(workers: Callable[..., Worker
         "the connection to the Dask scheduler at tcp://boss:8786 was lost: start it and its "
         "workers, and this again"
     )
-    with pytest.raises(LostExecutor):
-        executor.submit(abs, 1)
+    for lost_executor in (executor, workers(status="closed")):
+        with pytest.raises(LostExecutor):
+            lost_executor.submit(abs, 1)
 
 
 def test_what_all_workers_died_of_is_lost_by_name(workers: Callable[..., Workers]) -> None:
