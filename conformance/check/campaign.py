@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from threading import Event
 from typing import Final
 
+import click
+
 from conformance.check.outcome import Mapped, Outcome, as_run
 from conformance.check.parallel import batches, run_batches
 from conformance.check.runner import run_trace
@@ -20,6 +22,7 @@ from conformance.generate.refusals import refused_config
 from conformance.generate.traces import Chooser, random_trace, trace_seed
 from conformance.judge.finding import Finding, Kind
 from conformance.judge.judge import EXACT, Judge
+from conformance.targets.limits import Limits
 from conformance.targets.spec import open_target
 from conformance.targets.target import BAD_CONFIG, Target, limits_of
 from conformance.traces.trace import Trace
@@ -267,16 +270,28 @@ Elsewhere = Callable[[Plan, Judge, int, Callable[[], bool]], list[tuple[Trace, O
 nobody reads what it returns."""
 
 
+Promise = tuple[frozenset[str], Limits]
+"""What a target can do, and its limits."""
+
+
+def promise(target: Target) -> Promise:
+    """By it two targets of one spec can be seen to differ."""
+    return target.capabilities, limits_of(target)
+
+
 def run_there(
-    spec: str, deadline: float | None, plan: Plan, judge: Judge, number: int
+    spec: str, deadline: float | None, here: Promise, plan: Plan, judge: Judge, number: int
 ) -> list[tuple[Trace, Outcome]]:
     """What a worker does: the traces of a number on a target that it opens for them.
 
-    Raises click.UsageError for a spec that is none there, TargetError where the target fails at
-    once.
+    Raises click.UsageError for a spec that is none there or another target than `here`, and
+    TargetError where the target fails at once.
     """
     target = open_target(spec, deadline)
     try:
+        if (there := promise(target)) != here:
+            apart = ", ".join(sorted(there[0] ^ here[0])) or "other limits"
+            raise click.UsageError(f"target {spec!r} is another there than here: {apart}")
         return plan.run(target, judge, number)
     finally:
         target.close()

@@ -19,6 +19,7 @@ from conformance.check.campaign import (
     Failing,
     Plan,
     TraceDone,
+    promise,
     run_there,
 )
 from conformance.check.campaign import check as run_check
@@ -162,20 +163,21 @@ def _run(
             distinct=wish.distinct,
             enough=after(wish.seconds),
             chooser=Steered() if wish.steer else None,
-            elsewhere=_elsewhere(wish),
+            elsewhere=_elsewhere(wish, target),
         )
 
 
-def _elsewhere(wish: Wish) -> Elsewhere | None:
+def _elsewhere(wish: Wish, target: Target) -> Elsewhere | None:
     """Where `--executor` has the traces run; None for here."""
     executor = chosen_executor()
     if executor is None:
         return None
+    here = promise(target)
 
     def there(
         plan: Plan, judge: Judge, number: int, over: Callable[[], bool]
     ) -> list[tuple[Trace, Outcome]]:
-        about = wish.spec, wish.answer_timeout, plan, judge, number
+        about = wish.spec, wish.answer_timeout, here, plan, judge, number
         future = executor.submit(run_there, *about)
         # Maybe no worker comes for it any more.
         while not over():

@@ -17,13 +17,18 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from conformance.check.campaign import Plan, promise, run_there
 from conformance.cli import slotproof
 from conformance.commands import check as command
 from conformance.commands import check_run
 from conformance.commands.executor import KEPT
 from conformance.judge.finding import Kind
+from conformance.judge.judge import EXACT
+from conformance.targets.limits import Limits
 from conformance.targets.qemu.process import QemuError
+from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import TargetError
+from model.profiles import QEMU
 from smt_proofs.solving.cluster import Workers
 from smt_proofs.solving.pool import LostExecutor, LostWork, carried_out, carried_out_by
 from smt_proofs.solving.solve import Answer
@@ -155,7 +160,7 @@ def test_an_interrupted_check_does_not_wait_for_a_worker() -> None:
     wish: Any = SimpleNamespace(spec="reference", answer_timeout=None)
     with click.Context(command.check) as context:
         context.meta[KEPT] = executor
-        there = check_run._elsewhere(wish)
+        there = check_run._elsewhere(wish, ReferenceTarget())
     assert there is not None
     nothing: Any = None
     assert there(nothing, nothing, 1, lambda: next(looks) > 0) == []
@@ -210,6 +215,19 @@ def test_a_target_that_a_worker_has_not_is_told(
     result = run_with(Fails(), monkeypatch, "check", "--traces", "1")
     assert result.exit_code == code and result.stderr.count("\n") == 1
     assert "a worker" in result.stderr and str(raised) in result.stderr
+
+
+def test_another_target_of_the_same_words_is_told() -> None:
+    """As where a worker has an older build of it."""
+    plan, here = Plan(QEMU, 1, 5), promise(ReferenceTarget())
+    ((_, outcome),) = run_there("reference", None, here, plan, EXACT, 1)
+    assert outcome.steps
+    lacking = here[0] - {"wake-up"}, here[1]
+    with pytest.raises(click.UsageError, match="is another there than here: wake-up"):
+        run_there("reference", None, lacking, plan, EXACT, 1)
+    limited = here[0], Limits({}, {"option": True})
+    with pytest.raises(click.UsageError, match="is another there than here: other limits"):
+        run_there("reference", None, limited, plan, EXACT, 1)
 
 
 @pytest.mark.parametrize(
