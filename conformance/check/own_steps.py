@@ -54,6 +54,19 @@ def largest(config: Config) -> Iterator[ConcreteAction]:
     yield from (on(op, config, end, MAX_BLOCKS) for op in (Op.UNPLUG, Op.STATE))
 
 
+def full(site: Site) -> Iterator[ConcreteAction]:
+    """The first memslot filled, with as many blocks in each request as it can count."""
+    blocks = min(site.slot, site.region) // site.block
+    for first in range(0, blocks, MAX_BLOCKS):
+        yield on(Op.PLUG, site, first * site.block, min(blocks - first, MAX_BLOCKS))
+    yield on(Op.STATE, site, 0, min(blocks, MAX_BLOCKS))
+    yield on(Op.UNPLUG, site, 0)
+    yield on(Op.STATE, site, (blocks - 1) * site.block)
+    yield on(Op.PLUG, site, 0)
+    yield on(Op.STATE, site, 0)
+    yield action(Op.UNPLUG_ALL)
+
+
 def apart(config: Config) -> Iterator[ConcreteAction]:
     """Blocks that lie apart, through every operation that goes over all plugged ranges."""
     total = config.region // config.block
@@ -121,3 +134,15 @@ def stays_broken(config: Config) -> Iterator[ConcreteAction]:
         yield on(Op.STATE, config, 0)
         yield action(Op.DEVICE_RESET)
         yield on(Op.STATE, config, 0)
+
+
+def readable(config: Config) -> Iterator[ConcreteAction]:
+    """Drivers with and without UNPLUGGED_INACCESSIBLE on a device that does not offer it."""
+    if config.inaccessible:
+        raise Unsuited("the target has no device whose unplugged memory is readable")
+    for accepted in (0, 1, 0):
+        yield action(Op.NEGOTIATE, value=accepted)
+        yield on(Op.PLUG, config, config.block, 2)
+        yield on(Op.STATE, config, config.block, 2)
+        yield on(Op.UNPLUG, config, config.block, 2)
+        yield action(Op.DEVICE_RESET)

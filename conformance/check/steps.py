@@ -163,6 +163,9 @@ def mixed(config: Config) -> Iterator[ConcreteAction]:
     yield on(Op.PLUG, config, 0, 2)
     yield on(Op.UNPLUG, config, 0, 2)
     yield on(Op.STATE, config, 0, 3)
+    # The same question, and another answer.
+    yield on(Op.UNPLUG, config, config.block)
+    yield on(Op.STATE, config, 0, 3)
 
 
 def four(config: Config) -> Iterator[TraceStep]:

@@ -116,6 +116,70 @@ class AnyDriver(Fault):
         return "done"
 
 
+class DriverRefused(Fault):
+    """A driver without UNPLUGGED_INACCESSIBLE is refused by a device that does not offer it."""
+
+    found_by = ("init-accepts-not-offered", "answer")
+
+    def negotiate(self, do, failing):
+        return "done" if do["value"] else "refused"
+
+
+class StateRemembered(Fault):
+    """STATE of the range asked for last is told from memory, unless a block before it changed."""
+
+    found_by = (*STATES, "mixed-range")
+
+    last = None
+
+    def state_of(self, first, count):
+        if self.last is None or self.last[:2] != (first, count):
+            self.last = first, count, super().state_of(first, count)
+        return self.last[2]
+
+    def forget(self, first):
+        if self.last is not None and first <= self.last[0]:
+            self.last = None
+
+    def populate(self, first, count):
+        self.forget(first)
+        super().populate(first, count)
+
+    def release(self, first, count):
+        self.forget(first)
+        super().release(first, count)
+
+
+class StateAcrossIsMixed(Fault):
+    """STATE says mixed of plugged blocks in more than one memslot."""
+
+    found_by = STATES
+
+    def state_of(self, first, count):
+        told = super().state_of(first, count)
+        return "mixed" if told == "plugged" and self.slots(first, count)[1] > 1 else told
+
+
+class DoneAfterReset(Fault):
+    """A PLUG that a broken device did not answer is carried out with the next device reset."""
+
+    found_by = ("init-reset-keeps-blocks", "size", "config-plugged-size")
+
+    waiting = None
+
+    def do(self, do):
+        if self.broken and do["op"] == "plug":
+            self.waiting = do
+        return super().do(do)
+
+    def device_reset(self, do, failing):
+        answer = super().device_reset(do, failing)
+        if self.waiting is not None:
+            self.plug(self.waiting, ())
+        self.waiting = None
+        return answer
+
+
 class GoesWhileRequested(Fault):
     """The device can be unplugged from the machine while memory is requested."""
 

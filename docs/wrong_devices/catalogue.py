@@ -9,9 +9,10 @@ import memory
 import queues
 import requests
 import sizes
+import views
 from fault import Fault, name_of
 
-MODULES = (layouts, mappings, requests, answers, sizes, events, memory, queues, lives)
+MODULES = (layouts, mappings, requests, answers, sizes, events, memory, queues, lives, views)
 FAULTS = {
     name_of(found): found
     for module in MODULES

@@ -45,6 +45,23 @@ class MapsOneBeyond(Fault):
         return start, number
 
 
+class CountsInSixteenBits(Fault):
+    """Plugged blocks of a memslot are counted in 16 bits: one with 65536 of them is unmapped."""
+
+    found_by = ("full-memslot",)
+
+    def map(self, first, count):
+        super().map(first, count)
+        self.mapped &= ~self.none_left(first, count)
+
+    def none_left(self, first, count):
+        start, number = self.slots(first, count)
+        after = self.plugged | bits(first, count)
+        each = range(start, start + number if self.own else start)
+        counts = {at: (after & bits(at * self.per, self.per)).bit_count() for at in each}
+        return sum(1 << at for at, plugged in counts.items() if not plugged % (1 << 16))
+
+
 class MapsTooSoon(Fault):
     """Memslots are mapped before the states of the blocks are looked at."""
 

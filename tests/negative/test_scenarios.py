@@ -36,6 +36,7 @@ FAULTS = {
     "reboot": ("system-reset-keeps", "reset-unplugs-all"),
     "restore-then-unplug": ("migration-drops-memory", "memory-plugged-kept"),
     "memslots-reused": ("only-thousand-turns", "plug-possible"),
+    "full-memslot": ("counts-in-sixteen-bits", "memory-plugged-kept"),
     "many-plugged-ranges": ("unplug-all-six-ranges", "unplug-all-empties"),
     "short-last-memslot": ("short-last-unmapped-too-soon", "memory-plugged-kept"),
     "largest-request": ("one-hole-unseen", "state-mixed"),
@@ -45,6 +46,7 @@ FAULTS = {
     "resize-before-driver": ("resize-before-driver-lost", "resize-as-set"),
     "unknown-request": ("unknown-stays-broken", "answers-every-request"),
     "option-off": ("size-of-unplug-all", "unplug-all-empties"),
+    "readable-memory": ("driver-refused", "init-accepts-not-offered"),
     "nothing-requested": ("usable-edge", "plug-outside-is-error"),
     "mixed-range": ("mixed-is-plugged", "state-mixed"),
     "four-in-a-batch": ("batch-second-lost", "answers-every-request"),
@@ -121,6 +123,7 @@ def test_what_only_the_profile_says_fails_with_the_profile(id: str) -> None:
         ("many-plugged-ranges", "wake-up-twelve-ranges"),
         ("region-across-2-to-the-63", "signed-addresses"),
         ("largest-request", "largest-at-last-block"),
+        ("mixed-range", "state-remembered"),
     ],
 )
 def test_a_scenario_finds_the_other_faults_of_its_kind(id: str, fault: str) -> None:

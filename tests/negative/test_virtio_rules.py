@@ -39,10 +39,10 @@ Steps = tuple[ConcreteAction, ...]
 Wrong = Mapping[str, Any]
 
 
-def seen_of(steps: Steps, wrong: Wrong) -> tuple[VirtioOracle, set[str]]:
+def seen_of(steps: Steps, wrong: Wrong, config: Config = CONFIG) -> tuple[VirtioOracle, set[str]]:
     """The rules broken by the last step, whose observation is wrong; all others are right."""
-    device = ReferenceDevice(QEMU, CONFIG)
-    oracle = VirtioOracle(CONFIG, host=HostSide(maps_plugged=True))
+    device = ReferenceDevice(QEMU, config)
+    oracle = VirtioOracle(config, host=HostSide(maps_plugged=True))
     oracle.suspends = True
 
     def shown(seen: Observation, changes: Wrong) -> Observation:
@@ -89,6 +89,7 @@ BROKEN: dict[str, tuple[Steps, Wrong]] = {
     "config-change-notified": ((GROW,), {"notified": False}),
     "config-plugged-not-notified": ((PLUG,), {"notified": True}),
     "config-usable-within-region": ((GROW,), {"usable": 5 * GIB}),
+    "init-accepts-not-offered": ((action(Op.NEGOTIATE, value=0),), error(Answer.REFUSED)),
     "init-reset-keeps-blocks": ((PLUG, DEVICE_RESET), size(0)),
     "init-reset-keeps-memory": ((PLUG, DEVICE_RESET), memory(fresh=False)),
     "memory-plugged-kept": ((PLUG, STATE), memory(fresh=False)),
@@ -148,11 +149,14 @@ BROKEN: dict[str, tuple[Steps, Wrong]] = {
     "used-length": ((PLUG,), {"used": 12}),
 }
 
+CONFIGS = {"init-accepts-not-offered": replace(CONFIG, option=False, inaccessible=False)}
+"""Of the rules that are about another device."""
+
 
 @pytest.mark.parametrize("rule", BROKEN)
 def test_a_wrong_observation_breaks_the_rule(rule: str) -> None:
     steps, wrong = BROKEN[rule]
-    oracle, broken = seen_of(steps, wrong)
+    oracle, broken = seen_of(steps, wrong, CONFIGS.get(rule, CONFIG))
     assert rule in broken
     assert oracle.exercised[rule] >= 1
 
@@ -176,7 +180,7 @@ def test_a_device_just_started_is_judged_by_what_the_host_sees(
 @pytest.mark.parametrize("rule", BROKEN)
 def test_the_right_observation_does_not(rule: str) -> None:
     steps, _ = BROKEN[rule]
-    assert seen_of(steps, {})[1] == set()
+    assert seen_of(steps, {}, CONFIGS.get(rule, CONFIG))[1] == set()
 
 
 def test_every_rule_that_can_be_broken_is_broken() -> None:

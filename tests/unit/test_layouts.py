@@ -321,7 +321,7 @@ class Unlike(Queued):
     ("id", "told"),
     [
         ("other-rings", "plug had no response"),
-        ("suspend-with-plugged-blocks", "4194304 became 0 by suspend and wake-up"),
+        ("suspend-with-plugged-blocks", "4194304 became 0 in wake-up"),
     ],
 )
 def test_scenarios_of_queues_pass_and_fail(id: str, told: str) -> None:

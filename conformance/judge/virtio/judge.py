@@ -127,18 +127,18 @@ class VirtioOracle:
                 yield f"{kind}-rest-ignored", True, ""
         elif op is Op.NEGOTIATE:
             self.silent = self.silent or answer is Answer.REFUSED
-            if answer is Answer.REFUSED:
+            if not self.config.inaccessible:
+                message = "a driver is refused, and UNPLUGGED_INACCESSIBLE is not offered"
+                yield "init-accepts-not-offered", answer is not Answer.REFUSED, message
+            elif answer is Answer.REFUSED:
                 yield "init-may-refuse", True, ""
-        elif op is Op.DEVICE_RESET:
+        elif op is Op.DEVICE_RESET or (op is Op.WAKE_UP and self.suspends):
             self.silent = False
             if seen.size is not None and before.size is not None:
-                message = f"plugged size {before.size} became {seen.size} in a device reset"
-                yield "init-reset-keeps-blocks", seen.size == before.size, message
-        elif op is Op.WAKE_UP and self.suspends:
-            self.silent = False
-            if seen.size is not None and before.size is not None:
-                message = f"plugged size {before.size} became {seen.size} by suspend and wake-up"
-                yield "suspend-keeps-blocks", seen.size == before.size, message
+                reset = op is Op.DEVICE_RESET
+                rule = "init-reset-keeps-blocks" if reset else "suspend-keeps-blocks"
+                message = f"plugged size {before.size} became {seen.size} in {op.value}"
+                yield rule, seen.size == before.size, message
         elif op in (Op.SYSTEM_RESET, Op.WAKE_UP):
             self.silent = False
             yield from self._system_reset(action, seen, before)

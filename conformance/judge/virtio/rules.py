@@ -89,6 +89,12 @@ _INITIALIZATION: Final = (
         "the device does not work for a driver without UNPLUGGED_INACCESSIBLE",
     ),
     Rule(
+        "init-accepts-not-offered",
+        _INIT,
+        Level.TEXT,
+        "no driver is refused for the lack of UNPLUGGED_INACCESSIBLE where it is not offered",
+    ),
+    Rule(
         "init-reset-keeps-blocks", _INIT, Level.MUST_NOT, "a device reset changes no block's state"
     ),
     Rule(
