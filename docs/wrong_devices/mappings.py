@@ -48,7 +48,13 @@ class MapsOneBeyond(Fault):
 class CountsInSixteenBits(Fault):
     """Plugged blocks of a memslot are counted in 16 bits: one with 65536 of them is unmapped."""
 
-    found_by = ("full-memslot",)
+    found_by = (
+        "full-memslot",
+        "memslot-of-plugged-mapped",
+        "memory-plugged-usable",
+        "memory-plugged-kept",
+        "mapped",
+    )
 
     def map(self, first, count):
         super().map(first, count)
