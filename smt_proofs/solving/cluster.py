@@ -26,17 +26,15 @@ LOGGERS: Final = ("distributed", "distributed.client", "tornado")
 
 
 class Workers(Executor):
-    """Has each task carried out apart, by whichever worker is free and has the same code; `killed`
-    is what the client raises of a task that it gives up.
+    """Has each task carried out apart, by whichever worker is free and has the same code.
 
     A future raises ChildProcessError where the process of its task ended before it was done, or one
     worker after the other did, and LostExecutor where the scheduler is gone. (Dask's own executor
     has futures that never end where the scheduler goes while it hands over a result.)
     """
 
-    def __init__(self, client: Any, address: str, killed: type[Exception]) -> None:
+    def __init__(self, client: Any, address: str) -> None:
         self._client = client
-        self._killed = killed
         self._address = address
         self._code = code_here()
         # A folder is of this machine; that nothing is remembered holds everywhere.
@@ -73,10 +71,11 @@ class Workers(Executor):
             self._lost = True
             raise self._gone() from None
         except Exception as error:
-            if not isinstance(error, self._killed):
+            if type(error).__module__.partition(".")[0] != "distributed":
                 raise
             raise ChildProcessError(
-                "a task was given up: each worker that began it died; their logs may say of what"
+                f"Dask gave a task up ({type(error).__name__}): each worker that began it died, or "
+                "none came for it; the logs of workers and scheduler may say why"
             ) from None
 
     def _gone(self) -> LostExecutor:
@@ -115,6 +114,6 @@ def dask(address: str) -> Iterator[Workers]:
         for worker, found in said.items():
             if isinstance(found, Exception):
                 raise ValueError(f"{worker}: {' '.join(str(found).split())}")
-        yield Workers(client, address, distributed.KilledWorker)
+        yield Workers(client, address)
     finally:
         client.close()

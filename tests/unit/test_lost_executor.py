@@ -38,6 +38,8 @@ from smt_proofs.solving.solvers import Disagreement
 class Killed(Exception):
     """What a scheduler says of a task whose workers died."""
 
+    __module__ = "distributed.scheduler"
+
 
 class Theirs:
     """A future of Dask: what awaiting it comes to, and how its task ended."""
@@ -67,7 +69,7 @@ def workers() -> Iterator[Callable[..., Workers]]:
             scheduler_info=lambda: {"workers": {}, "n_workers": workers},
             status=status,
         )
-        return Workers(client, "tcp://boss:8786", Killed)
+        return Workers(client, "tcp://boss:8786")
 
     yield made
     loop.call_soon_threadsafe(loop.stop)
