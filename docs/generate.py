@@ -80,7 +80,7 @@ AFTERWORD = [
     "| 0 | everything holds |",
     "| 1 | a property or an implementation fails |",
     "| 2 | wrong use or input: one line on standard error says what is wrong and what is right |",
-    "| 3 | not decided within its limit |",
+    "| 3 | not decided within its limit, or cut off, as where a Dask scheduler is gone |",
     "| 4 | a defect of slotproof itself: one line, and its traceback in the file that it names |",
     "| 130, 143 | interrupted, terminated |",
     "",

@@ -37,8 +37,6 @@ class Workers(Executor):
         self._client = client
         self._address = address
         self._code = code_here()
-        # A folder is of this machine; that nothing is remembered holds everywhere.
-        self._cache = "off" if os.environ.get(VARIABLE) == "off" else None
         self._lost = False
 
     def submit(self, work: Callable[..., T], /, *about: Any, **named: Any) -> Future[T]:
@@ -47,9 +45,11 @@ class Workers(Executor):
         # It closes some seconds after the scheduler is gone, also where nothing was asked.
         if self._lost or self._client.status in ("closing", "closed"):
             raise self._gone()
+        # A folder is of this machine; that nothing is remembered holds everywhere, and may be said
+        # after this was made.
+        cache = "off" if os.environ.get(VARIABLE) == "off" else None
         # Equal tasks are not taken for one: each is carried out.
-        task = apart, self._code, self._cache, work, *about
-        theirs = self._client.submit(*task, pure=False)
+        theirs = self._client.submit(apart, self._code, cache, work, *about, pure=False)
         return asyncio.run_coroutine_threadsafe(
             self._outcome(theirs), self._client.loop.asyncio_loop
         )

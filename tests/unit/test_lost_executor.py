@@ -29,6 +29,7 @@ from conformance.targets.qemu.process import QemuError
 from conformance.targets.reference import ReferenceTarget
 from conformance.targets.target import TargetError
 from model.profiles import QEMU
+from smt_proofs.solving.cache import VARIABLE, nothing_remembered
 from smt_proofs.solving.cluster import Workers
 from smt_proofs.solving.pool import LostExecutor, LostWork, carried_out, carried_out_by
 from smt_proofs.solving.solve import Answer
@@ -106,6 +107,24 @@ def test_without_a_scheduler_nothing_more_is_asked(workers: Callable[..., Worker
     for lost_executor in (executor, workers(status="closed")):
         with pytest.raises(LostExecutor):
             lost_executor.submit(abs, 1)
+
+
+def test_that_nothing_is_remembered_holds_on_workers_too(
+    workers: Callable[..., Workers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where `--no-cache` comes after `--executor`."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    executor, asked = workers(), []
+
+    def note(apart: object, code: object, cache: str | None, *task: object, pure: bool) -> Theirs:
+        asked.append(cache)
+        return Theirs(1, "finished")
+
+    monkeypatch.setattr(executor._client, "submit", note)
+    executor.submit(abs, 1).result(10)
+    with nothing_remembered():
+        executor.submit(abs, 1).result(10)
+    assert asked == [None, "off"]
 
 
 def test_what_all_workers_died_of_is_lost_by_name(workers: Callable[..., Workers]) -> None:
