@@ -31,6 +31,8 @@ RULES_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "usable": ("config-usable-within-region", "config-usable-covers-requested"),
 }
 """The rules that judge a view, and that never apply where it is not shown."""
+_OF_MEMSLOTS: Final = frozenset({"mapped", "slots"})
+"""The views that are not due of every device."""
 
 
 def views_told(
@@ -44,7 +46,8 @@ def views_told(
     alone judges; the counts are those of a check."""
     for name in sorted(promised & VIEWS):
         if name not in shown:
-            yield f"  warning           {name}: promised, and never shown"
+            why = ": no device here has memslots of its own" if name in _OF_MEMSLOTS else ""
+            yield f"  warning           {name}: promised, and never shown{why}"
             continue
         if profile is not None and compared.get(name):
             continue

@@ -50,7 +50,8 @@ def test_what_was_neither_compared_nor_judged_or_never_shown_is_warned_of() -> N
     assert told({"mapped": 61, "held": 9}, {"held": 9}, exercised) == [
         "  warning           mapped: shown, and never compared with profile krun or judged by a "
         "rule",
-        "  warning           slots: promised, and never shown",
+        "  warning           slots: promised, and never shown: "
+        "no device here has memslots of its own",
         "  warning           told: promised, and never shown",
     ]
     by_text = told(SHOWN, SHOWN, {"memory-given-back": 61, "memslot-exists": 1}, profile=None)
