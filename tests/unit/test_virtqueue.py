@@ -6,116 +6,24 @@ import struct
 from itertools import product
 
 import pytest
+from ring_device import SIZE, WRITE, Device, Memory
 
-from conformance.targets.driver.bus import Access, DriverError, Kind
+from conformance.targets.driver.bus import DriverError
 from conformance.targets.driver.chains import Chain
+from conformance.targets.driver.packed import PackedQueue
 from conformance.targets.driver.virtqueue import (
-    DESCRIPTOR_AREA,
     DEVICE_AREA,
     DRIVER_AREA,
-    PackedQueue,
     Queue,
     SplitQueue,
 )
 from conformance.traces.layout import MAX_BATCH
 
-SIZE = 128
-NEXT, WRITE, INDIRECT = 1, 2, 4
 
-
-class Memory(dict[int, int]):
-    """Bytes by address, 0 where nobody wrote."""
-
-    def __missing__(self, address: int) -> int:
-        return 0
-
-    def take(self, address: int, size: int) -> bytes:
-        return bytes(self[address + at] for at in range(size))
-
-    def put(self, address: int, data: bytes) -> None:
-        for at, byte in enumerate(data):
-            self[address + at] = byte
-
-    def carry_out(self, access: Access) -> bytes:
-        if access.kind is Kind.WRITE:
-            self.put(access.address, access.data)
-        elif access.kind is Kind.STORE:
-            self.put(access.address, access.value.to_bytes(access.width, "little"))
-        else:
-            return self.take(access.address, access.width)
-        return b""
-
-
-class Device:
-    """Answers each request by its bytes backwards, in the order the queue has them."""
-
-    def __init__(self, memory: Memory, queue: Queue) -> None:
-        self.memory = memory
-        self.packed = isinstance(queue, PackedQueue)
-        self.seen = self.place = 0
-
-    def answered(self, buffers: list[tuple[int, int, int]]) -> int:
-        out = b"".join(self.memory.take(at, n) for at, n, flags in buffers if not flags & WRITE)
-        answer = out[::-1]
-        for at, size, flags in buffers:
-            if flags & WRITE:
-                self.memory.put(at, answer[:size])
-                answer = answer[size:]
-        return len(out) - len(answer)
-
-    def table(self, at: int, size: int) -> list[tuple[int, int, int]]:
-        entries = [struct.unpack("<QIHH", self.memory.take(at + o, 16)) for o in range(0, size, 16)]
-        flags = 3 if self.packed else 2
-        return [(entry[0], entry[1], entry[flags]) for entry in entries]
-
-    def run(self) -> None:
-        if self.packed:
-            self.run_packed()
-        else:
-            self.run_split()
-
-    def run_split(self) -> None:
-        memory = self.memory
-        while self.seen != struct.unpack("<H", memory.take(DRIVER_AREA + 2, 2))[0]:
-            place = DRIVER_AREA + 4 + 2 * (self.seen % SIZE)
-            head = at = struct.unpack("<H", memory.take(place, 2))[0]
-            buffers = []
-            while True:
-                data = memory.take(DESCRIPTOR_AREA + 16 * at, 16)
-                address, size, flags, at = struct.unpack("<QIHH", data)
-                buffers += (
-                    self.table(address, size) if flags & INDIRECT else [(address, size, flags)]
-                )
-                if not flags & NEXT:
-                    break
-            used = struct.pack("<II", head, self.answered(buffers))
-            memory.put(DEVICE_AREA + 4 + 8 * (self.seen % SIZE), used)
-            self.seen = self.seen + 1 & 0xFFFF
-            memory.put(DEVICE_AREA + 2, struct.pack("<H", self.seen))
-
-    def run_packed(self) -> None:
-        memory = self.memory
-        while True:
-            start, buffers = self.place, []
-            while True:
-                at = DESCRIPTOR_AREA + 16 * (self.place % SIZE)
-                address, size, number, flags = struct.unpack("<QIHH", memory.take(at, 16))
-                wrapped = self.place // SIZE % 2
-                if (flags >> 7 & 1, flags >> 15) != ((0, 1) if wrapped else (1, 0)):
-                    return
-                buffers += (
-                    self.table(address, size) if flags & INDIRECT else [(address, size, flags)]
-                )
-                self.place += 1
-                if not flags & NEXT:
-                    break
-            flags = 0 if start // SIZE % 2 else 1 << 7 | 1 << 15
-            used = struct.pack("<QIHH", 0, self.answered(buffers), number, flags)
-            memory.put(DESCRIPTOR_AREA + 16 * (start % SIZE), used)
-
-
-def made(kind: type[SplitQueue] | type[PackedQueue]) -> tuple[Memory, Queue, Device]:
-    memory, queue = Memory(), kind(SIZE)
+def made(
+    kind: type[SplitQueue] | type[PackedQueue], *, event_index: bool = False
+) -> tuple[Memory, Queue, Device]:
+    memory, queue = Memory(), kind(SIZE, event_index=event_index)
     for access in queue.clear():
         memory.carry_out(access)
     return memory, queue, Device(memory, queue)

@@ -16,11 +16,14 @@ BUFFER_SIZE: Final = 0x1000
 
 BASE: Final = 0x180_0000
 """In boot RAM, above what a bare guest takes for itself and below 64 MiB."""
-_REQUESTS, _RESPONSES = BASE + 0x1_0000, BASE + 0x2_0000
+_BUFFERS, _STRIDE = BASE + 0x1_0000, 0x3000
+"""Where a request lies, with the place of its response behind it, and how far off the next one."""
+_GUARD: Final = 16
+"""Bytes around the place of a response that the device was not given."""
 
 DESC_NEXT, DESC_WRITE, DESC_INDIRECT = 1, 2, 4
 """VIRTIO 2.7.5 and 2.8.13, flags of a descriptor."""
-_POISON: Final = b"\xa5"
+POISON: Final = b"\xa5"
 """Fills the response buffer, so that bytes claimed but not written can be seen."""
 
 
@@ -28,7 +31,8 @@ _POISON: Final = b"\xa5"
 class Chain:
     """One request: its bytes, the room for its response, and in how many descriptors they lie.
 
-    `response_at` is where the response shall go, by default a buffer of the queue's own.
+    `response_at` is where the response shall go, by default a buffer of the queue's own; `guarded`:
+    that the device writes nothing around that buffer is looked at.
     """
 
     payload: bytes
@@ -37,6 +41,7 @@ class Chain:
     in_parts: int = 1
     indirect: bool = False
     response_at: int | None = None
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,16 @@ def buffers_of(number: int, chain: Chain) -> list[Buffer]:
             f"a request of {len(chain.payload)} bytes with {chain.room} for the response: "
             f"one must be over 0 and none over {BUFFER_SIZE}"
         )
-    answer = _RESPONSES + number * BUFFER_SIZE if chain.response_at is None else chain.response_at
     return [
-        *_parts(_REQUESTS + number * BUFFER_SIZE, len(chain.payload), chain.out_parts, 0),
-        *_parts(answer, chain.room, chain.in_parts, DESC_WRITE),
+        *_parts(_BUFFERS + number * _STRIDE, len(chain.payload), chain.out_parts, 0),
+        *_parts(_answer(number, chain), chain.room, chain.in_parts, DESC_WRITE),
     ]
+
+
+def _answer(number: int, chain: Chain) -> int:
+    """Where the response goes."""
+    own = _BUFFERS + number * _STRIDE + len(chain.payload) + _GUARD
+    return own if chain.response_at is None else chain.response_at
 
 
 def _parts(address: int, size: int, parts: int, flags: int) -> list[Buffer]:
@@ -77,22 +87,39 @@ def filled(number: int, chain: Chain) -> list[Access]:
     """Write the request and poison the place of its response."""
     accesses = []
     if chain.payload:
-        accesses.append(write_bytes(_REQUESTS + number * BUFFER_SIZE, chain.payload))
-    if chain.room and chain.response_at is None:
-        poison = _POISON * chain.room
-        accesses.append(write_bytes(_RESPONSES + number * BUFFER_SIZE, poison))
+        accesses.append(write_bytes(_BUFFERS + number * _STRIDE, chain.payload))
+    guard = _GUARD if chain.guarded else 0
+    if chain.response_at is None and (size := chain.room + 2 * guard):
+        accesses.append(write_bytes(_answer(number, chain) - guard, POISON * size))
     return accesses
 
 
 def responses(chains: Sequence[Chain]) -> list[Access]:
-    """Read each response, a byte at least so that there is an answer for every chain."""
-    return [
-        read_bytes(_RESPONSES + number * BUFFER_SIZE, max(chain.room, 1))
-        for number, chain in enumerate(chains)
-    ]
+    """Read each response, a byte at least so that there is an answer for every chain; of a guarded
+    one all from the request to the guard behind the response."""
+    return [_response(number, chain) for number, chain in enumerate(chains)]
+
+
+def _response(number: int, chain: Chain) -> Access:
+    start = _BUFFERS + number * _STRIDE
+    if chain.guarded:
+        return read_bytes(start, len(chain.payload) + chain.room + 2 * _GUARD)
+    return read_bytes(start + len(chain.payload) + _GUARD, max(chain.room, 1))
 
 
 def used(chain: Chain, length: int, data: bytes) -> Used:
+    """A chain that came back, of which `data` was read as `responses` says. Raises DriverError."""
     if length > chain.room:
         raise DriverError(f"used length {length} of {chain.room}: not what was made available")
+    if chain.guarded:
+        start = len(chain.payload) + _GUARD
+        before, data, behind = (
+            data[:start],
+            data[start : start + chain.room],
+            data[start + chain.room :],
+        )
+        if not before.startswith(chain.payload):
+            raise DriverError("the device wrote to a request, which it may only read")
+        if before[len(chain.payload) :] + behind != POISON * (2 * _GUARD):
+            raise DriverError(f"the device wrote beyond the {chain.room} bytes for its response")
     return Used(length, data[:length] if chain.response_at is None else b"")

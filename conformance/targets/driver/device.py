@@ -14,6 +14,7 @@ from typing import Final
 
 from conformance.targets.driver.bus import Access, Bus, DriverError, as_int, load
 from conformance.targets.driver.chains import Chain, Used
+from conformance.targets.driver.packed import queue_of
 from conformance.targets.driver.registers import Register, Registers, Transport
 from conformance.targets.driver.virtqueue import (
     DESCRIPTOR_AREA,
@@ -21,7 +22,6 @@ from conformance.targets.driver.virtqueue import (
     DRIVER_AREA,
     MAX_QUEUE_SIZE,
     Queue,
-    queue_of,
 )
 from conformance.traces.layout import PLAIN, Layout
 
@@ -38,8 +38,9 @@ _ACKNOWLEDGE, _DRIVER, _DRIVER_OK, _FEATURES_OK, _NEEDS_RESET = 1, 2, 4, 8, 64
 """VIRTIO 2.1, device status."""
 _FEATURES_AGREED = _ACKNOWLEDGE | _DRIVER | _FEATURES_OK
 
-_CONFIG_CHANGED = 2
-"""VIRTIO 4.1.4.5 and 4.2.2: the configuration changed, or the device needs a reset."""
+_USED_BUFFER, _CONFIG_CHANGED = 1, 2
+"""VIRTIO 4.1.4.5 and 4.2.2: a buffer came back; the configuration changed, or the device needs a
+reset."""
 
 _CONFIG_LAYOUT = "<QH6x5Q"
 _CONFIG_ACCESSES = ((0, 4), (4, 4), (8, 2), *((offset, 4) for offset in range(16, 56, 4)))
@@ -75,6 +76,8 @@ class VirtioMem:
         self._timeout = timeout
         self._registers: Registers | None = None
         self._queue: Queue | None = None
+        self._pending = 0
+        """Why the device interrupted, as far as nobody has asked for it."""
         self.features = 0
         """The bits that the device offered at the last set-up."""
 
@@ -121,15 +124,12 @@ class VirtioMem:
 
     def config_notified(self) -> bool:
         """A configuration change notification came since the last call or reset."""
-        at = self._at
-        pending = self._get(at.interrupt)
-        if at.acknowledge is not None and pending:
-            self._set(at.acknowledge, pending)
-        return bool(pending & _CONFIG_CHANGED)
+        return self._interrupted(_CONFIG_CHANGED)
 
     def reset(self) -> None:
         """Reset the device (VIRTIO 2.4, 4.1.4.3.2): blocks keep their states, the queue is gone."""
         self._queue = None
+        self._pending = 0
         self._set(self._at.status, 0)
         for _ in _attempts(self._timeout):
             if self._get(self._at.status) == 0:
@@ -175,16 +175,22 @@ class VirtioMem:
         """
         if self._queue is None:
             raise DriverError("virtio-mem has no queue: setup() comes first, and after a reset")
-        submit = self._queue.submit(chains)
-        poll = self._queue.poll()
+        submit, poll = self._queue.submit(chains), self._queue.poll()
         status = self._at.status.get()
         # The first look goes along: most devices answer before the driver looks.
-        waiting: tuple[Access, ...] = (*submit, self._at.doorbell.set(0))
+        waiting = (*submit, self._at.doorbell.set(0))
+        if self._queue.event_index:
+            self._interrupted(_USED_BUFFER)
+            *_, wish = self.bus.exchange(*submit, self._queue.wish())
+            waiting = (self._at.doorbell.set(0),) if self._queue.wanted(wish) else ()
         for _ in _attempts(_PATIENCE if may_be_lost else timeout):
             answers = self.bus.exchange(*waiting, *poll, status)[len(waiting) :]
             waiting = ()
             used = self._queue.take(answers[:-1])
-            if None not in used or as_int(answers[-1]) & _NEEDS_RESET:
+            if None not in used:
+                self._interrupt_due(timeout)
+                return used
+            if as_int(answers[-1]) & _NEEDS_RESET:
                 return used
             # A system reset unmaps the BARs as well; what is not mapped reads as 0.
             if not as_int(answers[-1]) & _DRIVER_OK:
@@ -197,6 +203,25 @@ class VirtioMem:
         back = sum(one is not None for one in used)
         told = f": {back} of {len(chains)} requests came back" if len(chains) > 1 else ""
         raise self.bus.late(f"virtio-mem did not answer within {timeout:g} s{told}")
+
+    def _interrupt_due(self, timeout: float) -> None:
+        """With an event index the device interrupts for the last request. Raises DriverError."""
+        if self._queue is None or not self._queue.event_index:
+            return
+        for _ in _attempts(timeout):
+            if self._interrupted(_USED_BUFFER):
+                return
+        raise self.bus.late(f"requests came back without the interrupt due within {timeout:g} s")
+
+    def _interrupted(self, why: int) -> bool:
+        """The device interrupted for that reason since this was asked last."""
+        pending = self._get(self._at.interrupt)
+        if pending and (acknowledge := self._at.acknowledge) is not None:
+            self._set(acknowledge, pending)
+        self._pending |= pending
+        found = bool(self._pending & why)
+        self._pending &= ~why
+        return found
 
     @property
     def _at(self) -> Registers:
@@ -249,7 +274,8 @@ class VirtioMem:
         at = self._at
         _, most = self.bus.exchange(at.queue_select.set(0), at.queue_most.get())
         size = min(as_int(most), MAX_QUEUE_SIZE)
-        queue = queue_of(size, packed=self._layout.packed)
+        layout = self._layout
+        queue = queue_of(size, packed=layout.packed, event_index=layout.event_index)
         accesses = [*queue.clear(), at.queue_size.set(size)]
         for area, place in zip(at.areas, (DESCRIPTOR_AREA, DRIVER_AREA, DEVICE_AREA), strict=True):
             high = Register(area.address + 4, area.width)

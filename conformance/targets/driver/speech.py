@@ -9,7 +9,7 @@ from typing import Final
 
 from conformance.judge.virtio.judge import RESPONSE_SIZE
 from conformance.targets.driver.bus import DriverError
-from conformance.targets.driver.chains import Chain, Used
+from conformance.targets.driver.chains import POISON, Chain, Used
 from conformance.targets.driver.device import VIRTIO_F_INDIRECT_DESC, DeviceConfig, VirtioMem
 from conformance.targets.driver.requests import (
     RequestType,
@@ -127,6 +127,7 @@ class Speech:
             out_parts=layout.parts,
             in_parts=layout.response_parts,
             indirect=layout.indirect and bool(driver.features & VIRTIO_F_INDIRECT_DESC),
+            guarded=True,
         )
 
     def chain(self, action: ConcreteAction) -> Chain:
@@ -155,6 +156,8 @@ def answered(chain: Chain, used: Used) -> Done:
     if not used.length or chain.response_at is not None:
         return Done(Answer.SILENT)
     # A length of more bytes than there are in a response is judged, not believed.
+    if used.data[:RESPONSE_SIZE].endswith(POISON):
+        raise DriverError(f"a used length of {used.length}, and not so many bytes were written")
     kind, state = decode_response(used.data[:RESPONSE_SIZE])
     # The type is the first field.
     asked = chain.payload.startswith(bytes([RequestType.STATE])) and kind is ResponseType.ACK
