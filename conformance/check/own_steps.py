@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from conformance.check.steps import Site, Steps, Unsuited, on, state, whole
 from conformance.traces.codec import MAX_BLOCKS
-from model.state import ConcreteAction, Config, Op, action
+from conformance.traces.faults import FaultsAt
+from model.state import NO_FAULTS, ConcreteAction, Config, Op, action
 
 RUNS: Final = 33
 """Ranges of plugged blocks that lie apart, where the region has so many."""
@@ -146,3 +148,45 @@ def readable(config: Config) -> Iterator[ConcreteAction]:
         yield on(Op.STATE, config, config.block, 2)
         yield on(Op.UNPLUG, config, config.block, 2)
         yield action(Op.DEVICE_RESET)
+
+
+def one_memslot_fails(site: Site) -> Iterator[ConcreteAction]:
+    """A range across a border of memslots, of which the host fails for the one or the other."""
+    if site.slot >= site.region:
+        raise Unsuited("the device has one memslot, which borders on no other")
+    edge = site.slot - site.block
+
+    def failing(done: ConcreteAction, memslot: int, name: str) -> ConcreteAction:
+        named = replace(NO_FAULTS, **{name: True})
+        at = FaultsAt(named.discard, named.prealloc, named.populate, memslot)
+        return replace(done, faults=at)
+
+    yield from (failing(on(Op.PLUG, site, edge, 2), memslot, "populate") for memslot in (1, 2))
+    yield on(Op.PLUG, site, edge)
+    yield failing(on(Op.PLUG, site, edge + site.block), 1, "populate")
+    yield on(Op.PLUG, site, edge + site.block)
+    yield from (failing(on(Op.UNPLUG, site, edge, 2), memslot, "discard") for memslot in (1, 2))
+    yield from (failing(action(Op.UNPLUG_ALL), memslot, "discard") for memslot in (1, 2))
+    yield on(Op.STATE, site, edge, 2)
+    yield on(Op.UNPLUG, site, edge, 2)
+
+
+def taken_away(config: Config) -> Iterator[ConcreteAction]:
+    """A device is unplugged from the machine: not while it is in use, and then for good."""
+    yield on(Op.PLUG, config, 0)
+    yield action(Op.UNREALIZE)
+    yield action(Op.RESIZE, value=0)
+    yield action(Op.UNREALIZE)
+    yield on(Op.STATE, config, 0)
+    yield action(Op.UNPLUG_ALL)
+    yield action(Op.RESIZE, value=config.block)
+    yield action(Op.UNREALIZE)
+    yield action(Op.RESIZE, value=0)
+    yield action(Op.MIGRATION_START)
+    yield action(Op.UNREALIZE)
+    yield action(Op.MIGRATION_END)
+    yield action(Op.UNREALIZE)
+    yield on(Op.STATE, config, 0)
+    yield action(Op.RESIZE, value=config.block)
+    yield action(Op.SYSTEM_RESET)
+    yield on(Op.STATE, config, 0)

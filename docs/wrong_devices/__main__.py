@@ -46,7 +46,11 @@ def main():
     parser = argparse.ArgumentParser(description="A device that is wrong in one way.")
     parser.add_argument("--fault", choices=sorted(FAULTS), help="be wrong in this way")
     parser.add_argument("--small", action="store_true", help="a right device unlike QEMU's")
-    parser.add_argument("--queue", action="store_true", help="the right device, its queue seen")
+    parser.add_argument(
+        "--queue",
+        action="store_true",
+        help="the right device, all of it seen",
+    )
     parser.add_argument("--list", action="store_true", help="print every fault as JSON")
     chosen = parser.parse_args()
     if chosen.list:
@@ -58,7 +62,7 @@ def main():
         ((kind, body),) = json.loads(line).items()
         if kind == "hello":
             able = REQUESTS + EVENTS + FAILURES + VIEWS + built.more
-            able += ("batch", "used") if chosen.queue else ()
+            able += ("batch", "used", "fail-memslot") if chosen.queue else ()
             answer = {"hello": {**body, "name": "wrong device", "capabilities": able}}
             if chosen.small:
                 answer["hello"]["limits"] = LIMITS

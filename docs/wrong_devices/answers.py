@@ -190,3 +190,26 @@ class GoesWhileRequested(Fault):
         answer = super().unrealize(do, failing)
         self.requested = requested
         return answer
+
+
+class GoesWhileBusy(Fault):
+    """The device can be unplugged from the machine while it is migrated."""
+
+    found_by = ("answer",)
+
+    def unrealize(self, do, failing):
+        busy, self.busy = self.busy, False
+        answer = super().unrealize(do, failing)
+        self.busy = busy
+        return answer
+
+
+class GoneAnswers(Fault):
+    """A device that was unplugged from the machine answers requests still."""
+
+    found_by = ("answer",)
+
+    def unrealize(self, do, failing):
+        answer = super().unrealize(do, failing)
+        self.gone = False
+        return answer

@@ -2,6 +2,7 @@
 
 import answers
 import events
+import failing
 import layouts
 import lives
 import mappings
@@ -12,7 +13,8 @@ import sizes
 import views
 from fault import Fault, name_of
 
-MODULES = (layouts, mappings, requests, answers, sizes, events, memory, queues, lives, views)
+MODULES = (layouts, mappings, requests, answers, sizes, events, memory, queues, failing, lives)
+MODULES += (views,)
 FAULTS = {
     name_of(found): found
     for module in MODULES

@@ -45,6 +45,7 @@ FAULTS = {
     "region-across-2-to-the-63": ("address-in-double", "state-misaligned-is-error"),
     "resize-before-driver": ("resize-before-driver-lost", "resize-as-set"),
     "unknown-request": ("unknown-stays-broken", "answers-every-request"),
+    "one-memslot-fails": ("memslots-before-discarded", "memory-plugged-kept"),
     "option-off": ("size-of-unplug-all", "unplug-all-empties"),
     "readable-memory": ("driver-refused", "init-accepts-not-offered"),
     "nothing-requested": ("usable-edge", "plug-outside-is-error"),
@@ -61,6 +62,7 @@ OF_DESCRIPTORS = {
 OF_THE_PROFILE = {
     "unplug-all-of-nothing-while-busy": "empty-unplug-all-busy",
     "broken-through-a-migration": "migration-cures",
+    "unplugged-from-the-machine": "goes-while-busy",
 }
 SHRUNK_TO = {"long-life": 20, "many-plugged-ranges": 8}
 """Steps that are left of a scenario whose fault takes many; 4 at most for the others."""
@@ -104,9 +106,16 @@ def test_every_scenario_passes_on_the_right_device() -> None:
             assert run_scenario(scenario, target, QEMU, EXACT).verdict is skipped, scenario.id
 
 
-@pytest.mark.parametrize("id", OF_THE_PROFILE)
-def test_what_only_the_profile_says_fails_with_the_profile(id: str) -> None:
-    with device(OF_THE_PROFILE[id]) as target:
+@pytest.mark.parametrize(
+    ("id", "fault"),
+    [
+        *OF_THE_PROFILE.items(),
+        ("unplugged-from-the-machine", "goes-while-requested"),
+        ("unplugged-from-the-machine", "gone-answers"),
+    ],
+)
+def test_what_only_the_profile_says_fails_with_the_profile(id: str, fault: str) -> None:
+    with device(fault) as target:
         assert run_scenario(SCENARIO_NAMED[id], target, QEMU, EXACT).verdict is Verdict.FAIL
 
 
@@ -124,6 +133,10 @@ def test_what_only_the_profile_says_fails_with_the_profile(id: str) -> None:
         ("region-across-2-to-the-63", "signed-addresses"),
         ("largest-request", "largest-at-last-block"),
         ("mixed-range", "state-remembered"),
+        ("one-memslot-fails", "memslots-before-kept"),
+        ("one-memslot-fails", "failed-memslot-kept"),
+        ("plug-and-unplug-in-a-batch", "batch-sixteenth-lost"),
+        ("plug-and-unplug-in-a-batch", "batch-answered-backwards"),
     ],
 )
 def test_a_scenario_finds_the_other_faults_of_its_kind(id: str, fault: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def main() -> int:
                 )
                 results = [run_scenario(one, target, profile, KNOWN) for one in SCENARIOS]
             bad = [result.id for result in results if result.verdict in FAILURES]
+            counted = Counter(result.verdict.value for result in results)
             said = "holds" if report.finding is None else report.finding.message
             failed = failed or bool(bad) or report.finding is not None
             table.add_row(
@@ -65,7 +67,7 @@ def main() -> int:
                 str(report.traces),
                 str(report.steps),
                 ", ".join(sorted(report.breached)),
-                ", ".join(bad) or f"{len(results)} pass",
+                ", ".join(bad) or ", ".join(f"{count} {how}" for how, count in counted.items()),
                 said,
                 f"{time.monotonic() - start:.0f}",
             )

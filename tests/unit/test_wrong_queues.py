@@ -276,6 +276,16 @@ def test_without_an_event_index_nothing_is_asked_of_it(made: type[Device], kind:
     driven(made, kind, batches=2)
 
 
+def test_what_an_earlier_turn_left_in_the_used_ring_is_not_taken_for_new() -> None:
+    """One request at a time, so that each is the same as one turn of the ring before."""
+    _, driver = brought_up(ForgetsTheRing, "split")
+    for _ in range(2 * SIZE):
+        driver.together([Chain(STATE, 10)], timeout=0)
+    with pytest.raises(DriverError, match="used element id 64: not what was made available"):
+        for _ in range(SIZE + 1):
+            driver.together([Chain(STATE, 10)], timeout=0)
+
+
 class LastFirst(Device):
     """Gives a batch back in another order than it came, as VIRTIO lets a device do."""
 

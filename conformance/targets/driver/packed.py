@@ -34,7 +34,7 @@ from conformance.targets.driver.virtqueue import (
 
 _DESC_AVAIL, _DESC_USED = 1 << 7, 1 << 15
 """VIRTIO 2.8.1."""
-_ENABLE, _DISABLE, _AT_DESCRIPTOR = range(3)
+_DISABLE, _AT_DESCRIPTOR = 1, 2
 """VIRTIO 2.8.14, `struct pvirtq_event_suppress`, flags; before them le16 of place and wrap."""
 _EVENT: Final = struct.Struct("<HH")
 
@@ -56,7 +56,7 @@ class PackedQueue:
     def clear(self) -> list[Access]:
         return [
             write_bytes(DESCRIPTOR_AREA, bytes(DESCRIPTOR.size * self._size)),
-            write_bytes(DRIVER_AREA, _EVENT.pack(0, _ENABLE if self.event_index else _DISABLE)),
+            write_bytes(DRIVER_AREA, _EVENT.pack(0, _DISABLE)),
             write_bytes(DEVICE_AREA, bytes(4)),
         ]
 
