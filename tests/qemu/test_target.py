@@ -242,7 +242,7 @@ def test_scenarios_pass(target: QemuTarget, scenario: Scenario) -> None:
         assert result.message.startswith("the target has no region across the address 2^")
         return
     if scenario.id == "one-memslot-fails":
-        assert result.message == "the target cannot do fail-discard"
+        assert result.message == "the target cannot do fail-memslot"
         return
     assert (result.verdict, result.message) == (Verdict.PASS, "")
 
