@@ -112,18 +112,25 @@ def test_how_many_memslots_may_fail() -> None:
 def test_memslots_come_from_the_seed_and_change_nothing_else() -> None:
     made = [random_trace(QEMU, trace_seed(5, number), 60, given=None) for number in range(30)]
     seen: set[tuple[str, int]] = set()
+    ends = {"all fail": 0, "the last one fails": 0}
     for trace in made:
+        device = ReferenceDevice(trace.profile, trace.config)
         assert placed(trace, CAPABILITIES - {FAIL_MEMSLOT}) is trace
         again = placed(trace, CAPABILITIES)
         assert again == placed(trace, CAPABILITIES)
         for old, new in zip(trace.steps, again.steps, strict=True):
             faults = new.action.faults
+            most = memslots_of(device.fixed, device.state, old.action)
+            device.apply(old.action)
+            ends["all fail"] += most > 1 and not isinstance(faults, FaultsAt)
+            ends["the last one fails"] += isinstance(faults, FaultsAt) and faults.memslot == most
             if isinstance(faults, FaultsAt):
                 seen.add((new.action.op.value, faults.memslot))
                 new = replace(new, action=replace(new.action, faults=faults.anywhere()))
             assert new == old
     assert {"plug", "unplug", "unplug-all"} <= {op for op, _ in seen}
     assert {1, 2} <= {number for _, number in seen}
+    assert min(ends.values()) > 0
 
 
 def test_a_loop_that_forgets_what_it_mapped_is_seen_where_the_second_one_fails_alone() -> None:

@@ -11,7 +11,7 @@ from conformance.check.campaign import check
 from conformance.check.runner import run_trace
 from conformance.check.scenarios import SCENARIO_NAMED
 from conformance.check.shrink import shrink
-from conformance.check.suite import run_scenario
+from conformance.check.suite import judge_for, run_scenario
 from conformance.generate.layouts import laid_out
 from conformance.generate.traces import random_trace
 from conformance.judge.judge import Judge
@@ -28,7 +28,7 @@ from conformance.targets.target import (
     Asked,
     needs,
 )
-from conformance.traces.batches import together
+from conformance.traces.batches import batched, together
 from conformance.traces.codec import CodecError
 from conformance.traces.layout import (
     MAX_BATCH,
@@ -43,12 +43,13 @@ from conformance.traces.trace import Trace, TraceError, TraceStep, read_trace, w
 from model.arithmetic import GIB, MIB
 from model.observation import Observation
 from model.profiles import QEMU
-from model.state import REQUESTS, Answer, ConcreteAction, Config, Op, action
+from model.state import NO_FAULTS, REQUESTS, Answer, ConcreteAction, Config, Op, action
 
 LAYOUTS = (PLAIN, Layout(parts=16, indirect=True), Layout(room=4096, more=True))
 QUEUES = (Layout(packed=True), Layout(event_index=True, persistent_suspend=True))
 BINDING = frozenset(rule.id for rule in RULES if rule.binding) - {"plug-plugged-is-error"}
 BOTH = Judge(rules=BINDING)
+CONFIG = Config(region=GIB, block=MIB, limit=2)
 
 
 class Queued(ReferenceTarget):
@@ -171,11 +172,26 @@ def test_layouts_come_from_the_seed_and_leave_the_actions_alone() -> None:
     assert len({step.layout.room for step in whole}) == 3
 
 
+def test_a_request_for_which_the_host_fails_stays_by_itself() -> None:
+    alone = replace(action(Op.UNPLUG_ALL), faults=replace(NO_FAULTS, discard=True))
+    trace = Trace(QEMU, CONFIG, (TraceStep(action(Op.UNPLUG_ALL)), TraceStep(alone)) * 100, seed=1)
+    steps = laid_out(trace, frozenset({BATCH, FRAMING})).steps
+    assert {step.layout for step in steps if step.action.faults.discard} == {PLAIN}
+    assert not any(step.layout.more for step in steps)
+    assert {step.layout for step in steps} > {PLAIN}
+
+
 def test_batches_of_every_size_are_sent() -> None:
     requests = [TraceStep(action(Op.STATE, addr=4 * GIB, blocks=1))] * 300
     trace = Trace(QEMU, Config(region=GIB, block=MIB, limit=2), tuple(requests), seed=1)
     sizes = {len(steps) for _, steps in together(laid_out(trace, frozenset({BATCH})).steps)}
     assert sizes == {1, 2, 3, 4, 8, 16}
+
+
+def test_no_batch_is_larger_than_sixteen() -> None:
+    requests = [TraceStep(action(Op.UNPLUG_ALL))] * 40
+    steps = [*requests, TraceStep(action(Op.DEVICE_RESET)), *requests[:3]]
+    assert [len(batch) for _, batch in together(batched(steps))] == [16, 16, 8, 1, 3]
 
 
 def test_a_scenario_sends_as_many_together_as_can_be() -> None:
@@ -220,6 +236,18 @@ def test_batches_of_a_right_device_are_no_difference() -> None:
     assert report.finding is None
     assert max(target.batches) >= 3
     assert report.exercised["used-length"] > 100
+
+
+def test_what_unplug_all_closes_in_a_batch_is_closed_to_the_next_request() -> None:
+    config = Config(region=4 * GIB, block=2 * MIB, limit=4, requested=4 * GIB)
+    steps = (
+        TraceStep(action(Op.RESIZE, value=GIB)),
+        TraceStep(action(Op.UNPLUG_ALL), layout=Layout(more=True)),
+        TraceStep(action(Op.PLUG, addr=config.addr + 3 * GIB, blocks=1)),
+    )
+    outcome = run_trace(Queued(), Trace(QEMU, config, steps), judge_for("virtio", needs=True))
+    assert outcome.finding is None and not outcome.breaches
+    assert [seen.answer for seen in outcome.seen] == [Answer.DONE, Answer.ACK, Answer.ERROR]
 
 
 @pytest.mark.parametrize(
