@@ -201,3 +201,37 @@ def test_each_oracle_counts_the_views_that_it_judged() -> None:
         assert each["used"] == each["told"] == 1 and each["held"] == 2 and not each["memory"]
     hidden = run_trace(Shows(usable=None, told=None), trace, judge_for("virtio")).compared
     assert not hidden["told"] and not hidden["used"] and hidden["usable"] == 1
+
+
+def suspending() -> VirtioOracle:
+    """With a block plugged, and a driver that accepted PERSISTENT_SUSPEND."""
+    made = oracle()
+    made.suspends = True
+    plug = action(Op.PLUG, addr=FIRST, blocks=1)
+    assert made.step(plug, shown(Answer.ACK, 1)) == []
+    return made
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_suspend_neither_unplugs_nor_plugs_where_the_driver_relies_on_it(after: int) -> None:
+    told = suspending().step(action(Op.WAKE_UP), shown(Answer.DONE, after))
+    assert "suspend-keeps-blocks" in [breach.rule for breach in told]
+    assert suspending().step(action(Op.WAKE_UP), shown(Answer.DONE, 1)) == []
+
+
+def test_a_device_that_was_given_nonsense_answers_after_such_a_suspend() -> None:
+    judge = suspending()
+    assert judge.step(action(Op.UNKNOWN, value=4), shown(Answer.VIOLATION, 1)) == []
+    state = action(Op.STATE, addr=FIRST, blocks=1)
+    assert judge.step(state, shown(Answer.SILENT, 1)) == []
+    assert judge.step(action(Op.WAKE_UP), shown(Answer.DONE, 1)) == []
+    told = judge.step(state, shown(Answer.SILENT, 1))
+    assert [breach.rule for breach in told] == ["answers-every-request"]
+
+
+def test_a_device_is_judged_until_it_is_gone_and_no_longer() -> None:
+    for answer, judged in ((Answer.REFUSED, True), (Answer.DONE, False)):
+        judge = oracle()
+        assert judge.step(action(Op.UNREALIZE), shown(answer, 0)) == []
+        told = judge.step(action(Op.STATE, addr=FIRST, blocks=1), shown(Answer.SILENT, 0))
+        assert bool(told) is judged
