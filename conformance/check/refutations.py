@@ -2,8 +2,8 @@
 
 Every state that a device can reach through states that meet all invariants is visited, and every
 action of `conformance.generate.alphabet` carried out in it. What fails is kept with the shortest
-way there. Steps are those of `conformance.explore.compiled`, which say whether all claims hold;
-where they say no, and where they say nothing, the rules themselves are asked.
+way there. Where many are to be taken, `conformance.explore.compiled` takes them and says whether
+all claims hold; where it says no, and where it says nothing, the rules themselves are asked.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from conformance.check.outcome import as_run
 from conformance.check.runner import run_trace
 from conformance.explore.compiled import Compiled
 from conformance.explore.masks import TooFar
 from conformance.explore.rows import Row as StateRow
-from conformance.explore.rows import Step, row_of, state_of
+from conformance.explore.rows import row_of, state_of
 from conformance.generate.alphabet import actions, small_devices
 from conformance.judge.claims import REALIZE, TRANSITIONS, Claim, claims_of
 from conformance.judge.finding import Finding, Kind
@@ -37,6 +38,9 @@ from model.state import (
     Fixed,
     Result,
 )
+
+MANY: Final = 900
+"""Steps from which on it is worth to compile a device's."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,9 +91,8 @@ class _Device:
         self.config = config
         self.wanted = wanted
         self.fixed: Fixed[int, bool] = fix(profile, config)
-        alphabet = actions(config)
-        self.machine = Compiled(self.fixed, alphabet, merged=False, judged=True)
-        self.moves = tuple(zip(alphabet, self.machine.steps, strict=True))
+        self.alphabet = actions(config)
+        self.machine: Compiled | None = None
         self.steps = 0
         self.failed: dict[Row, _Way] = {}
         start = realize(INTS, self.fixed)
@@ -110,23 +113,26 @@ class _Device:
 
     def advance(self) -> None:
         """Carry out every action in the states that were reached last."""
+        if self.machine is None and len(self.layer) * len(self.alphabet) > MANY:
+            self.machine = Compiled(self.fixed, self.alphabet, merged=False, judged=True)
         reached: list[StateRow] = []
         for state in self.layer:
-            for action, take in self.moves:
+            for number, action in enumerate(self.alphabet):
                 self.steps += 1
-                after = self.after(state, action, take)
+                after = self.after(state, number, action)
                 if after is not None and after not in self.came_by:
                     self.came_by[after] = (state, action)
                     reached.append(after)
         self.layer = reached
 
-    def after(self, state: StateRow, action: ConcreteAction, take: Step) -> StateRow | None:
-        """The state after a step, None where it breaks an invariant."""
-        with suppress(TooFar):
-            _, kept, changed = take(*state)
-            after = state if changed is None else changed
-            if kept and (after in self.came_by or self.machine.holds(*after)):
-                return after
+    def after(self, state: StateRow, number: int, action: ConcreteAction) -> StateRow | None:
+        """The state after the step of that number, None where it breaks an invariant."""
+        if self.machine is not None:
+            with suppress(TooFar):
+                _, kept, changed = self.machine.steps[number](*state)
+                after = state if changed is None else changed
+                if kept and (after in self.came_by or self.machine.holds(*after)):
+                    return after
         result = step(INTS, self.fixed, state_of(state), action)
         whole = self.holds(action.op.value, state, action, result)
         return row_of(result.state) if whole else None
