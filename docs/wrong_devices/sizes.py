@@ -219,7 +219,8 @@ class OtherBlockSize(Fault):
 class OtherAddress(Fault):
     """The address of the region is shown in pages."""
 
-    found_by = ("config-whole-blocks", "constants")
+    # Its host memory is told of where the region is not, then.
+    found_by = ("config-whole-blocks", "constants", "memory-given-back")
 
     def constants(self):
         return super().constants() | {"addr": self.addr >> 12}
