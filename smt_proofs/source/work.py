@@ -99,10 +99,17 @@ def _here(rule: Rule, source: Source) -> bool:
 
 def _key(source: Source, profile: Profile, file: str, function: str) -> str:
     """All that the verdict depends on: the source, the rules, and what decides."""
-    # The order in which a set is written down changes from run to run.
-    shown = repr(replace(source, words=frozenset())), repr(sorted(source.words))
-    whole = hashlib.sha256("\0".join((*shown, repr(profile), file)).encode()).hexdigest()
-    return texts(f"source {function} {whole}")
+    shown = "\0".join((*_shown(source), repr(profile), file))
+    return texts(f"source {function} {hashlib.sha256(shown.encode()).hexdigest()}")
+
+
+def _shown(source: Source) -> Iterator[str]:
+    """All of a source, and of the core beside it, in the same texts whenever it is read: the order
+    in which a set is written down changes from run to run."""
+    yield repr(replace(source, words=frozenset(), changed=set(), core=None))
+    yield repr((sorted(source.words), sorted(source.changed)))
+    if source.core is not None:
+        yield from _shown(source.core)
 
 
 def _record(finding: Finding) -> dict[str, Any]:
