@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 
 from conformance.check.steps import Site, Steps, Unsuited, on, state, whole
@@ -157,9 +157,7 @@ def one_memslot_fails(site: Site) -> Iterator[ConcreteAction]:
     edge = site.slot - site.block
 
     def failing(done: ConcreteAction, memslot: int, name: str) -> ConcreteAction:
-        named = replace(NO_FAULTS, **{name: True})
-        at = FaultsAt(named.discard, named.prealloc, named.populate, memslot)
-        return replace(done, faults=at)
+        return replace(done, faults=FaultsAt(**asdict(NO_FAULTS) | {name: True}, memslot=memslot))
 
     yield from (failing(on(Op.PLUG, site, edge, 2), memslot, "populate") for memslot in (1, 2))
     yield on(Op.PLUG, site, edge)

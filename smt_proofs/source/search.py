@@ -31,8 +31,6 @@ FEW: Final = 300
 TRIES: Final = 8_000
 GEOMETRY: Final = frozenset({"region", "block", "slot_size", "count", "page", "default_block"})
 WORD: Final = 1 << 64
-_OF_THE_MACHINE: Final[dict[str, Any]] = {"kvm": False}
-"""The flags that `machines` sets, where a rule is about the machine around the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ def numbers(random: Random) -> Inputs:
         gpa=(gpa + random.choice([0, 0, 1, -1, unit, -unit])) % WORD,
         plugged=Extents(),
         mapped=Extents(),
-        **_OF_THE_MACHINE,
+        kvm=False,
     )
 
 
@@ -231,7 +229,7 @@ def device(random: Random) -> Inputs:
         blocks=random.choice([end - at, end - at, end - at, 0, 1]),
         plugged=plugged,
         mapped=mapped,
-        **_OF_THE_MACHINE,
+        kvm=False,
     )
 
 

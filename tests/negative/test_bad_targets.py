@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from processes import runs
 
 from conformance.check.runner import run_trace
 from conformance.cli import slotproof
@@ -117,17 +118,10 @@ def test_a_program_that_is_left_leaves_no_process(tmp_path: Path) -> None:
     failure(command(tmp_path, line(HELLO), end=end), deadline=1.0)
     child = int((tmp_path / "target.py.pid").read_text())
     for _ in range(100):
-        if not Path(f"/proc/{child}").exists() or "\nState:\tZ" in status(child):
+        if not runs(child):
             return
         time.sleep(0.02)
     pytest.fail("the child still runs")
-
-
-def status(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return "\nState:\tZ"
 
 
 @pytest.mark.parametrize("able", sorted(OF_DRIVERS))

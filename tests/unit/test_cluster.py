@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from processes import runs
 
 from conformance.cli import slotproof
 from smt_proofs.solving.apart import apart, code_here
@@ -35,7 +36,7 @@ def scheduler() -> Iterator[Any]:
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     # The tasks of this module are known to the workers by its name.
     patch = pytest.MonkeyPatch()
-    patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    patch.setenv("PYTHONPATH", os.pathsep.join(map(str, Path(__file__).parents[:2])))
     with LocalCluster(processes=True, **options) as made:
         yield made
     patch.undo()
@@ -86,14 +87,6 @@ def _dies_once(number: int, place: str) -> int:
     return number
 
 
-def _runs(process: int) -> bool:
-    """The process is there, and not dead already."""
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-
-
 def test_what_a_worker_left_when_it_was_killed_is_done_by_another(
     address: str, tmp_path: Path
 ) -> None:
@@ -103,7 +96,7 @@ def test_what_a_worker_left_when_it_was_killed_is_done_by_another(
     # Its end comes soon, and whoever is its parent then need not have heard of it.
     task = int((tmp_path / "died").read_text())
     deadline = monotonic() + 60
-    while _runs(task):
+    while runs(task):
         assert monotonic() < deadline, "the task of a worker that was killed goes on"
 
 

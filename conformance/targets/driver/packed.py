@@ -12,12 +12,10 @@ from typing import Final
 
 from conformance.targets.driver.bus import Access, DriverError, read_bytes, store, write_bytes
 from conformance.targets.driver.chains import (
-    DESC_INDIRECT,
     DESC_NEXT,
+    Buffer,
     Chain,
     Used,
-    buffers_of,
-    filled,
     responses,
     used,
 )
@@ -26,10 +24,9 @@ from conformance.targets.driver.virtqueue import (
     DESCRIPTOR_AREA,
     DEVICE_AREA,
     DRIVER_AREA,
-    TABLE_SIZE,
-    TABLES,
     Queue,
     SplitQueue,
+    laid_down,
 )
 
 _DESC_AVAIL, _DESC_USED = 1 << 7, 1 << 15
@@ -62,21 +59,8 @@ class PackedQueue:
 
     def submit(self, chains: Sequence[Chain]) -> list[Access]:
         self._chains = chains
-        accesses: list[Access] = []
-        lists = []
-        for number, chain in enumerate(chains):
-            buffers = buffers_of(number, chain)
-            if chain.indirect:
-                place = TABLES + number * TABLE_SIZE
-                # In an indirect table of a packed ring only the flag WRITE counts (2.8.7).
-                table = b"".join(DESCRIPTOR.pack(*buffer[:2], 0, buffer[2]) for buffer in buffers)
-                accesses.append(write_bytes(place, table))
-                buffers = [(place, len(table), DESC_INDIRECT)]
-            lists.append(buffers)
-            accesses += filled(number, chain)
+        lists, accesses = laid_down(chains, self._size, _table)
         self._lengths = [len(buffers) for buffers in lists]
-        if sum(self._lengths) > self._size:
-            raise ValueError(f"the batch takes more descriptors than the queue has: {self._size}")
         first = self._first = self._next
         *starts, self._next = accumulate(self._lengths, initial=first)
         for number, buffers in enumerate(lists):
@@ -156,3 +140,8 @@ class PackedQueue:
 def queue_of(size: int, *, packed: bool = False, event_index: bool = False) -> Queue:
     """An empty queue of that kind."""
     return (PackedQueue if packed else SplitQueue)(size, event_index=event_index)
+
+
+def _table(place: int, buffers: Sequence[Buffer]) -> list[Access]:
+    """Write an indirect table, in which only the flag WRITE counts (2.8.7)."""
+    return [write_bytes(place, b"".join(DESCRIPTOR.pack(*b[:2], 0, b[2]) for b in buffers))]

@@ -6,7 +6,7 @@ Source: VIRTIO 1.2, section 2.7. Addresses are guest-physical, sizes are bytes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Final, Protocol
 
@@ -76,6 +76,26 @@ class Queue(Protocol):
         """The device took the batch and never gives it back."""
 
 
+def laid_down(
+    chains: Sequence[Chain], size: int, write: Callable[[int, Sequence[Buffer]], list[Access]]
+) -> tuple[list[list[Buffer]], list[Access]]:
+    """The descriptors of each request for a ring of `size` entries, and the accesses that fill the
+    buffers; `write` puts an indirect table at an address. Raises ValueError."""
+    accesses: list[Access] = []
+    lists = []
+    for number, chain in enumerate(chains):
+        buffers = buffers_of(number, chain)
+        if chain.indirect:
+            place = TABLES + number * TABLE_SIZE
+            accesses += write(place, buffers)
+            buffers = [(place, len(buffers) * DESCRIPTOR.size, DESC_INDIRECT)]
+        lists.append(buffers)
+        accesses += filled(number, chain)
+    if sum(map(len, lists)) > size:
+        raise ValueError(f"the batch takes more descriptors than the queue has: {size}")
+    return lists, accesses
+
+
 class SplitQueue:
     """A split virtqueue (VIRTIO 2.7) of `size` entries, at most `MAX_QUEUE_SIZE`."""
 
@@ -100,19 +120,10 @@ class SplitQueue:
 
     def submit(self, chains: Sequence[Chain]) -> list[Access]:
         self._chains = chains
-        accesses: list[Access] = []
-        lists = []
-        for number, chain in enumerate(chains):
-            buffers = buffers_of(number, chain)
-            if chain.indirect:
-                place = TABLES + number * TABLE_SIZE
-                accesses += self._write(place, _linked(buffers, 0))
-                buffers = [(place, len(buffers) * DESCRIPTOR.size, DESC_INDIRECT)]
-            lists.append(buffers)
-            accesses += filled(number, chain)
+        lists, accesses = laid_down(
+            chains, self._size, lambda place, buffers: self._write(place, _linked(buffers, 0))
+        )
         starts = list(accumulate((len(buffers) for buffers in lists), initial=0))
-        if starts[-1] > self._size:
-            raise ValueError(f"the batch takes more descriptors than the queue has: {self._size}")
         # What an earlier turn left in the used ring must not pass for what is due in this one.
         turn, half = (self._done + self._lost) // self._size, self._size // 2
         first = half if turn % 2 and starts[-1] <= half else 0
